@@ -1,0 +1,172 @@
+"""The command line: `python -m ganlib train | evaluate | sample | export | data`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ganlib import __version__, checkpoints, datasets, parzen, pictures, provenance, runs
+from ganlib.errors import CheckpointError, GanlibError, RecipeError
+from ganlib.recipes import PROFILES, RECIPES, named, profile
+from ganlib.trainer import Trainer
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 1 when it stopped early, 2 on an error (one line on standard error)."""
+    options = _parser().parse_args(arguments)
+    warnings.showwarning = lambda message, *_, **__: print(f"note: {message}", file=sys.stderr)
+    try:
+        return options.run(options)
+    except GanlibError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ganlib", description="Generative Adversarial Nets, reproduced.")
+    parser.add_argument("--version", action="version", version=f"ganlib {__version__}, torch {torch.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a recipe, or go on with a run")
+    train.add_argument("recipe", nargs="?", default=None, help=f"one of {', '.join(RECIPES)}")
+    train.add_argument("--profile", choices=PROFILES, help="the scale (default: GANLIB_PROFILE, else quick)")
+    train.add_argument("--seed", type=int, help="default 0")
+    train.add_argument("--epochs", type=int, help="instead of the recipe's; with --resume, the new end")
+    train.add_argument("--data", help="another data set of the same shape, e.g. mnist-5k")
+    train.add_argument("--out", type=Path, help="the run's folder (default: runs/RECIPE-SEED)")
+    train.add_argument("--resume", action="store_true", help="go on from the folder's last checkpoint")
+    train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    train.add_argument("--precision", default="auto", help="auto, bfloat16, float32 or float64")
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="the Parzen score of a run, or of a file of weights")
+    evaluate.add_argument("run_folder", metavar="DIR", type=Path, help="a run's folder, or a .safetensors file")
+    evaluate.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    evaluate.add_argument("--seed", type=int, default=1, help="of the samples (default 1)")
+    evaluate.set_defaults(run=_evaluate)
+
+    sample = commands.add_parser("sample", help="draw samples into a PNG file")
+    sample.add_argument("run_folder", metavar="DIR", type=Path, help="a run's folder, or a .safetensors file")
+    sample.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    sample.add_argument("--n", type=int, default=100, help="how many (default 100)")
+    sample.add_argument("--columns", type=int, default=10, help="how many in a row (default 10)")
+    sample.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
+    sample.set_defaults(run=_sample)
+
+    export = commands.add_parser("export", help="write a run's nets as half-precision safetensors, with their scores")
+    export.add_argument("run_folder", metavar="DIR", type=Path)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+    export.set_defaults(run=_export)
+
+    data = commands.add_parser("data", help="each data set: found where, or how to get it")
+    data.set_defaults(run=_data)
+    return parser
+
+
+def _train(options: argparse.Namespace) -> int:
+    if options.resume:
+        trainer, folder = _resume(options)
+    else:
+        recipe = named(options.recipe or "mnist")
+        full = recipe
+        recipe = recipe.at(options.profile or profile())
+        given = {"epochs": options.epochs, "data": options.data}
+        recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
+        seed = 0 if options.seed is None else options.seed
+        folder = options.out or Path("runs") / f"{recipe.name}-{seed}"
+        trainer = runs.begin(recipe, folder, seed=seed, device=options.device, precision=options.precision)
+        changed = recipe.changes(full)
+        print("Changed from the published recipe: " + ("; ".join(changed) if changed else "nothing"))
+    hardware = trainer.hardware
+    print(f"{trainer.data.name} ({trainer.data.source}), {hardware.device}, {hardware.precision}, into {folder}")
+    return 0 if runs.train(trainer, folder) else 1
+
+
+def _resume(options: argparse.Namespace) -> tuple[Trainer, Path]:
+    seed = 0 if options.seed is None else options.seed
+    folder = options.out or Path("runs") / f"{options.recipe or 'mnist'}-{seed}"
+    device = None if options.device == "auto" else options.device
+    trainer = runs.resume(folder, epochs=options.epochs, device=device)
+    for name, asked, own in (
+        ("recipe", options.recipe, trainer.recipe.name),
+        ("seed", options.seed, trainer.seed),
+        ("data", options.data, trainer.recipe.data),
+    ):
+        if asked is not None and asked != own:
+            raise RecipeError(f"--resume goes on with the {name} of the run in {folder}, {own!r}; you asked for {asked!r}")
+    if options.profile is not None:
+        raise RecipeError("--resume goes on with the run's own scale; leave out --profile (--epochs may move the end)")
+    return trainer, folder
+
+
+def _load(path: Path) -> checkpoints.Trained:
+    """The nets in a run's folder, or in a file of weights."""
+    if path.suffix == ".safetensors":
+        return checkpoints.load_weights(path)
+    if not path.is_dir():
+        raise CheckpointError(f"{path} is neither a run's folder nor a .safetensors file")
+    trainer = Trainer.resume(path)
+    return checkpoints.Trained(trainer.G, trainer.D, trainer.recipe, {"data": trainer.data.name})
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    trained = _load(options.run_folder)
+    data = datasets.load(trained.info["data"])
+    centres = trained.samples(trained.recipe.n_samples, options.seed)
+    valid, test = datasets.scale(data.valid), datasets.scale(data.test)
+    paper = parzen.score(centres, valid, test, data=data.name)
+    if options.json:
+        print(json.dumps(paper.to_dict()))
+        return 0
+    print(f"Parzen, the paper's protocol: {paper}")
+    fine = parzen.score(centres, valid, test, data=data.name, sigmas=parzen.FINE_SIGMAS)
+    print(f"Parzen, a finer grid:         {fine}")
+    return 0
+
+
+def _sample(options: argparse.Namespace) -> int:
+    if options.n < 1 or options.columns < 1:
+        raise RecipeError(f"--n {options.n} --columns {options.columns}: both must be at least 1")
+    trained = _load(options.run_folder)
+    shape = datasets.picture_shape(trained.info["data"])
+    sheet = pictures.mosaic(trained.samples(options.n, options.seed), shape, options.columns)
+    try:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_bytes(pictures.png(sheet, zoom=2))
+    except OSError as error:
+        raise GanlibError(f"{options.out} cannot be written: {error.strerror}") from None
+    print(f"{options.n} samples in {options.out}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    trainer = Trainer.resume(options.run_folder)
+    info = {"data": trainer.data.name, "seed": trainer.seed, "epochs": round(trainer.epochs_done, 3)}
+    info |= {"steps": trainer.step, "precision": trainer.hardware.precision, **provenance.describe()}
+    checkpoints.save_weights(options.out, trainer.G, trainer.D, trainer.recipe, info)
+    trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights
+    centres = trained.samples(trained.recipe.n_samples, seed=1)
+    valid, test = datasets.scale(trainer.data.valid), datasets.scale(trainer.data.test)
+    for name, sigmas in (("parzen", parzen.SIGMAS), ("parzen_fine_grid", parzen.FINE_SIGMAS)):
+        info[name] = parzen.score(centres, valid, test, data=trainer.data.name, sigmas=sigmas).to_dict()
+    info["validation"] = trainer.history.scores
+    checkpoints.save_weights(options.out, trainer.G, trainer.D, trainer.recipe, info)
+    print(f"{options.out}: {info['parzen']['log_likelihood']:.1f} nats after {info['epochs']:g} epochs")
+    return 0
+
+
+def _data(options: argparse.Namespace) -> int:
+    for name in datasets.NAMES:
+        found, text = datasets.status(name)
+        print(f"{name}: {'found, ' if found else ''}{text}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

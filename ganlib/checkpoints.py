@@ -1,0 +1,187 @@
+"""Files that survive: checkpoints to resume a run from, and weights to ship.
+
+Nothing is unpickled. A file is written beside its place, flushed to the disk, and moved there in one step, and the
+one before it is kept: whenever the process is killed, a whole checkpoint is on the disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from ganlib.errors import CheckpointError, RecipeError
+from ganlib.nets import Discriminator, Generator
+from ganlib.recipes import Recipe
+
+FORMAT = 1
+LATEST = "checkpoint.pt"
+PREVIOUS = "checkpoint-previous.pt"
+WEIGHTS = Path(__file__).parent / "weights"
+"""The weights that come with the package."""
+
+
+def exists(folder: Path) -> bool:
+    """Whether the folder holds a checkpoint, whole or not."""
+    return any((folder / name).exists() for name in (LATEST, PREVIOUS))
+
+
+def write(folder: Path, state: dict[str, Any]) -> Path:
+    """Write a checkpoint of tensors and plain values into the folder; the latest one there becomes the previous one.
+
+    Raises `CheckpointError` when the disk is full or the folder cannot be written; what was saved before stays.
+    """
+
+    def keep_previous() -> None:
+        if (folder / LATEST).exists():
+            os.replace(folder / LATEST, folder / PREVIOUS)
+
+    return _atomically(folder / LATEST, lambda file: torch.save({"format": FORMAT, **state}, file), keep_previous)
+
+
+def read(folder: Path) -> tuple[dict[str, Any], str]:
+    """The latest whole checkpoint of the folder, and a remark ("" when the latest was whole).
+
+    Raises `CheckpointError` when there is none.
+    """
+    if not exists(folder):
+        raise CheckpointError(f"{folder} holds no checkpoint; train one with `python -m ganlib train mnist --out DIR`")
+    problems = []
+    for name in (LATEST, PREVIOUS):
+        path = folder / name
+        if not path.exists():
+            continue
+        try:
+            return _read_one(path), "; ".join(problems) and "; ".join(problems) + f"; going on from {path}"
+        except CheckpointError as error:
+            problems.append(str(error))
+    raise CheckpointError("; ".join(problems) + "; no whole checkpoint is left here: train again into another folder")
+
+
+def _read_one(path: Path) -> dict[str, Any]:
+    try:
+        with zipfile.ZipFile(path) as archive:  # torch.load does not compare the checksums
+            if (broken := archive.testzip()) is not None:
+                raise CheckpointError(f"{path} is damaged (its part {broken} does not match its checksum)")
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except CheckpointError:
+        raise
+    except Exception as error:  # zipfile, zlib, pickle and torch each have their own
+        raise CheckpointError(f"{path} is not a whole checkpoint ({type(error).__name__}: {_line(error)})") from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        found = state.get("format") if isinstance(state, dict) else type(state).__name__
+        raise CheckpointError(f"{path} has checkpoint format {found!r}; this version of ganlib reads {FORMAT}")
+    return state
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:120]
+
+
+def _atomically(path: Path, save: Callable[[Any], Any], before_move: Callable[[], None] = lambda: None) -> Path:
+    """Let `save` write to a file beside `path`, flush it to the disk, and move it to `path` in one step."""
+    beside = path.with_name(f".{path.name}.writing")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(beside, "wb") as file:
+            save(file)
+            file.flush()
+            os.fsync(file.fileno())
+        before_move()
+        os.replace(beside, path)
+        _sync_folder(path.parent)
+    except (OSError, RuntimeError) as error:  # torch.save wraps a full disk in a RuntimeError
+        beside.unlink(missing_ok=True)
+        number = getattr(error, "errno", None) or getattr(error.__context__, "errno", None)
+        full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        why = "the disk is full" if full else _line(error)
+        raise CheckpointError(
+            f"{path} cannot be written: {why}. What was saved before is untouched. Free some space, or save elsewhere."
+        ) from error
+    return path
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush the folder itself, so that the move survives a power cut (where the system can)."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+# -- weights alone ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained pair, with the recipe that made it and what is known of it."""
+
+    G: Generator
+    D: Discriminator
+    recipe: Recipe
+    info: dict[str, Any]
+    """The `.json` beside the weights: seed, epochs, commit, versions, scores."""
+
+    def samples(self, n: int, seed: int = 0) -> Tensor:
+        """n fair draws x = G(z): (n, d), in [0, 1] for MNIST."""
+        return self.recipe.samples(self.G, n, seed)
+
+
+def save_weights(path: Path, G: Generator, D: Discriminator, recipe: Recipe, info: dict[str, Any]) -> Path:
+    """Write both nets as half-precision safetensors to `path`, and `info` with the recipe to the `.json` beside it."""
+    tensors = {
+        f"{name}.{key}": tensor.detach().to("cpu", torch.float16).contiguous()
+        for name, net in (("G", G), ("D", D))
+        for key, tensor in net.state_dict().items()
+    }
+    text = json.dumps({**info, "recipe": recipe.to_dict()}, indent=1, ensure_ascii=False) + "\n"
+    _atomically(path, lambda file: file.write(safetensors.torch.save(tensors)))
+    _atomically(path.with_suffix(".json"), lambda file: file.write(text.encode()))
+    return path
+
+
+def load_weights(path: Path) -> Trained:
+    """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken."""
+    beside = path.with_suffix(".json")
+    try:
+        info = json.loads(beside.read_text(encoding="utf-8"))
+        tensors = safetensors.torch.load_file(path)
+        recipe = Recipe.from_dict(info.pop("recipe"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{error.filename or path} is missing; weights are two files, {path.name} and a .json") from None
+    except (OSError, ValueError, KeyError, safetensors.SafetensorError, RecipeError) as error:
+        raise CheckpointError(f"{path} or the .json beside it is damaged: {_line(error)}; get both files again") from None
+    G, D = recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))
+    for name, net in (("G", G), ("D", D)):
+        own = {key.removeprefix(f"{name}."): t.float() for key, t in tensors.items() if key.startswith(f"{name}.")}
+        load_parameters(net, own, path)
+    return Trained(G, D, recipe, info)
+
+
+def load_parameters(net: torch.nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Put tensors into a net. Raises `CheckpointError` when they are of another architecture."""
+    try:
+        net.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit the nets of its recipe: {error}") from None
+
+
+def pretrained(name: str = "mnist") -> Trained:
+    """The pair of that name that this project trained and ships. Raises `CheckpointError` with the names there are."""
+    path = WEIGHTS / f"{name}.safetensors"
+    if not path.exists():
+        there = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
+        raise CheckpointError(f"no weights named {name!r} come with this package; there are: {', '.join(there) or 'none'}")
+    return load_weights(path)

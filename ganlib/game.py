@@ -1,0 +1,131 @@
+"""The two-player game: V(D, G), both players' costs, the prior on z, and the gradients of one update.
+
+Everything is in nats and takes D's logits a = log D - log(1 - D), for which
+log D = -softplus(-a) and log(1 - D) = -softplus(a) lose no precision where D is near 0 or 1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ganlib.errors import RecipeError
+from ganlib.nets import Discriminator, Generator
+
+PRIORS = ("uniform", "normal")
+GENERATOR_COSTS = ("non-saturating", "minimax")
+UPDATES = ("simultaneous", "alternating")
+MINUS_LOG_4 = -math.log(4)
+"""V at p_g = p_data with D at its optimum (Goodfellow et al. 2014, Theorem 1), nats."""
+LOWEST_LOGIT = -40.0
+"""Below this logit the fused gradient would come near the underflow of float32; see `simultaneous_gradients`."""
+
+
+def value(a_real: Tensor, a_fake: Tensor) -> Tensor:
+    """V(D, G) = mean log D(x) + mean log(1 - D(G(z))), eq. 1 on a minibatch: logits (m,), (m,) -> nats."""
+    return -softplus(-a_real).mean() - softplus(a_fake).mean()
+
+
+def discriminator_cost(a_real: Tensor, a_fake: Tensor) -> Tensor:
+    """What D descends: -V/2 = 1/2 [softplus(-a(x)) + softplus(a(G(z)))], batch mean, as in the authors' code."""
+    return -value(a_real, a_fake) / 2
+
+
+def generator_cost(a_fake: Tensor, cost: str = "non-saturating") -> Tensor:
+    """What G descends: logits (m,) -> nats.
+
+    "minimax": mean log(1 - D(G(z))), eq. 1 and Algorithm 1. "non-saturating": -mean log D(G(z)), section 3, the
+    authors' code. Neither carries the factor 1/2 of D's cost.
+    """
+    if cost == "non-saturating":
+        return softplus(-a_fake).mean()
+    if cost == "minimax":
+        return -softplus(a_fake).mean()
+    raise RecipeError(f"unknown generator cost {cost!r}; use one of {', '.join(GENERATOR_COSTS)}")
+
+
+def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Draw m vectors from p_z: (m, z_dim).
+
+    "uniform" is U(-sqrt 3, sqrt 3), which like "normal", N(0, 1), has mean 0 and variance 1 in each coordinate.
+    Drawn in float32 whatever the dtype, so that a seed means the same z in every precision.
+    """
+    if name == "uniform":
+        z = torch.rand(m, z_dim, generator=rng, device=rng.device)
+        return ((2 * z - 1) * math.sqrt(3)).to(dtype)
+    if name == "normal":
+        return torch.randn(m, z_dim, generator=rng, device=rng.device).to(dtype)
+    raise RecipeError(f"unknown prior {name!r}; use one of {', '.join(PRIORS)}")
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What one evaluation of the game gives: the logits it saw, and the gradients it was asked for."""
+
+    a_fake: Tensor
+    """D's logits on G(z), (m,)."""
+    a_real: Tensor | None = None
+    """D's logits on x, (m,); None when only G was asked for."""
+    D: tuple[Tensor, ...] = ()
+    """d cost_D / d theta_d, in the order of D.parameters()."""
+    G: tuple[Tensor, ...] = ()
+    """d cost_G / d theta_g, in the order of G.parameters()."""
+
+
+def discriminator_gradients(
+    D: Discriminator, x: Tensor, fake: Tensor, rng: torch.Generator | None = None
+) -> Gradients:
+    """D's gradient on m data examples x and m samples of G, both (m, d): Algorithm 1, the inner loop."""
+    a_real, a_fake = D.logit(torch.cat([x, fake.detach()]), rng).split([len(x), len(fake)])
+    grad_D = torch.autograd.grad(discriminator_cost(a_real, a_fake), list(D.parameters()))
+    return Gradients(a_fake.detach(), a_real.detach(), D=grad_D)
+
+
+def generator_gradients(
+    G: Generator, D: Discriminator, z: Tensor, cost: str, rng: torch.Generator | None = None
+) -> Gradients:
+    """G's gradient through a fixed D, on m noise samples z (m, z_dim): Algorithm 1, the outer step."""
+    a_fake = D.logit(G(z), rng)
+    grad_G = torch.autograd.grad(generator_cost(a_fake, cost), list(G.parameters()))
+    return Gradients(a_fake.detach(), G=grad_G)
+
+
+def simultaneous_gradients(
+    G: Generator, D: Discriminator, x: Tensor, z: Tensor, cost: str, rng: torch.Generator | None = None
+) -> Gradients:
+    """Both players' gradients at the same parameters, from one pass through D: the authors' update.
+
+    One fake batch and one dropout mask on it serve both costs. Examples do not meet inside D, so the gradient that
+    G needs at the pixels of fake i is the one that D's cost already gives there, times
+
+        (d cost_G / d a_i) / (d cost_D / d a_i) = -2 exp(-a_i)  (non-saturating),  -2  (minimax).
+
+    Where a logit is so low that D's own gradient nears the smallest float, G's is computed by a pass of its own.
+    """
+    fake = G(z)
+    pixels = fake.detach().requires_grad_()
+    a_real, a_fake = D.logit(torch.cat([x, pixels]), rng).split([len(x), len(z)])
+    lowest = a_fake.detach().min()
+    own_pass = bool(lowest < LOWEST_LOGIT)
+    *grad_D, grad_pixels = torch.autograd.grad(
+        discriminator_cost(a_real, a_fake), [*D.parameters(), pixels], retain_graph=own_pass
+    )
+    if own_pass:
+        (grad_pixels,) = torch.autograd.grad(generator_cost(a_fake, cost), pixels)
+    else:
+        grad_pixels = grad_pixels * fused_factor(a_fake.detach(), cost).unsqueeze(-1)
+    grad_G = torch.autograd.grad(fake, list(G.parameters()), grad_pixels.to(fake.dtype))
+    return Gradients(a_fake.detach(), a_real.detach(), tuple(grad_D), grad_G)
+
+
+def fused_factor(a_fake: Tensor, cost: str) -> Tensor:
+    """(d cost_G / d a_i) / (d cost_D / d a_i), for the two costs as this module defines them: (m,) -> (m,)."""
+    if cost == "non-saturating":
+        return -2 * torch.exp(-a_fake)
+    if cost == "minimax":
+        return torch.full_like(a_fake, -2.0)
+    raise RecipeError(f"unknown generator cost {cost!r}; use one of {', '.join(GENERATOR_COSTS)}")

@@ -1,0 +1,64 @@
+"""Where the arithmetic runs and in which precision: the one place that decides."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from ganlib.errors import RecipeError
+
+PRECISIONS = ("bfloat16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A device and the precision of the matrix products on it."""
+
+    device: torch.device
+    """Where parameters, data and gradients live."""
+    precision: str
+    """"bfloat16" (autocast around float32 parameters), "float32" or "float64"."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of parameters, velocities and pictures."""
+        return torch.float64 if self.precision == "float64" else torch.float32
+
+    def autocast(self) -> AbstractContextManager:
+        """The context in which forward passes run."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+    def generator(self, seed: int) -> torch.Generator:
+        """A seeded stream of random numbers on the device."""
+        return torch.Generator(self.device).manual_seed(seed)
+
+
+def choose(device: str = "auto", precision: str = "auto") -> Hardware:
+    """The hardware to train on: CUDA before MPS before CPU, bfloat16 where it is native, else float32.
+
+    Raises `RecipeError` when the device is not there or the precision is unknown.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise RecipeError(f"device {device!r} is not usable here ({error}); use 'cpu' or 'auto'") from None
+    chosen = torch.device(device)
+    if precision == "auto":
+        precision = "bfloat16" if has_bfloat16(chosen) else "float32"
+    if precision not in PRECISIONS:
+        raise RecipeError(f"precision is {precision!r}; use 'auto' or one of {', '.join(PRECISIONS)}")
+    return Hardware(chosen, precision)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the processor multiplies matrices in bfloat16 natively (emulation would be slower than float32)."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return False

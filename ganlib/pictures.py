@@ -1,0 +1,55 @@
+"""Pictures as arrays: mosaics, PNG bytes, and the nearest training example."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganlib.errors import DataError
+
+
+def mosaic(pictures: Tensor, shape: tuple[int, int, int], columns: int, gap: int = 1, paper: int = 255) -> np.ndarray:
+    """Lay pictures (n, d) in [0, 1] out in rows of `columns`: uint8 (H, W) when grey, (H, W, 3) in colour.
+
+    `gap` pixels of the shade `paper` lie between them and in the places that stay empty.
+    """
+    channels, height, width = shape
+    if pictures.ndim != 2 or pictures.shape[1] != channels * height * width or not len(pictures) or columns < 1:
+        raise DataError(f"pictures are {tuple(pictures.shape)}: a mosaic takes (n > 0, {channels * height * width})")
+    grey = pictures.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
+    tiles = grey.reshape(-1, channels, height, width).permute(0, 2, 3, 1).numpy()
+    rows = -(-len(tiles) // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), paper, np.uint8)
+    for i, tile in enumerate(tiles):
+        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = tile
+    return sheet[..., 0] if channels == 1 else sheet
+
+
+def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
+    """A uint8 sheet, (H, W) or (H, W, 3), as the bytes of a PNG file; each pixel `zoom` wide."""
+    picture = Image.fromarray(sheet)
+    if zoom > 1:
+        picture = picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=False)
+    return file.getvalue()
+
+
+def nearest(queries: Tensor, pictures: Tensor, chunk: int = 10_000) -> tuple[Tensor, Tensor]:
+    """For each query (n, d) in [0, 1] the index of the closest of `pictures` (N, d) uint8, and its L2 distance.
+
+    Raw pixels, the distance of Figure 2. Returns (n,) int64 and (n,) float32.
+    """
+    best = torch.full((len(queries),), torch.inf)
+    index = torch.zeros(len(queries), dtype=torch.int64)
+    for start in range(0, len(pictures), chunk):
+        distance = torch.cdist(queries.float().cpu(), pictures[start : start + chunk].float().cpu() / 255)  # (n, chunk)
+        here, at = distance.min(1)
+        index = torch.where(here < best, at + start, index)
+        best = torch.minimum(here, best)
+    return index, best

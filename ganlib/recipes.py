@@ -1,0 +1,244 @@
+"""The recipes: every number of an experiment, as plain data, each with its source.
+
+A recipe is frozen. Vary it with `dataclasses.replace(MNIST, k=3)`; scale it with `MNIST.at("quick")`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlib.errors import RecipeError
+from ganlib.game import GENERATOR_COSTS, PRIORS, UPDATES, prior
+from ganlib.nets import Discriminator, Generator, Layer
+
+PROFILES = ("smoke", "quick", "paper")
+LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")
+"""The fields that may change while a run trains."""
+
+
+def profile() -> str:
+    """The profile of this process, from the environment variable GANLIB_PROFILE: "quick" unless it says otherwise."""
+    chosen = os.environ.get("GANLIB_PROFILE", "").strip() or "quick"
+    if chosen not in PROFILES:
+        raise RecipeError(f"GANLIB_PROFILE is {chosen!r}; use one of {', '.join(PROFILES)}")
+    return chosen
+
+
+def number(meaning: str, key: str, **options: Any) -> Any:
+    """A field of a recipe that carries what it means and where its value stands in the recipe's source."""
+    return field(metadata={"meaning": meaning, "key": key}, **options)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides a training run, apart from its seed. Raises `RecipeError` on a value that makes no sense."""
+
+    name: str = number("its name", "")
+    source: str = number("where its numbers come from", "")
+    data: str = number("the data set, a name for `datasets.load`", "dataset")
+
+    p_z: str = number("the prior on z: uniform is U(-sqrt 3, sqrt 3), normal is N(0, 1)", "generator: noise")
+    z_dim: int = number("coordinates of z", "generator: nvis")
+    G: tuple[Layer, ...] = number("G's layers, from z up", "generator: layers")
+    D: tuple[Layer, ...] = number("D's layers, from x up", "discriminator: layers, include_probs, input_scales")
+
+    batch: int = number("m: data examples (and as many noise samples) in a minibatch", "algorithm: batch_size")
+    k: int = number("D's updates to one of G's", "algorithm: one update of both on each batch (paper, section 5)")
+    update: str = number(
+        "simultaneous: both players from the same old parameters (the authors' code); "
+        "alternating: D first, then G against the new D (Algorithm 1 as printed)",
+        "algorithm: SGD on the joint cost",
+    )
+    generator_cost: str = number(
+        "non-saturating: -log D(G(z)) (section 3, the authors' code); minimax: log(1 - D(G(z))) (eq. 1)",
+        "cost: AdversaryCost2",
+    )
+    lr_D: float = number("D's rate at the first update", "algorithm: learning_rate")
+    lr_G: float = number("G's rate at the first update", "algorithm: learning_rate")
+    lr_decay: float = number("the rates are divided by this after each update", "update_callbacks: decay_factor")
+    lr_min: float = number("the rates never fall below this", "update_callbacks: min_lr")
+    momentum_start: float = number("mu in the first epoch", "learning_rule: init_momentum")
+    momentum_end: float = number("mu from `momentum_epochs` on", "extensions: final_momentum")
+    momentum_epochs: int = number("the epoch at which mu has risen (linearly) to its end", "extensions: saturate")
+    epochs: int = number(
+        "passes over the training data. The published file has no stopping rule; a related one stopped after 100 "
+        "epochs without a better validation score. This number is ours",
+        "none",
+    )
+    examples: int = number("training examples used, the first of the split; 0 means all", "none (all)", default=0)
+    n_samples: int = number("samples of G that the Parzen estimator takes as centres", "parzen_ll.py", default=10_000)
+
+    def __post_init__(self) -> None:
+        for name in ("z_dim", "batch", "k", "momentum_epochs", "epochs", "n_samples"):
+            at_least = 2 if name == "n_samples" else 1
+            _check_integer(name, getattr(self, name), at_least)
+        _check_integer("examples", self.examples, 0)
+        for name in ("lr_D", "lr_G", "lr_min"):
+            rate = getattr(self, name)
+            if not (_is_number(rate) and 0 < rate < math.inf):
+                raise RecipeError(f"{name} is {rate!r}; a learning rate must be a positive, finite number (try 0.1)")
+        for name in ("momentum_start", "momentum_end"):
+            mu = getattr(self, name)
+            if not (_is_number(mu) and 0 <= mu < 1):
+                raise RecipeError(f"{name} is {mu!r}; momentum must lie in [0, 1) (the recipe rises from 0.5 to 0.7)")
+        if not (_is_number(self.lr_decay) and 1 <= self.lr_decay < math.inf):
+            raise RecipeError(f"lr_decay is {self.lr_decay!r}; it divides the rates, so it must be a number >= 1")
+        _check_choice("p_z", self.p_z, PRIORS)
+        _check_choice("update", self.update, UPDATES)
+        _check_choice("generator_cost", self.generator_cost, GENERATOR_COSTS)
+
+    def lr(self, player: str, t: int) -> float:
+        """The rate of "D" or "G" after t updates: max(lr_0 / lr_decay^t, lr_min)."""
+        return max(getattr(self, f"lr_{player}") / self.lr_decay**t, self.lr_min)
+
+    def momentum(self, epoch: int) -> float:
+        """mu in an epoch (the first is 1): linear from `momentum_start` to `momentum_end` at `momentum_epochs`."""
+        share = min(max((epoch - 1) / max(self.momentum_epochs - 1, 1), 0.0), 1.0)
+        return self.momentum_start + share * (self.momentum_end - self.momentum_start)
+
+    def networks(self, seed: int, data_mean: Tensor) -> tuple[Generator, Discriminator]:
+        """G and D as the recipe starts them, in float32 on the CPU.
+
+        `data_mean` (d,), in [0, 1], is the mean of the training data, which the marginal bias of G's output needs.
+        """
+        rng = torch.Generator().manual_seed(seed)
+        G = Generator(self.z_dim, self.G, rng, data_mean)
+        return G, Discriminator(len(data_mean), self.D, rng)
+
+    @torch.no_grad()
+    def samples(self, G: Generator, n: int, seed: int = 0) -> Tensor:
+        """n fair draws x = G(z): (n, d) on the CPU. The same seed means the same z on every device."""
+        weight = next(G.parameters())
+        rng = torch.Generator().manual_seed(seed)
+        drawn = [
+            G(prior(self.p_z, min(1_000, n - start), self.z_dim, rng).to(weight)).cpu()
+            for start in range(0, n, 1_000)
+        ]
+        return torch.cat(drawn)
+
+    def at(self, profile: str) -> Recipe:
+        """The recipe scaled: "paper" is the recipe itself; `changes` says what the others changed."""
+        if profile == "paper":
+            return self
+        if profile not in SCALES:
+            raise RecipeError(f"unknown profile {profile!r}; use one of {', '.join(PROFILES)}")
+        scale = dict(SCALES[profile])
+        divide = scale.pop("divide_widths", 1)
+        return replace(self, G=_narrow(self.G, divide), D=_narrow(self.D, divide), **scale)
+
+    def changes(self, reference: Recipe) -> list[str]:
+        """What differs from another recipe, a line a field: "epochs: 600 -> 4"."""
+        lines = []
+        for item in fields(self):
+            old, new = getattr(reference, item.name), getattr(self, item.name)
+            if old != new:
+                lines.append(f"{item.name}: {_brief(old)} -> {_brief(new)}")
+        return lines
+
+    def table(self) -> list[tuple[str, str, str, str]]:
+        """Rows of (field, value, what it means, where its value stands in the source)."""
+        return [
+            (item.name, _brief(getattr(self, item.name)), item.metadata["meaning"], item.metadata["key"])
+            for item in fields(self)
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as plain numbers, strings, lists and dicts, for a checkpoint or a JSON file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
+        """The recipe that `to_dict` wrote. Raises `RecipeError` on anything else."""
+        try:
+            stacks = {name: tuple(Layer(**layer) for layer in plain[name]) for name in ("G", "D")}
+            return cls(**{**plain, **stacks})
+        except (TypeError, KeyError) as error:
+            raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {error}") from None
+
+
+def named(name: str) -> Recipe:
+    """The recipe of that name. Raises `RecipeError` with the names there are."""
+    if name not in RECIPES:
+        raise RecipeError(f"unknown recipe {name!r}; there are: {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_integer(name: str, value: Any, at_least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+        raise RecipeError(f"{name} is {value!r}; it must be an integer >= {at_least}")
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise RecipeError(f"{name} is {value!r}; use one of {', '.join(choices)}")
+
+
+def _narrow(layers: tuple[Layer, ...], divide: int) -> tuple[Layer, ...]:
+    """All but the output layer, with a `divide`-th of the units."""
+    hidden = [replace(layer, units=max(layer.units // divide, 1)) for layer in layers[:-1]]
+    return (*hidden, layers[-1])
+
+
+def _brief(value: Any) -> str:
+    """A field's value in a line."""
+    if isinstance(value, tuple):
+        return ", ".join(_brief(layer) for layer in value)
+    if not isinstance(value, Layer):
+        return str(value)
+    pieces = f" x {value.pieces}" if value.pieces > 1 else ""
+    notes = [f"U(-{value.irange:g}, {value.irange:g})"]
+    if value.keep < 1:
+        notes.append(f"keeps {value.keep:g} of its input")
+    if value.bias != "zero":
+        notes.append(f"{value.bias} bias")
+    return f"{value.units}{pieces} {value.activation} ({'; '.join(notes)})"
+
+
+MNIST = Recipe(
+    name="mnist",
+    source="mnist.yaml, the authors' published hyperparameters (Goodfellow et al., June 2014)",
+    data="mnist",
+    p_z="uniform",
+    z_dim=100,
+    G=(
+        Layer(1200, "relu", irange=0.05),
+        Layer(1200, "relu", irange=0.05),
+        Layer(784, "sigmoid", irange=0.05, bias="marginal"),
+    ),
+    D=(
+        Layer(240, "maxout", pieces=5, irange=0.005, keep=0.8),
+        Layer(240, "maxout", pieces=5, irange=0.005, keep=0.5),
+        Layer(1, "sigmoid", irange=0.005, keep=0.5),
+    ),
+    batch=100,
+    k=1,
+    update="simultaneous",
+    generator_cost="non-saturating",
+    lr_D=0.1,
+    lr_G=0.1,
+    lr_decay=1.000004,
+    lr_min=1e-6,
+    momentum_start=0.5,
+    momentum_end=0.7,
+    momentum_epochs=250,
+    epochs=700,
+)
+"""MNIST as the authors trained it: the real-valued digits in [0, 1], 50,000 for training, 10,000 for validation."""
+
+RECIPES = {recipe.name: recipe for recipe in (MNIST,)}
+
+SCALES: dict[str, dict[str, Any]] = {
+    "smoke": {"divide_widths": 10, "epochs": 1, "examples": 2_000, "n_samples": 500},
+    "quick": {"epochs": 3},
+}

@@ -1,0 +1,169 @@
+"""A run on the disk: begin or resume it, train it to its end, score it.
+
+Everything that trains for long goes through `train`: the command line, the notebooks, the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ganlib import checkpoints, parzen
+from ganlib.datasets import Dataset, load, scale
+from ganlib.errors import CheckpointError, RecipeError
+from ganlib.recipes import Recipe
+from ganlib.trainer import Trainer
+
+CHECKPOINT_SECONDS = 60.0
+"""How much training a killed process may lose at the most."""
+
+
+def begin(
+    recipe: Recipe,
+    folder: Path | str,
+    *,
+    data: Dataset | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+) -> Trainer:
+    """Start a run that will live in `folder`. Raises `CheckpointError` when one lives there already."""
+    folder = Path(folder)
+    if checkpoints.exists(folder):
+        raise CheckpointError(
+            f"{folder} already holds a run; resume it (--resume, or runs.resume), or choose another folder"
+        )
+    return Trainer(recipe, data or load(recipe.data), seed=seed, device=device, precision=precision)
+
+
+def resume(
+    folder: Path | str, *, data: Dataset | None = None, epochs: int | None = None, device: str | None = None
+) -> Trainer:
+    """Go on with the run in `folder`, to more (or fewer) epochs when `epochs` says so.
+
+    Raises `CheckpointError` when no whole checkpoint is there or it does not fit the data or the device.
+    """
+    trainer = Trainer.resume(folder, data, device=device)
+    if epochs is not None:
+        trainer.recipe = replace(trainer.recipe, epochs=epochs)
+    return trainer
+
+
+def begin_or_resume(recipe: Recipe, folder: Path | str, *, data: Dataset | None = None, seed: int = 0) -> Trainer:
+    """What a notebook's cell wants: go on with the run in `folder` when it is this recipe's, else start one.
+
+    Raises `CheckpointError` when the run there has another seed or another recipe (its epochs may differ).
+    """
+    if not checkpoints.exists(Path(folder)):
+        return begin(recipe, folder, data=data, seed=seed)
+    trainer = resume(folder, data=data, epochs=recipe.epochs)
+    differences = trainer.recipe.changes(recipe)
+    if trainer.seed != seed:
+        differences.append(f"seed: {seed} -> {trainer.seed}")
+    if differences:
+        raise CheckpointError(
+            f"the run in {folder} is another one ({'; '.join(differences)}); choose another folder, or delete that one"
+        )
+    return trainer
+
+
+def train(
+    trainer: Trainer,
+    folder: Path | str,
+    *,
+    progress: bool = True,
+    validate: bool = True,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> bool:
+    """Train to the recipe's last epoch, saving and scoring on the way; True when it got there.
+
+    Ctrl-C, the notebook's stop button and SIGTERM let the step under way finish, write a checkpoint, and say how to
+    go on; a second Ctrl-C stops at once, and the last checkpoint stays. Raises `TrainingDiverged`, `CheckpointError`.
+    """
+    folder = Path(folder)
+    if not checkpoint_seconds > 0:
+        raise RecipeError(f"checkpoint_seconds is {checkpoint_seconds!r}; it must be positive")
+    saved = time.monotonic()
+    with _polite_stop() as stop, _bar(trainer, progress) as bar:
+        try:
+            while not trainer.finished and not stop.is_set():
+                next(trainer.steps(1))
+                if validate and trainer.position == trainer.batches and _due(trainer):
+                    score = trainer.validate()
+                    bar.set_postfix_str(f"validation {score['log_likelihood']:.1f} nats", refresh=False)
+                bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
+                bar.update(1)
+                if time.monotonic() - saved > checkpoint_seconds:
+                    trainer.save(folder)
+                    saved = time.monotonic()
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            stop.set()
+    try:
+        trainer.save(folder)
+    except CheckpointError:
+        if not stop.is_set() or not checkpoints.exists(folder):
+            raise
+    if not trainer.finished:
+        print(
+            f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. Saved in "
+            f"{folder}. To go on, run the same cell again, or: python -m ganlib train --resume --out {folder}"
+        )
+    return trainer.finished
+
+
+def score(trainer: Trainer, sigmas: tuple[float, ...] = parzen.SIGMAS, seed: int = 1) -> parzen.Score:
+    """The run's Parzen score by the paper's protocol, on the test split of the data it was trained on."""
+    data = trainer.data
+    centres = trainer.samples(trainer.recipe.n_samples, seed)
+    return parzen.score(centres, scale(data.valid), scale(data.test), data=data.name, sigmas=sigmas)
+
+
+def _due(trainer: Trainer) -> bool:
+    """Validation scores come after each of the first five epochs, each tenth, and the last."""
+    return trainer.epoch <= 5 or trainer.epoch % 10 == 0 or trainer.finished
+
+
+@contextmanager
+def _polite_stop() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; the second SIGINT raises KeyboardInterrupt."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _bar(trainer: Trainer, show: bool) -> tqdm:
+    """Epoch, step, speed and the time that is left; once in 30 s when it goes to a file."""
+    live = sys.stdout.isatty() or "ipykernel" in sys.modules
+    per_epoch = trainer.batches / trainer.recipe.k
+    return tqdm(
+        total=round(trainer.recipe.epochs * per_epoch),
+        initial=trainer.step,
+        disable=not show,
+        file=sys.stdout,
+        unit="step",
+        mininterval=0.5 if live else 30,
+        dynamic_ncols=sys.stdout.isatty(),
+        ncols=None if sys.stdout.isatty() else 100,
+    )

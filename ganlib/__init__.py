@@ -1,10 +1,10 @@
 """Generative Adversarial Nets (Goodfellow et al. 2014), reproduced: the core that the notebooks import.
 
-    from ganlib import MNIST, Trainer, load
+from ganlib import MNIST, Trainer, load
 
-    trainer = Trainer(MNIST, load("mnist"), seed=0)
-    for step in trainer.steps(1_000):
-        print(step.V)
+trainer = Trainer(MNIST, load("mnist"), seed=0)
+for step in trainer.steps(1_000):
+    print(step.V)
 """
 
 from ganlib.checkpoints import Trained, load_weights, pretrained, save_weights

@@ -99,7 +99,9 @@ def _resume(options: argparse.Namespace) -> tuple[Trainer, Path]:
         ("data", options.data, trainer.recipe.data),
     ):
         if asked is not None and asked != own:
-            raise RecipeError(f"--resume goes on with the {name} of the run in {folder}, {own!r}; you asked for {asked!r}")
+            raise RecipeError(
+                f"--resume goes on with the {name} of the run in {folder}, {own!r}; you asked for {asked!r}"
+            )
     if options.profile is not None:
         raise RecipeError("--resume goes on with the run's own scale; leave out --profile (--epochs may move the end)")
     return trainer, folder

@@ -6,6 +6,7 @@ one before it is kept: whenever the process is killed, a whole checkpoint is on 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -20,7 +21,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from ganlib.errors import CheckpointError, RecipeError
+from ganlib.errors import CheckpointError
 from ganlib.nets import Discriminator, Generator
 from ganlib.recipes import Recipe
 
@@ -39,12 +40,14 @@ def exists(folder: Path) -> bool:
 def write(folder: Path, state: dict[str, Any]) -> Path:
     """Write a checkpoint of tensors and plain values into the folder; the latest one there becomes the previous one.
 
-    Raises `CheckpointError` when the disk is full or the folder cannot be written; what was saved before stays.
+    A latest one that is damaged does not push out the previous one. Raises `CheckpointError` when the disk is full or
+    the folder cannot be written; what was saved before stays.
     """
 
     def keep_previous() -> None:
-        if (folder / LATEST).exists():
-            os.replace(folder / LATEST, folder / PREVIOUS)
+        latest = folder / LATEST
+        if latest.exists() and _damage(latest) is None:
+            os.replace(latest, folder / PREVIOUS)
 
     return _atomically(folder / LATEST, lambda file: torch.save({"format": FORMAT, **state}, file), keep_previous)
 
@@ -70,9 +73,8 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
 
 def _read_one(path: Path) -> dict[str, Any]:
     try:
-        with zipfile.ZipFile(path) as archive:  # torch.load does not compare the checksums
-            if (broken := archive.testzip()) is not None:
-                raise CheckpointError(f"{path} is damaged (its part {broken} does not match its checksum)")
+        if (problem := _damage(path)) is not None:  # torch.load does not compare the checksums
+            raise CheckpointError(f"{path} is not a whole checkpoint ({problem})")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except CheckpointError:
         raise
@@ -82,6 +84,16 @@ def _read_one(path: Path) -> dict[str, Any]:
         found = state.get("format") if isinstance(state, dict) else type(state).__name__
         raise CheckpointError(f"{path} has checkpoint format {found!r}; this version of ganlib reads {FORMAT}")
     return state
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong with a checkpoint as a file: None when every part matches its checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except Exception as error:  # zipfile and zlib have many
+        return f"{type(error).__name__}: {_line(error)}"
+    return None if broken is None else f"its part {broken} does not match its checksum"
 
 
 def _line(error: Exception) -> str:
@@ -101,13 +113,15 @@ def _atomically(path: Path, save: Callable[[Any], Any], before_move: Callable[[]
         os.replace(beside, path)
         _sync_folder(path.parent)
     except (OSError, RuntimeError) as error:  # torch.save wraps a full disk in a RuntimeError
-        beside.unlink(missing_ok=True)
         number = getattr(error, "errno", None) or getattr(error.__context__, "errno", None)
         full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         why = "the disk is full" if full else _line(error)
         raise CheckpointError(
             f"{path} cannot be written: {why}. What was saved before is untouched. Free some space, or save elsewhere."
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
     return path
 
 
@@ -138,6 +152,10 @@ class Trained:
         """n fair draws x = G(z): (n, d), in [0, 1] for MNIST."""
         return self.recipe.samples(self.G, n, seed)
 
+    def pictures(self, z: Tensor) -> Tensor:
+        """G(z) for z of your own: (n, z_dim) -> (n, d)."""
+        return self.G.pictures(z)
+
 
 def save_weights(path: Path, G: Generator, D: Discriminator, recipe: Recipe, info: dict[str, Any]) -> Path:
     """Write both nets as half-precision safetensors to `path`, and `info` with the recipe to the `.json` beside it."""
@@ -160,9 +178,13 @@ def load_weights(path: Path) -> Trained:
         tensors = safetensors.torch.load_file(path)
         recipe = Recipe.from_dict(info.pop("recipe"))
     except FileNotFoundError as error:
-        raise CheckpointError(f"{error.filename or path} is missing; weights are two files, {path.name} and a .json") from None
-    except (OSError, ValueError, KeyError, safetensors.SafetensorError, RecipeError) as error:
-        raise CheckpointError(f"{path} or the .json beside it is damaged: {_line(error)}; get both files again") from None
+        raise CheckpointError(
+            f"{error.filename or path} is missing; weights are two files, {path.name} and a .json"
+        ) from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, safetensors.SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} or the .json beside it is damaged: {_line(error)}; get both files again"
+        ) from None
     G, D = recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))
     for name, net in (("G", G), ("D", D)):
         own = {key.removeprefix(f"{name}."): t.float() for key, t in tensors.items() if key.startswith(f"{name}.")}
@@ -183,5 +205,7 @@ def pretrained(name: str = "mnist") -> Trained:
     path = WEIGHTS / f"{name}.safetensors"
     if not path.exists():
         there = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
-        raise CheckpointError(f"no weights named {name!r} come with this package; there are: {', '.join(there) or 'none'}")
+        raise CheckpointError(
+            f"no weights named {name!r} come with this package; there are: {', '.join(there) or 'none'}"
+        )
     return load_weights(path)

@@ -62,6 +62,24 @@ def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtyp
     raise RecipeError(f"unknown prior {name!r}; use one of {', '.join(PRIORS)}")
 
 
+def interpolate(points: Tensor, n: int) -> Tensor:
+    """n points at equal steps along the straight lines between `points` in turn: (p, z_dim) -> (n, z_dim).
+
+    Figure 3's walk through z. The first and the last are exactly the first and the last of `points`, and every line
+    takes an equal share of the steps: with n = (p - 1) * steps + 1 each of `points` is met exactly.
+
+    >>> interpolate(torch.tensor([[0.0], [1.0], [3.0]]), 5).flatten().tolist()
+    [0.0, 0.5, 1.0, 2.0, 3.0]
+    """
+    if points.ndim != 2 or len(points) < 2 or n < 2:
+        raise RecipeError(f"interpolation needs 2 points z and 2 steps at least; got {tuple(points.shape)} and {n}")
+    lines = len(points) - 1
+    t = torch.arange(n, dtype=torch.float64) * lines / (n - 1)  # in [0, lines]
+    line = t.floor().long().clamp(max=lines - 1)
+    share = (t - line).to(points.dtype).unsqueeze(-1)
+    return torch.lerp(points[line], points[line + 1], share)
+
+
 @dataclass(frozen=True)
 class Gradients:
     """What one evaluation of the game gives: the logits it saw, and the gradients it was asked for."""
@@ -76,9 +94,7 @@ class Gradients:
     """d cost_G / d theta_g, in the order of G.parameters()."""
 
 
-def discriminator_gradients(
-    D: Discriminator, x: Tensor, fake: Tensor, rng: torch.Generator | None = None
-) -> Gradients:
+def discriminator_gradients(D: Discriminator, x: Tensor, fake: Tensor, rng: torch.Generator | None = None) -> Gradients:
     """D's gradient on m data examples x and m samples of G, both (m, d): Algorithm 1, the inner loop."""
     a_real, a_fake = D.logit(torch.cat([x, fake.detach()]), rng).split([len(x), len(fake)])
     grad_D = torch.autograd.grad(discriminator_cost(a_real, a_fake), list(D.parameters()))

@@ -37,6 +37,8 @@ class Layer:
                 raise RecipeError(f"a layer's {name} is {getattr(self, name)!r}; it must be an integer >= 1")
         if self.activation not in ACTIVATIONS:
             raise RecipeError(f"unknown activation {self.activation!r}; use one of {', '.join(ACTIVATIONS)}")
+        if self.pieces > 1 and self.activation != "maxout":
+            raise RecipeError(f"a {self.activation} layer has {self.pieces} pieces; only maxout has more than one")
         if not 0 < self.keep <= 1:
             raise RecipeError(f"a layer keeps {self.keep!r} of its input; it must lie in (0, 1]")
         if not (self.irange >= 0 and math.isfinite(self.irange)):
@@ -98,9 +100,7 @@ def marginal_bias(data_mean: Tensor | None) -> Tensor:
 def stack(inputs: int, layers: Sequence[Layer], rng: torch.Generator | None, data_mean: Tensor | None) -> nn.ModuleList:
     """The layers one on another, their parameters drawn from `rng` bottom up."""
     widths = [inputs, *(layer.units for layer in layers)]
-    return nn.ModuleList(
-        Dense(width, layer, rng, data_mean) for width, layer in zip(widths[:-1], layers, strict=True)
-    )
+    return nn.ModuleList(Dense(width, layer, rng, data_mean) for width, layer in zip(widths[:-1], layers, strict=True))
 
 
 class Generator(nn.Module):
@@ -123,6 +123,12 @@ class Generator(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+    @torch.no_grad()
+    def pictures(self, z: Tensor, chunk: int = 1_000) -> Tensor:
+        """G(z) to look at or to score: any z (n, z_dim) -> (n, d) on the CPU, with no gradient kept."""
+        weight = next(self.parameters())
+        return torch.cat([self(part.to(weight)).cpu() for part in z.split(chunk)])
 
 
 class Discriminator(nn.Module):

@@ -96,7 +96,7 @@ class Recipe:
 
     def lr(self, player: str, t: int) -> float:
         """The rate of "D" or "G" after t updates: max(lr_0 / lr_decay^t, lr_min)."""
-        return max(getattr(self, f"lr_{player}") / self.lr_decay**t, self.lr_min)
+        return max(getattr(self, f"lr_{player}") * self.lr_decay**-t, self.lr_min)  # a positive exponent could overflow
 
     def momentum(self, epoch: int) -> float:
         """mu in an epoch (the first is 1): linear from `momentum_start` to `momentum_end` at `momentum_epochs`."""
@@ -112,16 +112,13 @@ class Recipe:
         G = Generator(self.z_dim, self.G, rng, data_mean)
         return G, Discriminator(len(data_mean), self.D, rng)
 
-    @torch.no_grad()
+    def noise(self, n: int, seed: int = 0) -> Tensor:
+        """n draws from p_z: (n, z_dim), float32 on the CPU."""
+        return prior(self.p_z, n, self.z_dim, torch.Generator().manual_seed(seed))
+
     def samples(self, G: Generator, n: int, seed: int = 0) -> Tensor:
         """n fair draws x = G(z): (n, d) on the CPU. The same seed means the same z on every device."""
-        weight = next(G.parameters())
-        rng = torch.Generator().manual_seed(seed)
-        drawn = [
-            G(prior(self.p_z, min(1_000, n - start), self.z_dim, rng).to(weight)).cpu()
-            for start in range(0, n, 1_000)
-        ]
-        return torch.cat(drawn)
+        return G.pictures(self.noise(n, seed))
 
     def at(self, profile: str) -> Recipe:
         """The recipe scaled: "paper" is the recipe itself; `changes` says what the others changed."""

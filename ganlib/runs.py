@@ -92,14 +92,18 @@ def train(
     folder = Path(folder)
     if not checkpoint_seconds > 0:
         raise RecipeError(f"checkpoint_seconds is {checkpoint_seconds!r}; it must be positive")
-    saved = time.monotonic()
+    if not checkpoints.exists(folder):
+        trainer.save(folder)  # a folder that cannot be written shows now, not at the first checkpoint
+    saved, epochs_done = time.monotonic(), int(trainer.epochs_done)
     with _polite_stop() as stop, _bar(trainer, progress) as bar:
         try:
             while not trainer.finished and not stop.is_set():
                 next(trainer.steps(1))
-                if validate and trainer.position == trainer.batches and _due(trainer):
-                    score = trainer.validate()
-                    bar.set_postfix_str(f"validation {score['log_likelihood']:.1f} nats", refresh=False)
+                if int(trainer.epochs_done) > epochs_done:  # with k > 1 a step may end in the next epoch already
+                    epochs_done = int(trainer.epochs_done)
+                    if validate and _due(epochs_done, trainer):
+                        score = trainer.validate()
+                        bar.set_postfix_str(f"validation {score['log_likelihood']:.1f} nats", refresh=False)
                 bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
                 bar.update(1)
                 if time.monotonic() - saved > checkpoint_seconds:
@@ -107,17 +111,15 @@ def train(
                     saved = time.monotonic()
         except (KeyboardInterrupt, asyncio.CancelledError):
             stop.set()
-    try:
+    if trainer.whole:
         trainer.save(folder)
-    except CheckpointError:
-        if not stop.is_set() or not checkpoints.exists(folder):
-            raise
-    if not trainer.finished:
+    if not trainer.finished or not trainer.whole:
+        saved = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
         print(
-            f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. Saved in "
+            f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. {saved} in "
             f"{folder}. To go on, run the same cell again, or: python -m ganlib train --resume --out {folder}"
         )
-    return trainer.finished
+    return trainer.finished and trainer.whole
 
 
 def score(trainer: Trainer, sigmas: tuple[float, ...] = parzen.SIGMAS, seed: int = 1) -> parzen.Score:
@@ -127,9 +129,9 @@ def score(trainer: Trainer, sigmas: tuple[float, ...] = parzen.SIGMAS, seed: int
     return parzen.score(centres, scale(data.valid), scale(data.test), data=data.name, sigmas=sigmas)
 
 
-def _due(trainer: Trainer) -> bool:
+def _due(epochs_done: int, trainer: Trainer) -> bool:
     """Validation scores come after each of the first five epochs, each tenth, and the last."""
-    return trainer.epoch <= 5 or trainer.epoch % 10 == 0 or trainer.finished
+    return epochs_done <= 5 or epochs_done % 10 == 0 or trainer.finished
 
 
 @contextmanager

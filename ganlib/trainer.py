@@ -144,7 +144,9 @@ class Trainer:
         """The pass over the data that is under way, from 1."""
         pictures = data.train[: recipe.examples or None]
         if len(pictures) < recipe.batch:
-            raise DataError(f"{data.name!r} has {len(pictures)} training examples, fewer than a batch of {recipe.batch}")
+            raise DataError(
+                f"{data.name!r} has {len(pictures)} training examples, fewer than a batch of {recipe.batch}"
+            )
         self.pictures = pictures.to(self.hardware.device)
         G, D = recipe.networks(seed, pictures.double().mean(0) / 255)
         self.G, self.D = (net.to(self.hardware.device, self.hardware.dtype) for net in (G, D))
@@ -153,7 +155,8 @@ class Trainer:
         self.data_rng = torch.Generator().manual_seed(seeds[0])
         self.rng = self.hardware.generator(seeds[1])
         self._reshuffle()
-        self._whole = True
+        self.whole = True
+        """Whether the run stands between two steps; inside one, or diverged, it cannot be saved."""
 
     def _players(self) -> tuple[tuple[str, torch.nn.Module], tuple[str, torch.nn.Module]]:
         return ("G", self.G), ("D", self.D)
@@ -167,8 +170,10 @@ class Trainer:
         """
         done = 0
         while n is None or done < n:
+            self.whole = False
             step = self._iterate()
             self.history.record(step)
+            self.whole = True
             done += 1
             yield step
 
@@ -198,8 +203,7 @@ class Trainer:
         self.history.changes.append({"step": self.step, **values})
 
     def _iterate(self) -> Step:
-        recipe, t = self.recipe, self.updates
-        self._whole = False  # until both players have moved: what is between cannot be saved
+        recipe = self.recipe
         for _ in range(recipe.k - 1):
             self._update_D()
         if recipe.update == "simultaneous":
@@ -217,7 +221,6 @@ class Trainer:
                 "Nothing is saved from here on, and earlier checkpoints are untouched. Go back to the last one, or "
                 "start again, with lower rates or less momentum."
             )
-        self._whole = True
         return Step(
             step=self.step,
             epoch=self.epochs_done,
@@ -308,11 +311,13 @@ class Trainer:
         Raises `CheckpointError` when the run is between two players' moves (interrupted inside a step), has diverged,
         or the disk refuses; what was saved before stays.
         """
-        if not self._whole:
+        if not self.whole:
             raise CheckpointError("this run stopped inside a step or has diverged; go back to its last checkpoint")
         for name, net in self._players():
             if not all(bool(torch.isfinite(p).all()) for p in net.parameters()):
-                raise CheckpointError(f"{name} holds values that are not finite: the run has diverged. Nothing was saved")
+                raise CheckpointError(
+                    f"{name} holds values that are not finite: the run has diverged. Nothing was saved"
+                )
         return checkpoints.write(Path(folder), self._state())
 
     def _state(self) -> dict[str, Any]:
@@ -349,8 +354,10 @@ class Trainer:
             warnings.warn(remark, stacklevel=2)
         try:
             return cls._from_state(state, data or load(state["data"]), folder, device)
-        except (KeyError, TypeError, IndexError, RecipeError) as error:
-            raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {error!r}") from None
+        except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+            raise CheckpointError(
+                f"the checkpoint in {folder} lacks a part or is of another version: {error!r}"
+            ) from None
 
     @classmethod
     def _from_state(cls, state: dict[str, Any], data: Dataset, folder: Path, device: str | None) -> Trainer:
@@ -359,8 +366,12 @@ class Trainer:
                 f"the run in {folder} was trained on {state['data']!r} ({state['fingerprint']}), and this is "
                 f"{data.name!r} ({data.fingerprint()}): resume it with the data it began with"
             )
-        if device is not None and torch.device(device).type != state["device"]:
+        if device is not None and device.partition(":")[0] != state["device"]:
             raise CheckpointError(f"the run in {folder} was made on {state['device']}; it cannot go on on {device}")
+        try:
+            hardware.choose(device or state["device"], state["precision"])
+        except RecipeError as error:
+            raise CheckpointError(f"the run in {folder} cannot go on on this machine: {error}") from None
         trainer = cls(
             Recipe.from_dict(state["recipe"]),
             data,

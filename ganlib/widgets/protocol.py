@@ -1,0 +1,166 @@
+"""What the kernel and the page say to each other, and the widget that says it.
+
+The page sends commands (`{"type": "set", "id": 7, "values": {"k": 3}}`), `shown` (it drew frame n), `tick` (it got
+nothing for a while and asks), `visible` (its tab is on screen, or no longer). The kernel sends frames: a small header
+in JSON, and as buffers the pictures and the rows of the curves that the page lacks. A page that missed something asks
+with what it has, and gets the rest: so it also works where the kernel's own messages do not reach the page and only
+answers do.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from ganlib.widgets.background import Background, Command
+
+FOLDER = Path(__file__).parent
+REPORTS = ("shown", "tick", "visible")
+"""Messages of the page that are no commands."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A demo at one moment. Nothing in it changes any more, so that any thread may send it."""
+
+    header: dict[str, Any]
+    """Plain numbers and strings: the state, the settings, the words."""
+    pictures: Mapping[str, tuple[int, bytes]] = field(default_factory=dict)
+    """Name -> (version, the bytes of a PNG file)."""
+    curves: tuple[int, np.ndarray] | None = None
+    """(generation, rows (n, columns) float32)."""
+
+    def have(self) -> dict[str, Any]:
+        """What a page has that has seen this snapshot."""
+        have: dict[str, Any] = {"pictures": {name: version for name, (version, _) in self.pictures.items()}}
+        if self.curves is not None:
+            have["curves"] = [self.curves[0], len(self.curves[1])]
+        return have
+
+    def pack(self, have: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+        """The message for a page that has `have`: the header with the names of the buffers, and the buffers."""
+        message, buffers = dict(self.header, type="frame", buffers=[]), []
+        seen = have.get("pictures") or {}
+        for name, (version, png) in self.pictures.items():
+            if seen.get(name) != version:
+                message["buffers"].append({"picture": name, "version": version})
+                buffers.append(png)
+        if self.curves is not None:
+            generation, rows = self.curves
+            own, n = have.get("curves") or (None, 0)
+            start = n if own == generation and isinstance(n, int) and 0 <= n <= len(rows) else 0
+            message["buffers"].append({"curves": generation, "from": start, "columns": rows.shape[1]})
+            buffers.append(rows[start:].tobytes())
+        return message, buffers
+
+
+def finite(value: Any) -> Any:
+    """Plain data with every number that JSON cannot hold (nan, inf) replaced by None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
+
+
+def script(*names: str) -> str:
+    """The files of this folder as one module, which is what anywidget takes: their imports of each other go."""
+    parts = []
+    for name in names:
+        lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not (line.startswith("import ") and 'from "./' in line)]
+        last = name == names[-1]
+        parts.append("\n".join(line if last else line.removeprefix("export ") for line in kept))
+    return "\n".join(parts)
+
+
+def style(*names: str) -> str:
+    """The style sheets of this folder as one."""
+    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """A live demo in the notebook: an engine, the background loop that drives it, and the page that shows it.
+
+    A subclass gives `_esm`, `_css`, and the engine, whose `snapshot(draw)` is what the page gets.
+    """
+
+    first = traitlets.Dict().tag(sync=True)
+    """What the page draws before the kernel has answered it: the header of the first snapshot."""
+    first_pictures = traitlets.Dict().tag(sync=True)
+    """The pictures of the first snapshot, as PNG bytes."""
+
+    def __init__(self, engine: Any, *, key: str = "") -> None:
+        self._engine = engine
+        self._sent: dict[str, Any] = {}
+        self._snapshot: Snapshot = engine.snapshot(True)
+        super().__init__(
+            first=finite(self._snapshot.header),
+            first_pictures={name: png for name, (_, png) in self._snapshot.pictures.items()},
+        )
+        self._background = Background(engine, self._publish, key=key, retired=self.close)
+        self.on_msg(self._heard)
+
+    def preview(self) -> bytes:
+        """The demo's present state as the bytes of a PNG file, for readers without a kernel."""
+        raise NotImplementedError
+
+    def _heard(self, widget: object, content: Any, buffers: object) -> None:
+        """Take a message of the page; on whatever thread it comes, leave a note and return."""
+        kind = content.get("type") if isinstance(content, Mapping) else None
+        if kind == "visible":
+            self._background.set_visible(bool(content.get("value")))
+        elif kind in ("shown", "tick"):
+            frame = content.get("frame")
+            self._background.heard(frame if isinstance(frame, int) else None)
+            if kind == "tick":
+                have = content.get("have")
+                self._say(self._snapshot, have if isinstance(have, Mapping) else {})
+        else:
+            self._background.heard(0)
+            self._background.post(content if isinstance(content, Mapping) else {"type": repr(content)})
+
+    def _publish(self, draw: bool) -> None:
+        snapshot = self._engine.snapshot(draw)
+        header = {**snapshot.header, "waiting": self._background.waiting}
+        self._background.sent += 1
+        self._snapshot = Snapshot(finite({**header, "frame": self._background.sent}), snapshot.pictures, snapshot.curves)
+        self._say(self._snapshot, self._sent)
+        self._sent = self._snapshot.have()
+        self._follow()
+
+    def _say(self, snapshot: Snapshot, have: Mapping[str, Any]) -> None:
+        message, buffers = snapshot.pack(have)
+        self.send(message, buffers)
+
+    def _follow(self) -> None:
+        """Bring the traits that Python sees in line with the engine; a subclass that has any says how."""
+
+
+def call(type: str, **rest: Any) -> Command:
+    """A command as plain data."""
+    return {"type": type, **rest}
+
+
+def cell_key(name: str) -> str:
+    """A name for a demo that is the same when its cell runs again: the demo's name and the cell's, where it is known."""
+    try:
+        from IPython import get_ipython
+
+        parent = get_ipython().get_parent()
+        return f"{name}:{parent['metadata'].get('cellId', '')}"
+    except (ImportError, AttributeError, KeyError, TypeError):
+        return name
+
+
+__all__ = ["Callable", "LiveWidget", "Snapshot", "call", "cell_key", "finite", "json", "script", "style"]

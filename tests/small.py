@@ -1,0 +1,48 @@
+"""A game small enough for a test: 12 pixels, a handful of units, two or three minibatches an epoch."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from ganlib import MNIST, Dataset, Recipe
+from ganlib.nets import Layer
+
+RECIPE = dataclasses.replace(
+    MNIST,
+    name="small",
+    data="small",
+    z_dim=4,
+    G=(Layer(6, "relu", 0.5), Layer(5, "relu", 0.5), Layer(12, "sigmoid", 0.5, bias="marginal")),
+    D=(
+        Layer(4, "maxout", 0.5, pieces=5, keep=0.8),
+        Layer(3, "maxout", 0.5, pieces=5, keep=0.5),
+        Layer(1, "sigmoid", 0.5, keep=0.5),
+    ),
+    batch=10,
+    momentum_epochs=3,
+    epochs=6,
+    n_samples=50,
+)
+"""The MNIST recipe in small: the same kinds of layers, the same dropout, the same schedules."""
+
+
+def recipe(**changes: Any) -> Recipe:
+    """The small recipe, with changes."""
+    return dataclasses.replace(RECIPE, **changes)
+
+
+def data(n: int = 25, seed: int = 0) -> Dataset:
+    """n training pictures of 3 x 4 random pixels, no two alike, and 30 each to validate and to test."""
+    rng = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(0, 256, (n + 60, 12), generator=rng, dtype=torch.uint8)
+    labels = torch.arange(n + 60) % 10
+    return Dataset(
+        "small",
+        (1, 3, 4),
+        *pixels.split([n, 30, 30]),
+        *labels.split([n, 30, 30]),
+        source="made by the tests",
+    )

@@ -1,0 +1,75 @@
+"""Make every figure of the paper that this project reproduces so far: `make figures`.
+
+Each figure is made from the weights that come with the package, and gets a .json beside it that says how.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import torch
+
+from ganlib import game, load, pictures, plots, pretrained, provenance, scale
+from ganlib.checkpoints import Trained
+from ganlib.datasets import Dataset
+
+FIGURES = Path(__file__).resolve().parent.parent / "figures"
+SEED = 0
+
+
+def fig2a_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
+    """Figure 2a: 4 x 5 fair samples, the first that the seed draws, and the nearest training examples."""
+    samples = trained.samples(20, SEED)
+    index, distance = pictures.nearest(samples[4::5], data.train)
+    plots.figure_2(samples, scale(data.train[index]), data.shape)
+    nearest = {"training_rows": index.tolist(), "L2": [round(d, 3) for d in distance.tolist()]}
+    return {
+        "figure": "Figure 2a",
+        "shows": "20 samples of G, not picked; right column: nearest training digits",
+    } | nearest
+
+
+def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
+    """Figure 3: straight lines in z through a 1, a 5, a 7, a 9 and the 1 again, 21 pictures."""
+    digits = (1, 5, 7, 9)
+    z = trained.recipe.noise(1_000, SEED)  # (1000, z_dim)
+    index, distance = pictures.nearest(trained.pictures(z), data.train)
+    labels = data.train_labels[index]
+    # of each digit the sample closest to a training example of that class: the clearest one
+    chosen = [int(torch.where(labels == digit, distance, torch.inf).argmin()) for digit in digits]
+    path = game.interpolate(z[[*chosen, chosen[0]]], 21)  # (21, z_dim)
+    plots.figure_3(trained.pictures(path), data.shape)
+    return {"figure": "Figure 3", "shows": "linear interpolation in z: 1, 5, 7, 9, 1", "of_1000_samples": chosen}
+
+
+def main() -> None:
+    """Make the figures that were asked for by name, or all of them."""
+    every = {"fig2a_mnist": fig2a_mnist, "fig3_interpolation": fig3_interpolation}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(every)} (default: all)")
+    names = parser.parse_args().names or list(every)
+    if unknown := set(names) - set(every):
+        parser.error(f"unknown figures {', '.join(sorted(unknown))}; there are: {', '.join(every)}")
+    plots.use_style()
+    FIGURES.mkdir(exist_ok=True)
+    trained, data = pretrained("mnist"), load("mnist")
+    for name in names:
+        how = every[name](trained, data)
+        plt.savefig(FIGURES / f"{name}.png")
+        plt.close("all")
+        weights = {key: trained.info[key] for key in ("data", "seed", "epochs", "commit")}
+        how |= {"seed": SEED, "data": data.name, "note": data.note, "weights": weights, **provenance.describe()}
+        (FIGURES / f"{name}.json").write_text(json.dumps(how, indent=1) + "\n")
+        print(f"figures/{name}.png, .json")
+
+
+if __name__ == "__main__":
+    main()

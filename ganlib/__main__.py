@@ -8,6 +8,7 @@ import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 
@@ -26,17 +27,34 @@ def main(arguments: list[str] | None = None) -> int:
     except GanlibError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before or after the training itself, which saves and says so
+        print("stopped", file=sys.stderr)
+        return 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line too."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, and leave with exit code 2."""
+        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or not int(text) < 2**63:
+        raise argparse.ArgumentTypeError(f"seed is {text!r}; it must be an integer from 0 to 2^63 - 1")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ganlib", description="Generative Adversarial Nets, reproduced.")
+    parser = _Parser(prog="python -m ganlib", description="Generative Adversarial Nets, reproduced.")
     parser.add_argument("--version", action="version", version=f"ganlib {__version__}, torch {torch.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train a recipe, or go on with a run")
     train.add_argument("recipe", nargs="?", default=None, help=f"one of {', '.join(RECIPES)}")
     train.add_argument("--profile", choices=PROFILES, help="the scale (default: GANLIB_PROFILE, else quick)")
-    train.add_argument("--seed", type=int, help="default 0")
+    train.add_argument("--seed", type=_seed, help="default 0")
     train.add_argument("--epochs", type=int, help="instead of the recipe's; with --resume, the new end")
     train.add_argument("--data", help="another data set of the same shape, e.g. mnist-5k")
     train.add_argument("--out", type=Path, help="the run's folder (default: runs/RECIPE-SEED)")
@@ -48,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="the Parzen score of a run, or of a file of weights")
     evaluate.add_argument("run_folder", metavar="DIR", type=Path, help="a run's folder, or a .safetensors file")
     evaluate.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    evaluate.add_argument("--seed", type=int, default=1, help="of the samples (default 1)")
+    evaluate.add_argument("--seed", type=_seed, default=1, help="of the samples (default 1)")
     evaluate.set_defaults(run=_evaluate)
 
     sample = commands.add_parser("sample", help="draw samples into a PNG file")
@@ -56,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--out", type=Path, required=True, metavar="FILE.png")
     sample.add_argument("--n", type=int, default=100, help="how many (default 100)")
     sample.add_argument("--columns", type=int, default=10, help="how many in a row (default 10)")
-    sample.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
+    sample.add_argument("--seed", type=_seed, default=0, help="of the noise (default 0)")
     sample.set_defaults(run=_sample)
 
     export = commands.add_parser("export", help="write a run's nets as half-precision safetensors, with their scores")
@@ -97,6 +115,7 @@ def _resume(options: argparse.Namespace) -> tuple[Trainer, Path]:
         ("recipe", options.recipe, trainer.recipe.name),
         ("seed", options.seed, trainer.seed),
         ("data", options.data, trainer.recipe.data),
+        ("precision", None if options.precision == "auto" else options.precision, trainer.hardware.precision),
     ):
         if asked is not None and asked != own:
             raise RecipeError(
@@ -110,7 +129,10 @@ def _resume(options: argparse.Namespace) -> tuple[Trainer, Path]:
 def _load(path: Path) -> checkpoints.Trained:
     """The nets in a run's folder, or in a file of weights."""
     if path.suffix == ".safetensors":
-        return checkpoints.load_weights(path)
+        trained = checkpoints.load_weights(path)
+        if "data" not in trained.info:
+            raise CheckpointError(f"{path.with_suffix('.json')} does not name its data set; export the weights again")
+        return trained
     if not path.is_dir():
         raise CheckpointError(f"{path} is neither a run's folder nor a .safetensors file")
     trainer = Trainer.resume(path)

@@ -34,7 +34,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 def exists(folder: Path) -> bool:
     """Whether the folder holds a checkpoint, whole or not."""
-    return any((folder / name).exists() for name in (LATEST, PREVIOUS))
+    return any(os.path.exists(folder / name) for name in (LATEST, PREVIOUS))  # Path.exists raises without permission
 
 
 def write(folder: Path, state: dict[str, Any]) -> Path:

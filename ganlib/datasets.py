@@ -72,7 +72,7 @@ class Dataset:
 
     def mean(self) -> Tensor:
         """The mean training picture, scaled to [0, 1]: (d,) float64."""
-        return self.train.double().mean(0) / 255
+        return mean_picture(self.train)
 
     def fingerprint(self) -> str:
         """A digest of the training pictures, which tells a resumed run that its data are the same."""
@@ -84,6 +84,11 @@ def scale(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return pictures.to(dtype) / 255
 
 
+def mean_picture(pictures: Tensor) -> Tensor:
+    """The mean of uint8 pictures (n, d), scaled to [0, 1]: (d,) float64, exact, with no float copy of them all."""
+    return pictures.sum(0, dtype=torch.int64).double() / len(pictures) / 255
+
+
 def load(name: str, *, verify: bool = True, download: bool = True, stand_in: bool = True) -> Dataset:
     """The data set of that name.
 
@@ -93,7 +98,7 @@ def load(name: str, *, verify: bool = True, download: bool = True, stand_in: boo
     "synthetic": made-up blobs of MNIST's shape, for tests; only ever given when asked for by this name.
 
     Raises `DataError` when a file is missing, truncated, altered, or of the wrong layout. `verify=False` skips the
-    comparison with the publisher's checksums, and is the only way round it.
+    comparison of files that are here with the publisher's checksums (a download is always compared).
     """
     if name == "mnist":
         return _load_mnist(verify, download, stand_in)
@@ -230,6 +235,7 @@ def _download(file: str, allowed: bool) -> Path:
     if not allowed:
         raise _Unreachable(_how_to_get_mnist())
     folder = cache_folder() / "mnist"
+    pooch.get_logger().setLevel("WARNING")  # it would announce each download on standard error
     failures, reached = [], False
     for host in MNIST_HOSTS:
         try:
@@ -242,8 +248,8 @@ def _download(file: str, allowed: bool) -> Path:
                 return folder / f"{file}.gz"
         except requests.RequestException as error:  # (an OSError too, so it comes first)
             failures.append(f"{host}: {type(error).__name__}")
-        except DataError as error:
-            failures.append(f"{host}: {error}")
+        except DataError:
+            failures.append(f"{host}: what it sent is truncated, or is not the file that MNIST's authors published")
             reached = True
         except OSError as error:
             raise DataError(

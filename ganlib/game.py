@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn import functional
 
 from ganlib.errors import RecipeError
 from ganlib.nets import Discriminator, Generator
@@ -23,6 +23,11 @@ MINUS_LOG_4 = -math.log(4)
 """V at p_g = p_data with D at its optimum (Goodfellow et al. 2014, Theorem 1), nats."""
 LOWEST_LOGIT = -40.0
 """Below this logit the fused gradient would come near the underflow of float32; see `simultaneous_gradients`."""
+
+
+def softplus(a: Tensor) -> Tensor:
+    """log(1 + exp(a)), any shape. Torch's own turns linear at 20, where it is still off by 2e-9; this one at 40."""
+    return functional.softplus(a, threshold=40.0)
 
 
 def value(a_real: Tensor, a_fake: Tensor) -> Tensor:

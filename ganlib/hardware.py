@@ -51,6 +51,8 @@ def choose(device: str = "auto", precision: str = "auto") -> Hardware:
         precision = "bfloat16" if has_bfloat16(chosen) else "float32"
     if precision not in PRECISIONS:
         raise RecipeError(f"precision is {precision!r}; use 'auto' or one of {', '.join(PRECISIONS)}")
+    if precision == "float64" and chosen.type == "mps":
+        raise RecipeError("MPS has no float64; use device='cpu', or precision='float32'")
     return Hardware(chosen, precision)
 
 

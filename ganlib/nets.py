@@ -33,8 +33,9 @@ class Layer:
 
     def __post_init__(self) -> None:
         for name in ("units", "pieces"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise RecipeError(f"a layer's {name} is {getattr(self, name)!r}; it must be an integer >= 1")
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise RecipeError(f"a layer's {name} is {value!r}; it must be an integer >= 1")
         if self.activation not in ACTIVATIONS:
             raise RecipeError(f"unknown activation {self.activation!r}; use one of {', '.join(ACTIVATIONS)}")
         if self.pieces > 1 and self.activation != "maxout":

@@ -43,12 +43,23 @@ def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
 def nearest(queries: Tensor, pictures: Tensor, chunk: int = 10_000) -> tuple[Tensor, Tensor]:
     """For each query (n, d) in [0, 1] the index of the closest of `pictures` (N, d) uint8, and its L2 distance.
 
-    Raw pixels, the distance of Figure 2. Returns (n,) int64 and (n,) float32.
+    Raw pixels, the distance of Figure 2; the first of those equally near. Returns (n,) int64 and (n,) float32.
     """
+    if (
+        queries.ndim != 2
+        or pictures.ndim != 2
+        or queries.shape[1] != pictures.shape[1]
+        or not len(queries) * len(pictures)
+    ):
+        raise DataError(
+            f"nearest takes (n, d) and (N, d), n and N > 0; got {tuple(queries.shape)}, {tuple(pictures.shape)}"
+        )
+    exact = "donot_use_mm_for_euclid_dist"  # by matrix products a picture would lie 0.01 away from itself
     best = torch.full((len(queries),), torch.inf)
     index = torch.zeros(len(queries), dtype=torch.int64)
     for start in range(0, len(pictures), chunk):
-        distance = torch.cdist(queries.float().cpu(), pictures[start : start + chunk].float().cpu() / 255)  # (n, chunk)
+        some = pictures[start : start + chunk].float().cpu() / 255
+        distance = torch.cdist(queries.float().cpu(), some, compute_mode=exact)  # (n, chunk)
         here, at = distance.min(1)
         index = torch.where(here < best, at + start, index)
         best = torch.minimum(here, best)

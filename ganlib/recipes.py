@@ -136,7 +136,7 @@ class Recipe:
         for item in fields(self):
             old, new = getattr(reference, item.name), getattr(self, item.name)
             if old != new:
-                lines.append(f"{item.name}: {_brief(old)} -> {_brief(new)}")
+                lines.append(f"{item.name}: {' -> '.join(_difference(old, new))}")
         return lines
 
     def table(self) -> list[tuple[str, str, str, str]]:
@@ -185,6 +185,17 @@ def _narrow(layers: tuple[Layer, ...], divide: int) -> tuple[Layer, ...]:
     """All but the output layer, with a `divide`-th of the units."""
     hidden = [replace(layer, units=max(layer.units // divide, 1)) for layer in layers[:-1]]
     return (*hidden, layers[-1])
+
+
+def _difference(old: Any, new: Any) -> tuple[str, str]:
+    """Both values in brief; of layers that differ in their widths alone, the widths."""
+    if isinstance(old, tuple) and _with_units(old, 1) == _with_units(new, 1):
+        return tuple(", ".join(str(layer.units) for layer in layers) + " units" for layers in (old, new))
+    return _brief(old), _brief(new)
+
+
+def _with_units(layers: tuple[Layer, ...], units: int) -> list[Layer]:
+    return [replace(layer, units=units) for layer in layers]
 
 
 def _brief(value: Any) -> str:
@@ -236,6 +247,6 @@ MNIST = Recipe(
 RECIPES = {recipe.name: recipe for recipe in (MNIST,)}
 
 SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"divide_widths": 10, "epochs": 1, "examples": 2_000, "n_samples": 500},
-    "quick": {"epochs": 3},
+    "smoke": {"divide_widths": 10, "epochs": 5, "examples": 2_000, "n_samples": 500},
+    "quick": {"epochs": 8},
 }

@@ -92,10 +92,10 @@ def train(
     folder = Path(folder)
     if not checkpoint_seconds > 0:
         raise RecipeError(f"checkpoint_seconds is {checkpoint_seconds!r}; it must be positive")
-    if not checkpoints.exists(folder):
-        trainer.save(folder)  # a folder that cannot be written shows now, not at the first checkpoint
     saved, epochs_done = time.monotonic(), int(trainer.epochs_done)
     with _polite_stop() as stop, _bar(trainer, progress) as bar:
+        if not checkpoints.exists(folder):
+            trainer.save(folder)  # a folder that cannot be written shows now, not at the first checkpoint
         try:
             while not trainer.finished and not stop.is_set():
                 next(trainer.steps(1))
@@ -114,9 +114,9 @@ def train(
     if trainer.whole:
         trainer.save(folder)
     if not trainer.finished or not trainer.whole:
-        saved = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
+        where = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
         print(
-            f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. {saved} in "
+            f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. {where} in "
             f"{folder}. To go on, run the same cell again, or: python -m ganlib train --resume --out {folder}"
         )
     return trainer.finished and trainer.whole

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ganlib import checkpoints, game, hardware, parzen
-from ganlib.datasets import Dataset, load, scale
+from ganlib.datasets import Dataset, load, mean_picture, scale
 from ganlib.errors import CheckpointError, DataError, RecipeError, TrainingDiverged
 from ganlib.recipes import LIVE, Recipe
 
@@ -148,7 +148,7 @@ class Trainer:
                 f"{data.name!r} has {len(pictures)} training examples, fewer than a batch of {recipe.batch}"
             )
         self.pictures = pictures.to(self.hardware.device)
-        G, D = recipe.networks(seed, pictures.double().mean(0) / 255)
+        G, D = recipe.networks(seed, mean_picture(pictures))
         self.G, self.D = (net.to(self.hardware.device, self.hardware.dtype) for net in (G, D))
         self.velocity = {name: [torch.zeros_like(p) for p in net.parameters()] for name, net in self._players()}
         seeds = np.random.SeedSequence(seed).generate_state(2).tolist()
@@ -217,7 +217,8 @@ class Trainer:
         if not (math.isfinite(V) and math.isfinite(cost_G)):
             raise TrainingDiverged(
                 f"at step {self.step} (epoch {self.epoch}) V(D, G) is {V} and G's cost {cost_G}: the run has diverged "
-                f"with lr_D {recipe.lr('D', t):g}, lr_G {recipe.lr('G', t):g}, momentum {recipe.momentum(self.epoch):g}. "
+                f"with lr_D {recipe.lr('D', t):g}, lr_G {recipe.lr('G', t):g}, "
+                f"momentum {recipe.momentum(self.epoch):g}. "
                 "Nothing is saved from here on, and earlier checkpoints are untouched. Go back to the last one, or "
                 "start again, with lower rates or less momentum."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,3 +47,25 @@ def data(n: int = 25, seed: int = 0) -> Dataset:
         *labels.split([n, 30, 30]),
         source="made by the tests",
     )
+
+
+def same(a: Any, b: Any, at: str = "state") -> None:
+    """Assert that two nests of dicts, lists, tensors and plain values are equal bit for bit."""
+    assert type(a) is type(b), at
+    if isinstance(a, torch.Tensor):
+        assert a.dtype == b.dtype and torch.equal(a, b), at
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), at
+        for key in a:
+            same(a[key], b[key], f"{at}.{key}")
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b), at
+        for i, (x, y) in enumerate(zip(a, b)):
+            same(x, y, f"{at}[{i}]")
+    else:
+        assert a == b, at
+
+
+def saved(folder: Path) -> dict[str, Any]:
+    """The latest checkpoint of a run."""
+    return torch.load(folder / "checkpoint.pt", weights_only=True)

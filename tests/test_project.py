@@ -98,7 +98,7 @@ def test_import_ganlib_is_lean():
 
 @pytest.mark.serial
 def test_import_ganlib_is_quick():
-    """Under 0.2 s more than `import torch`: the least of seven of each, alternating, since machines are noisy."""
+    """Under 0.2 s more than `import torch`: the least of three to seven of each, alternating, on a noisy machine."""
 
     def seconds(code: str) -> float:
         done = _run(
@@ -107,9 +107,11 @@ def test_import_ganlib_is_quick():
         assert done.returncode == 0, done.stderr
         return float(done.stdout)
 
-    pairs = [(seconds("import torch"), seconds("import torch, ganlib")) for _ in range(7)]
-    torch_alone, both = (min(times) for times in zip(*pairs, strict=True))
-    assert both - torch_alone < 0.2
+    torch_alone, both = [], []
+    while len(both) < 3 or (len(both) < 7 and min(both) - min(torch_alone) >= 0.2):
+        torch_alone.append(seconds("import torch"))
+        both.append(seconds("import torch, ganlib"))
+    assert min(both) - min(torch_alone) < 0.2
 
 
 @pytest.mark.parametrize("path", PACKAGE, ids=lambda path: str(path.relative_to(ROOT)))
@@ -241,9 +243,9 @@ def test_colab_cell_is_short_and_does_nothing_elsewhere():
     assert "--no-deps" in links.COLAB_CELL  # Colab's own torch and numpy stay
     from IPython.core.inputtransformer2 import TransformerManager
 
-    before = set(sys.modules)
-    exec(TransformerManager().transform_cell(links.colab_cell(SLUG)), {})
-    assert set(sys.modules) == before
+    first, second = ast.parse(TransformerManager().transform_cell(links.colab_cell(SLUG))).body
+    assert ast.unparse(first) == "import sys"
+    assert isinstance(second, ast.If) and ast.unparse(second.test) == "'google.colab' in sys.modules"
 
 
 @pytest.fixture
@@ -253,7 +255,8 @@ def copy(tmp_path):
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "README.md").write_text(
         f"[run](https://mybinder.org/v2/gh/{SLUG}/HEAD?urlpath=lab) [all](https://github.com/{SLUG}/issues) "
-        f"[theirs](https://github.com/someone/else) {links.badges('some-one/stale', 'a.ipynb')}\n"
+        "[theirs](https://github.com/someone/else) pip install git+https://github.com/some-one/stale "
+        f"{links.badges('some-one/stale', 'a.ipynb')}\n"
     )
     cells = [nbformat.v4.new_markdown_cell("# Title\n\nText, σ."), nbformat.v4.new_code_cell("1 + 1")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks" / "a.ipynb")
@@ -281,6 +284,8 @@ def test_links_change_once_and_everywhere(copy):
 
 def test_links_there_and_back_is_byte_for_byte_the_same(copy):
     links.rewrite(copy, SLUG)
+    path = copy / "notebooks" / "a.ipynb"
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=2))  # as some other editor writes it
     before = {path: path.read_bytes() for path in copy.rglob("*.*") if path.is_file()}
     links.rewrite(copy, "other-owner/other.name")
     links.rewrite(copy, SLUG)

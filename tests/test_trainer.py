@@ -352,9 +352,9 @@ def test_data_that_do_not_fit_the_recipe_are_refused():
 @pytest.mark.parametrize("cost", ["non-saturating", "minimax"])
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 def test_a_run_that_diverges_says_when_and_at_which_rates(update, cost, precision):
-    recipe = small.recipe(lr_D=1e20, lr_G=2e20, update=update, generator_cost=cost)
+    recipe = small.recipe(lr_D=1e20, lr_G=2e20, lr_decay=1, update=update, generator_cost=cost)
     trainer = Trainer(recipe, small.data(), device="cpu", precision=precision)
-    said = r"^at step \d+ \(epoch \d\) V\(D, G\) is .* with lr_D (1e\+20|9.*e\+19), lr_G 2e\+20, momentum 0\.\d"
+    said = r"^at step \d+ \(epoch \d\) V\(D, G\) is .* with lr_D 1e\+20, lr_G 2e\+20, momentum 0\.\d"
     with pytest.raises(TrainingDiverged, match=said) as caught:
         list(trainer.steps(300))
     assert "earlier checkpoints are untouched" in str(caught.value)

@@ -59,7 +59,7 @@ install_torch() {
     pip_install --no-deps "$torch"
 }
 
-wanted="$(cat pyproject.toml constraints.txt tools/make_env.sh | cksum) $PWD"
+wanted="$({ sed '/^\[tool\.ganlib\]/q' pyproject.toml; cat constraints.txt tools/make_env.sh; } | cksum) $PWD"
 if [ "$(cat $state 2>/dev/null || true)" = "$wanted" ] && "$py" -c '' 2>/dev/null; then
     exit 0
 fi

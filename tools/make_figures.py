@@ -15,6 +15,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 
 from ganlib import game, load, pictures, plots, pretrained, provenance, scale
@@ -50,9 +51,23 @@ def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
     return {"figure": "Figure 3", "shows": "linear interpolation in z: 1, 5, 7, 9, 1", "of_1000_samples": chosen}
 
 
+def score_curve_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
+    """The validation score over the training of the shipped weights, beside the paper's number."""
+    validation = trained.info["validation"]
+    columns = (
+        np.array([score[name] for score in validation]) for name in ("epoch", "log_likelihood", "standard_error")
+    )
+    plots.score_curve(*columns, paper=225).set_ylim(0, 250)
+    return {"figure": "none (this project's)", "shows": "Parzen score of the first 1,000 validation digits by epoch"}
+
+
 def main() -> None:
     """Make the figures that were asked for by name, or all of them."""
-    every = {"fig2a_mnist": fig2a_mnist, "fig3_interpolation": fig3_interpolation}
+    every = {
+        "fig2a_mnist": fig2a_mnist,
+        "fig3_interpolation": fig3_interpolation,
+        "score_curve_mnist": score_curve_mnist,
+    }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(every)} (default: all)")
     names = parser.parse_args().names or list(every)

@@ -64,7 +64,14 @@ class Background:
 
     _by_key: dict[str, Background] = {}  # noqa: RUF012 (shared on purpose)
 
-    def __init__(self, engine: Engine, publish: Callable[[bool], None], *, key: str = "", retired: Callable[[], None] = lambda: None):
+    def __init__(
+        self,
+        engine: Engine,
+        publish: Callable[[bool], None],
+        *,
+        key: str = "",
+        retired: Callable[[], None] = lambda: None,
+    ):
         self.engine, self.publish, self.key, self.retired = engine, publish, key, retired
         self.waiting = False
         """Whether the engine waits for the page: hidden, gone, or silent."""
@@ -146,11 +153,12 @@ class Background:
     def tick(self) -> None:
         """One turn: carry out what waits, let the engine work, show a frame when one is due. Never raises."""
         try:
-            handled = self._drain()
+            if self._drain():  # what a person did shows before the next long step
+                self._publish(not self.engine.running)
             self._listen()
             if self.engine.running and not self.waiting:
                 self.engine.advance(BUDGET)
-            self._show(handled)
+                self._show()
         except (Exception, KeyboardInterrupt) as error:
             self.engine.fail(error)
             self._publish(False)
@@ -212,14 +220,11 @@ class Background:
             self.waiting = waits
             self._publish(False)
 
-    def _show(self, handled: bool) -> None:
-        if not self.engine.running:
-            if handled:
-                self._publish(True)
-        elif self.sent - self._acknowledged < IN_FLIGHT:
-            due = time.monotonic() - self._last_draw >= self.engine.interval
-            if due or handled:
-                self._publish(due)
+    def _show(self) -> None:
+        """A frame, when one is due and the page has not fallen behind; a last one when the work has ended."""
+        due = time.monotonic() - self._last_draw >= self.engine.interval
+        if not self.engine.running or (due and self.sent - self._acknowledged < IN_FLIGHT):
+            self._publish(True)
 
     def _publish(self, draw: bool) -> None:
         if draw:

@@ -9,9 +9,8 @@ answers do.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,6 @@ import traitlets
 from ganlib.widgets.background import Background, Command
 
 FOLDER = Path(__file__).parent
-REPORTS = ("shown", "tick", "visible")
-"""Messages of the page that are no commands."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ class LiveWidget(anywidget.AnyWidget):
             self._background.heard(frame if isinstance(frame, int) else None)
             if kind == "tick":
                 have = content.get("have")
-                self._say(self._snapshot, have if isinstance(have, Mapping) else {})
+                self._say(self._snapshot, have if isinstance(have, Mapping) else {}, answer=True)
         else:
             self._background.heard(0)
             self._background.post(content if isinstance(content, Mapping) else {"type": repr(content)})
@@ -134,14 +131,16 @@ class LiveWidget(anywidget.AnyWidget):
         snapshot = self._engine.snapshot(draw)
         header = {**snapshot.header, "waiting": self._background.waiting}
         self._background.sent += 1
-        self._snapshot = Snapshot(finite({**header, "frame": self._background.sent}), snapshot.pictures, snapshot.curves)
+        self._snapshot = Snapshot(
+            finite({**header, "frame": self._background.sent}), snapshot.pictures, snapshot.curves
+        )
         self._say(self._snapshot, self._sent)
         self._sent = self._snapshot.have()
         self._follow()
 
-    def _say(self, snapshot: Snapshot, have: Mapping[str, Any]) -> None:
+    def _say(self, snapshot: Snapshot, have: Mapping[str, Any], *, answer: bool = False) -> None:
         message, buffers = snapshot.pack(have)
-        self.send(message, buffers)
+        self.send({**message, "answer": answer}, buffers)
 
     def _follow(self) -> None:
         """Bring the traits that Python sees in line with the engine; a subclass that has any says how."""
@@ -161,6 +160,3 @@ def cell_key(name: str) -> str:
         return f"{name}:{parent['metadata'].get('cellId', '')}"
     except (ImportError, AttributeError, KeyError, TypeError):
         return name
-
-
-__all__ = ["Callable", "LiveWidget", "Snapshot", "call", "cell_key", "finite", "json", "script", "style"]

@@ -1,0 +1,41 @@
+"""The live demos: a headless engine each, and the view that a notebook shows.
+
+from ganlib.widgets import LiveTraining, show
+
+live = LiveTraining(recipe, data, seed=0)
+show(live)
+"""
+
+from __future__ import annotations
+
+import base64
+
+from IPython.display import display
+
+from ganlib.widgets.interpolation import Interpolation, interpolate
+from ganlib.widgets.protocol import LiveWidget
+from ganlib.widgets.training import LiveTraining, TrainingEngine
+
+__all__ = ["Interpolation", "LiveTraining", "LiveWidget", "TrainingEngine", "bundle", "interpolate", "show"]
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def show(demo: LiveWidget, *, picture: bytes | None = None) -> None:
+    """Display a demo so that it can also be read without a kernel: the widget, a PNG and a line of text in one bundle.
+
+    A running kernel shows the widget; GitHub and nbviewer show the PNG. `picture` is that PNG's bytes; None draws the
+    demo as it is now. A demo at its start has little to show: `show(live, picture=live.preview(steps=300))` draws what
+    300 steps make of it, trained aside, and the demo itself stays at its start.
+    """
+    display(bundle(demo, picture=picture), raw=True)
+
+
+def bundle(demo: LiveWidget, *, picture: bytes | None = None) -> dict[str, object]:
+    """What `show` displays: MIME type -> data. Made by hand, as ipywidgets 7 has no `_repr_mimebundle_`."""
+    png = demo.preview() if picture is None else picture
+    return {
+        WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": demo.model_id},
+        "image/png": base64.b64encode(png).decode("ascii"),
+        "text/plain": f"{type(demo).__name__}: a live demo. Run this notebook's cells to use it.",
+    }

@@ -1,0 +1,257 @@
+"""Is this loss curve normal? Plain sentences about the last steps of a run, by thresholds that come from measured runs.
+
+Measured with the MNIST recipe, seed 0, as means over 100 steps. "Spread" is the mean distance between samples over
+that between data (see `spread`).
+
+| run | what was seen |
+| --- | --- |
+| full recipe, full nets | steps 0 to 200: V -1.386, D(x) = D(G(z)) = 0.500; step 300: V -0.80; step 400: V -0.10, D(G(z)) 0.06; |
+| | step 500: V dips to -5.2 and comes back; epochs 2 to 6: V -0.25 to -0.19, D(G(z)) 0.05 to 0.08, G's cost 3.5 to 4.8; |
+| | epoch 8: V -0.62; 10: -0.74; 20: -0.91; 30: -1.00; 50: -1.08, D(x) 0.64, D(G(z)) 0.36; G's gradient 1.3 to 2.5 |
+| | spread: 0.05 until step 600, 0.34 at 800, 0.57 at 1,000 |
+| narrow nets (smoke) | the same, later: V leaves -1.386 at step 600; V -0.1 to -0.25 up to step 4,000 |
+| k = 5 and 10 | V -0.012, D(G(z)) 0.006 to 0.007 by step 150 to 200 |
+| minimax | V -0.003, D(G(z)) 0.002, G's gradient 0.003 at step 1,000; the samples never move |
+| lr_G = 0.001 | V -0.005, D(G(z)) 0.003, G's cost 6.2, samples never move |
+| lr_D = 0.001 | V -1.386 for 4,000 steps |
+| lr_D = 1 | not a number at step 46 (narrow: 96), with V under -8 in the 7 steps before |
+| momentum 0.95 | narrow: V turns round 6 times in 200 steps, not a number at step 243 |
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlib.game import MINUS_LOG_4
+from ganlib.recipes import Recipe
+from ganlib.trainer import Step
+
+WINDOW = 200
+"""Steps that are looked at, the last ones since a control was changed."""
+ENOUGH = 20
+"""Steps below which nothing is said."""
+AT_CHANCE = 0.03
+"""D(x) and D(G(z)) this close to 1/2: D cannot tell."""
+SLOW_START = 1_500
+"""Updates of D after which it should have left chance (the narrow nets needed about 700)."""
+CRUSHING = (-0.06, 0.025)
+"""V above and D(G(z)) below: D wins by more than the healthy runs ever showed (-0.08 and 0.023)."""
+AHEAD = -0.5
+"""V above: D is well ahead, as in the healthy run from step 350 to about step 3,500."""
+FLAT = 0.05
+"""G's gradient below this under a winning D: saturated (the healthy run had 0.8 to 2.5)."""
+ALIKE = 0.3
+"""Spread below: the samples hardly differ."""
+GROWN_UP = 1_500
+"""Steps after which samples that hardly differ are no longer the start's."""
+RUNAWAY = (-8.0, 20.0)
+"""V below, or G's cost above, in any step: the healthy run's worst were -5.2 and 8.8."""
+TURN, TURNS = 0.3, 5
+"""V's mean over 20 steps turning round by at least so many nats, so often in a window: a swing (healthy: up to 4)."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What there is to say about a run."""
+
+    tone: str
+    """"wait", "normal", "odd" or "broken"."""
+    sentences: tuple[str, ...]
+    """Plain words, with the run's own numbers in them."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The last steps of a run, under settings that did not change."""
+
+    steps: Sequence[Step]
+    """At most WINDOW of them."""
+    spread: float
+    """Mean distance between samples, over that between data pictures; nan when not measured."""
+    recipe: Recipe
+    """With the controls as they are."""
+    updates: int = 0
+    """D's updates so far."""
+    changed: bool = False
+    """Whether a control was changed within the last steps."""
+
+    def mean(self, name: str) -> float:
+        """The mean of a field of `Step` over the steps."""
+        return float(np.mean([getattr(step, name) for step in self.steps]))
+
+
+def spread(x: Tensor) -> float:
+    """The mean L2 distance between two of the pictures x (n, d), n >= 2."""
+    if len(x) < 2:
+        return math.nan
+    return torch.pdist(x.float()).mean().item()
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Is this loss curve normal? A verdict, in one to three sentences."""
+    if not evidence.steps and not evidence.changed:
+        return Verdict(
+            "wait", ("Nothing has happened yet. Before you start: which of the two players will lead at first?",)
+        )
+    if len(evidence.steps) < ENOUGH:
+        what = "A control has just changed" if evidence.changed else "The run has only begun"
+        return Verdict(
+            "wait", (f"{what}: {ENOUGH} steps under the same settings are needed before anything can be said.",)
+        )
+    for rule in (_runaway, _swing, _chance, _saturated, _crushing, _below, _ahead):
+        if (verdict := rule(evidence)) is not None:
+            return verdict
+    return _healthy(evidence)
+
+
+def _runaway(e: Evidence) -> Verdict | None:
+    V, cost_G = min(step.V for step in e.steps), max(step.cost_G for step in e.steps)
+    if V >= RUNAWAY[0] and cost_G <= RUNAWAY[1]:
+        return None
+    step = e.steps[-1]
+    return Verdict(
+        "broken",
+        (
+            f"Not normal: the costs run away (V went down to {V:.3g}, G's cost up to {cost_G:.3g}). Steps are too long.",
+            f"Lower D's rate (now {step.lr_D:.2g}), G's rate ({step.lr_G:.2g}) or the momentum ({step.momentum:.2f}) at "
+            "once; D's rate at 1 ended in numbers that are none within 50 steps.",
+        ),
+    )
+
+
+def _swing(e: Evidence) -> Verdict | None:
+    turns = reversals(np.array([step.V for step in e.steps]))
+    if turns < TURNS:
+        return None
+    return Verdict(
+        "odd",
+        (
+            f"Not normal: V swings up and down, {turns} times in {len(e.steps)} steps. Each player overshoots what "
+            f"the other has just done. Less momentum (now {e.steps[-1].momentum:.2f}) or lower rates calm it.",
+        ),
+    )
+
+
+def reversals(V: np.ndarray, mean_over: int = 20) -> int:
+    """How often the running mean of V (n,) turns round by at least TURN nats."""
+    if len(V) < 2 * mean_over:
+        return 0
+    smooth = np.convolve(V, np.ones(mean_over) / mean_over, "valid")
+    turns, direction, low, high = 0, 0, smooth[0], smooth[0]
+    for v in smooth:
+        low, high = min(low, v), max(high, v)
+        if direction >= 0 and v < high - TURN:
+            turns, direction, low = turns + 1, -1, v
+        elif direction <= 0 and v > low + TURN:
+            turns, direction, high = turns + 1, 1, v
+    return turns
+
+
+def _chance(e: Evidence) -> Verdict | None:
+    D_real, D_fake = e.mean("D_real"), e.mean("D_fake")
+    if abs(D_real - 0.5) > AT_CHANCE or abs(D_fake - 0.5) > AT_CHANCE:
+        return None
+    seen = f"V stands at {e.mean('V'):.3f}, that is -log 4, and D says {D_real:.2f} to data and {D_fake:.2f} to samples"
+    if e.spread >= ALIKE:
+        return Verdict(
+            "odd",
+            (
+                f"{seen}: D cannot tell them apart.",
+                "Theorem 1 asks for just this when G is perfect, but a D too weak to see anything shows it too: only "
+                "the samples say which. The full recipe comes no nearer than -1.08 in 50 epochs.",
+            ),
+        )
+    if e.updates < SLOW_START:
+        return Verdict(
+            "normal",
+            (
+                f"Normal for a beginning: {seen}, because neither has learnt anything yet.",
+                "D wakes up after about 250 updates in the full nets, 700 in the narrow ones.",
+            ),
+        )
+    return Verdict(
+        "odd",
+        (
+            f"Not normal: {seen}, after {e.updates:,} updates of D. D does not learn; raise its rate ({e.recipe.lr_D:.2g}).",
+        ),
+    )
+
+
+def _saturated(e: Evidence) -> Verdict | None:
+    norm, D_fake = e.mean("norm_G"), e.mean("D_fake")
+    if e.recipe.generator_cost != "minimax" or D_fake > 0.1 or norm > FLAT:
+        return None
+    return Verdict(
+        "broken",
+        (
+            f"Not normal, but what section 3 predicts: G's cost log(1 - D(G(z))) has saturated. D says {D_fake:.3f} to "
+            f"samples, where that cost is flat: G's gradient is {norm:.2g} long, and was 0.8 to 2.5 in the healthy run.",
+            "G will hardly move again. Choose the non-saturating cost and watch its gradient come back, or reset.",
+        ),
+    )
+
+
+def _crushing(e: Evidence) -> Verdict | None:
+    V, D_fake = e.mean("V"), e.mean("D_fake")
+    if V < CRUSHING[0] or D_fake > CRUSHING[1]:
+        return None
+    first = f"Not normal: D wins by too much. D(G(z)) is {D_fake:.3f} and V {V:.3f}; healthy runs stayed below -0.08."
+    why = f"G's cost is high ({e.mean('cost_G'):.1f} nats) but its gradient is not gone ({e.mean('norm_G'):.2g})."
+    return Verdict("odd", (first, f"{why} {_advice(e.recipe)}", *_alike(e)))
+
+
+def _advice(recipe: Recipe) -> str:
+    if recipe.k > 1:
+        return f"With k = {recipe.k} D moves {recipe.k} times for each move of G: lower k."
+    if recipe.lr_D >= 3 * recipe.lr_G:
+        return f"D's rate is {recipe.lr_D / recipe.lr_G:.0f} times G's: bring them closer."
+    return "If it lasts for some hundred steps, lower D's rate."
+
+
+def _below(e: Evidence) -> Verdict | None:
+    if e.mean("V") >= MINUS_LOG_4 - 0.05:
+        return None
+    return Verdict(
+        "odd",
+        (
+            f"V is {e.mean('V'):.2f}, below -log 4: D does worse than if it said 1/2 to everything. It may be in the "
+            "middle of a correction; if it stays there, D's rate or the momentum is too high, or k too small.",
+        ),
+    )
+
+
+def _ahead(e: Evidence) -> Verdict | None:
+    V = e.mean("V")
+    if V < AHEAD:
+        return None
+    seen = f"D is ahead: it says {e.mean('D_real'):.2f} to data and {e.mean('D_fake'):.2f} to samples, V is {V:.2f}."
+    place = "So it was in the full recipe's run from step 350 to about 3,500; then G caught up."
+    return Verdict("normal", (f"Normal so far. {seen}", place, *_alike(e)))
+
+
+def _healthy(e: Evidence) -> Verdict:
+    seen = f"D says {e.mean('D_real'):.2f} to data and {e.mean('D_fake'):.2f} to samples, V is {e.mean('V'):.2f}"
+    return Verdict(
+        "normal",
+        (
+            f"Normal. {seen}: neither player runs away.",
+            "The full recipe's run had V at -0.74 in epoch 10, -0.91 in epoch 20, -1.08 in epoch 50.",
+            *_alike(e),
+        ),
+    )
+
+
+def _alike(e: Evidence) -> tuple[str, ...]:
+    """A sentence when the samples hardly differ from one another."""
+    if not e.spread < ALIKE:
+        return ()
+    seen = f"The samples hardly differ ({100 * e.spread:.0f} % of the distance between digits)"
+    if e.steps[-1].step < GROWN_UP:
+        return (f"{seen}. So it was in the full recipe's run until step 700.",)
+    return (f"{seen}: many z end in one x, which the paper calls the Helvetica scenario. Reset, or help D.",)

@@ -1,0 +1,328 @@
+// Live training: the samples of G on the left, costs, V and D's verdicts on the right, every control below.
+
+import { Link } from "./link.js";
+import { coalesce, drawChart, drawTiles, prepare, range, theme, watch } from "./canvas.js";
+import { button, element, enable, number, select, slider, unhurried } from "./controls.js";
+
+const MINUS_LOG_4 = -Math.log(4);
+const COLUMNS = ["step", "V", "cost_D", "cost_G", "D_real", "D_fake"];
+const STATES = { idle: "Ready", running: "Training", paused: "Paused", stopped: "Stopped", error: "Error" };
+const SILENT = "The kernel does not answer. If it was restarted, run this cell again.";
+const WAITING = "Waiting for this page to be looked at.";
+const DASHES = { D: [6, 4], G: [], V: [], data: [1.5, 2.5] };
+
+function render({ model, el }) {
+  const view = new View(model, el);
+  return () => view.close();
+}
+
+class View {
+  constructor(model, el) {
+    this.pending = {}; // control -> the id of the last command about it
+    this.pictures = 0;
+    this.build(el);
+    this.request = coalesce(() => this.draw());
+    this.link = new Link(model, (header) => this.update(header), (silent) => this.silence(silent));
+    this.unwatch = watch(this.root, this.request);
+    this.motion = window.matchMedia("(prefers-reduced-motion: reduce)");
+    this.pace = () => this.link.model.send({ type: "slow", value: this.motion.matches });
+    this.motion.addEventListener("change", this.pace);
+    if (this.motion.matches) this.pace();
+    this.update(this.link.header);
+  }
+
+  close() {
+    this.link.close();
+    this.unwatch();
+    this.request.cancel();
+    this.motion.removeEventListener("change", this.pace);
+    for (const tell of [this.tellSamples, this.tellCharts, this.tellDiagnosis]) tell.cancel();
+  }
+
+  // -- what stands where --------------------------------------------------------------------------------------------
+
+  build(el) {
+    this.samples = this.canvas("samples");
+    this.charts = this.canvas("charts");
+    this.verdict = element("ul", { class: "gl-verdict", "aria-live": "polite", "aria-label": "Is this loss curve normal?" });
+    this.status = element("div", { class: "gl-status", role: "status" });
+    this.sampleTitle = element("span");
+    this.root = element(
+      "section",
+      { class: "ganlib gl-training", "aria-label": "Live training of a generative adversarial net", "data-lm-suppress-shortcuts": "true" },
+      element("div", { class: "gl-bar" }, this.buildTransport(), this.buildReadouts()),
+      this.status,
+      element(
+        "div",
+        { class: "gl-stage" },
+        element("figure", { class: "gl-samples" }, element("figcaption", {}, this.sampleTitle), this.samples),
+        element("figure", { class: "gl-charts" }, this.charts),
+      ),
+      this.buildControls(),
+      element("div", { class: "gl-diagnosis" }, element("h4", {}, "Is this normal?"), this.verdict),
+    );
+    this.root.addEventListener("keydown", (event) => this.key(event));
+    el.append(this.root);
+    this.tellSamples = unhurried((words) => this.samples.setAttribute("aria-label", words));
+    this.tellCharts = unhurried((words) => this.charts.setAttribute("aria-label", words));
+    this.tellDiagnosis = unhurried((diagnosis) => this.showDiagnosis(diagnosis));
+  }
+
+  canvas(name) {
+    const title = "Space: start or pause. S: one step. R: reset.";
+    return element("canvas", { class: `gl-canvas-${name}`, role: "img", tabindex: 0, title, "aria-keyshortcuts": "Space S R" });
+  }
+
+  buildTransport() {
+    const act = (name) => () => this.command(name);
+    this.buttons = {
+      start: button("start", "Start", "Train in the background (Space)", act("start")),
+      pause: button("pause", "Pause", "Rest here (Space)", act("pause")),
+      step: button("step", "Step", "Exactly one iteration: k updates of D, one of G (S)", act("step")),
+      stop: button("stop", "Stop", "End the training; what was learnt stays", act("stop")),
+      reset: button("reset", "Reset", "Back to the start of the seed; the controls stay (R)", () => this.reset()),
+    };
+    this.seed = element("input", { type: "number", min: 0, step: 1, class: "gl-seed", "aria-label": "Seed that reset goes back to" });
+    this.seed.addEventListener("keydown", (event) => event.key === "Enter" && this.reset());
+    this.seed.addEventListener("input", () => (this.seedTouched = true));
+    const seed = element("label", { class: "gl-seed-label" }, "seed", this.seed);
+    return element("div", { class: "gl-transport", role: "group", "aria-label": "Training" }, ...Object.values(this.buttons), seed);
+  }
+
+  buildReadouts() {
+    const readout = (name, title) => {
+      this[name] = element("b", { class: `gl-${name}` }, "–");
+      return element("span", { class: "gl-readout" }, this[name], ` ${title}`);
+    };
+    this.state = element("span", { class: "gl-state" });
+    const numbers = [readout("stepCount", "steps"), readout("epoch", "epochs"), readout("speed", "steps/s")];
+    return element("div", { class: "gl-readouts" }, this.state, ...numbers);
+  }
+
+  buildControls() {
+    const set = (name, of = (value) => value) => (value) => this.set(name, of(value));
+    const rate = (player) =>
+      slider({
+        name: `lr_${player}`,
+        title: `Learning rate of ${player}`,
+        hint: `How far ${player} moves at each of its updates; it decays as the recipe says`,
+        ...{ min: -4, max: 0, step: 0.05, text: (value) => rateText(10 ** value) },
+        onInput: set(`lr_${player}`, (value) => Number((10 ** value).toPrecision(3))),
+      });
+    this.controls = {
+      k: slider({
+        name: "k",
+        title: "k",
+        hint: "How often D is updated for each update of G",
+        ...{ min: 1, max: 10, step: 1, text: (value) => `${value} update${value > 1 ? "s" : ""} of D to one of G` },
+        onInput: set("k"),
+      }),
+      lr_D: rate("D"),
+      lr_G: rate("G"),
+      momentum: slider({
+        name: "momentum",
+        title: "Momentum μ",
+        hint: "The share of the last move that is kept in the next one, for both players",
+        ...{ min: 0, max: 0.95, step: 0.05, text: (value) => number(value, 2) },
+        onInput: set("momentum"),
+      }),
+      update: select({
+        name: "update",
+        title: "Who moves when",
+        hint: "Simultaneous: both from the same old parameters. Alternating: D first, then G against the new D",
+        options: [["simultaneous", "simultaneous (authors' code)"], ["alternating", "alternating (Algorithm 1)"]],
+        onInput: set("update"),
+      }),
+      generator_cost: select({
+        name: "generator_cost",
+        title: "Cost of G",
+        hint: "What G descends",
+        options: [["non-saturating", "−log D(G(z)), non-saturating"], ["minimax", "log(1 − D(G(z))), minimax"]],
+        onInput: set("generator_cost"),
+      }),
+    };
+    const { k, lr_D, lr_G, momentum, update, generator_cost } = this.controls;
+    const group = (name, ...parts) => element("fieldset", { class: `gl-group gl-group-${name[0]}` }, element("legend", {}, name), ...parts);
+    return element(
+      "div",
+      { class: "gl-controls" },
+      group("D, the discriminator", k.root, lr_D.root),
+      group("G, the generator", lr_G.root, generator_cost.root),
+      group("Both", momentum.root, this.buildSchedule(), update.root),
+      button("restore", "The recipe's own values", "Set every control to what the recipe says", () => this.restore()),
+    );
+  }
+
+  buildSchedule() {
+    this.schedule = element("input", { type: "checkbox", "data-name": "schedule" });
+    this.schedule.addEventListener("change", () => {
+      const { momentum } = this.controls;
+      this.set("momentum", this.schedule.checked ? null : Number(momentum.input.value));
+    });
+    this.scheduleText = element("span");
+    return element("label", { class: "gl-check" }, this.schedule, this.scheduleText);
+  }
+
+  // -- what a person does -------------------------------------------------------------------------------------------
+
+  command(type, rest = {}) {
+    const id = this.link.command(type, rest);
+    this.root.dataset.asked = id;
+    return id;
+  }
+
+  set(name, value) {
+    this.pending[name] = this.command("set", { values: { [name]: value } });
+    if (name === "momentum") this.schedule.checked = value === null;
+  }
+
+  restore() {
+    const id = this.command("restore");
+    for (const name of Object.keys(this.controls)) this.pending[name] = id;
+  }
+
+  reset() {
+    const seed = this.seed.value.trim();
+    this.seedTouched = false;
+    this.command("reset", { seed: /^\d{1,15}$/.test(seed) ? Number(seed) : seed });
+  }
+
+  key(event) {
+    event.stopPropagation(); // the notebook has shortcuts of its own
+    if (event.target.tagName !== "CANVAS" || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { state } = this.link.header;
+    const act = { " ": state === "running" ? "pause" : "start", s: "step", r: "reset" }[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    if (!event.repeat || act === "step") this.buttons[act].click();
+  }
+
+  // -- what the kernel says -----------------------------------------------------------------------------------------
+
+  update(header) {
+    this.header = header;
+    this.link && (this.link.active = header.state === "running");
+    this.root.dataset.state = header.state;
+    this.root.dataset.step = header.step;
+    this.root.dataset.applied = header.applied;
+    this.root.dataset.settings = JSON.stringify(header.settings);
+    this.state.textContent = header.waiting ? "Waiting" : STATES[header.state];
+    this.stepCount.textContent = number(header.step, 0);
+    this.epoch.textContent = number(header.epoch, header.epoch < 100 ? 2 : 1);
+    this.speed.textContent = number(header.speed, header.speed < 10 ? 1 : 0);
+    this.showButtons(header.state);
+    this.showControls(header);
+    this.showWords(header);
+    this.request?.();
+  }
+
+  showButtons(state) {
+    enable(this.buttons.start, !["running", "error"].includes(state));
+    enable(this.buttons.pause, state === "running");
+    enable(this.buttons.step, state !== "error");
+    enable(this.buttons.stop, ["running", "paused"].includes(state));
+  }
+
+  showControls({ settings, applied, momentum, schedule: [start, end], seed }) {
+    const settled = (name) => (this.pending[name] ?? 0) <= applied;
+    const { controls } = this;
+    if (settled("k")) controls.k.set(settings.k);
+    for (const name of ["lr_D", "lr_G"]) {
+      if (settled(name)) controls[name].set(Math.log10(settings[name]), rateText(settings[name]));
+    }
+    if (settled("momentum")) {
+      const scheduled = settings.momentum === null;
+      this.schedule.checked = scheduled;
+      controls.momentum.set(scheduled ? momentum : settings.momentum, number(scheduled ? momentum : settings.momentum, 2));
+    }
+    for (const name of ["update", "generator_cost"]) if (settled(name)) controls[name].set(settings[name]);
+    this.scheduleText.textContent = `as the recipe schedules it, ${start} to ${end}`;
+    if (!this.seedTouched && document.activeElement !== this.seed) this.seed.value = seed;
+  }
+
+  showWords({ state, message, waiting, diagnosis, step, latest, grid, data }) {
+    this.showStatus(message || (waiting ? WAITING : ""), state === "error" || Boolean(message));
+    const n = grid.rows * grid.columns;
+    this.sampleTitle.textContent = `G(z): the same ${n} z all along`;
+    this.tellSamples(`${n} samples of G after ${number(step, 0)} steps, in ${grid.rows} rows; ${STATES[state]}`);
+    const told = latest
+      ? `Step ${number(step, 0)}, trained on ${data.name}. Cost of D ${number(latest.cost_D, 2)}, cost of G ${number(latest.cost_G, 2)}, ` +
+        `V ${number(latest.V, 2)} nats (minus log 4 is −1.39). D gives data ${number(latest.D_real, 2)} and samples ${number(latest.D_fake, 2)}.`
+      : "Charts of the costs, of V and of what D says; empty until training starts.";
+    this.tellCharts(told);
+    this.tellDiagnosis(diagnosis);
+  }
+
+  showDiagnosis({ tone, sentences }) {
+    this.root.dataset.tone = tone;
+    const said = sentences.join("\n").replace(/(^|[\s(])-(?=[\dl])/gm, "$1−");
+    if (said !== this.said) this.verdict.replaceChildren(...said.split("\n").map((words) => element("li", {}, words)));
+    this.said = said;
+  }
+
+  showStatus(words, wrong) {
+    if (this.status.textContent !== words) this.status.textContent = words;
+    this.status.classList.toggle("gl-wrong", wrong);
+  }
+
+  silence(silent) {
+    if (silent) this.showStatus(SILENT, true);
+    else if (this.status.textContent === SILENT) this.showStatus("", false);
+  }
+
+  // -- the picture --------------------------------------------------------------------------------------------------
+
+  draw() {
+    const colours = theme(this.root);
+    this.drawSamples();
+    this.drawCharts(colours);
+    if (this.link.frame) this.link.shown();
+  }
+
+  drawSamples() {
+    const { rows, columns, shape } = this.header.grid;
+    this.samples.style.aspectRatio = `${columns * shape[2]} / ${rows * shape[1]}`;
+    const { context, width, height } = prepare(this.samples);
+    const bitmap = this.link.store.pictures.samples;
+    if (!bitmap || width < 10) return;
+    drawTiles(context, bitmap, { ...this.header.grid, width, height, gap: 2 });
+    if (bitmap !== this.drawn) this.root.dataset.pictures = ++this.pictures;
+    this.drawn = bitmap;
+  }
+
+  drawCharts(colours) {
+    const { context, width, height } = prepare(this.charts);
+    if (width < 60) return;
+    const rows = Object.fromEntries(COLUMNS.map((name, i) => [name, this.link.store.curves[i] ?? new Float32Array()]));
+    const latest = this.header.latest ?? {};
+    const line = (name, words, colour, digits = 2) => ({
+      ...{ y: rows[name], name: words, value: number(latest[name], digits), colour: colours[colour], dash: DASHES[colour] },
+    });
+    const marks = this.header.marks.map(([x, name, value]) => ({ x, name: markText(name, value) }));
+    const common = { x: rows.step, xMax: Math.max(this.header.step, 20) };
+    const tall = (height - 22) / 3;
+    const box = (i) => ({ left: 0, top: i * tall, width, height: i === 2 ? tall + 22 : tall });
+    const costs = [line("cost_D", "D", "D"), line("cost_G", "G", "G")];
+    const y = range(costs.map((c) => c.y), [0, 1]);
+    drawChart(context, box(0), { ...common, title: "Costs, nats", lines: costs, y, marks }, colours);
+    const values = [line("V", "V(D, G)", "V")];
+    const V = { title: "Value, nats", lines: values, y: [range([rows.V], [-1.5, 0])[0], 0], levels: [{ y: MINUS_LOG_4, name: "−log 4 = −1.386" }] };
+    drawChart(context, box(1), { ...common, ...V, marks: marks.map(({ x }) => ({ x, name: "" })) }, colours);
+    const says = [line("D_real", "D(x)", "data"), line("D_fake", "D(G(z))", "G")];
+    const P = { title: "What D says", lines: says, y: [0, 1], levels: [{ y: 0.5, name: "½" }], xTitle: "step" };
+    drawChart(context, box(2), { ...common, ...P, marks: marks.map(({ x }) => ({ x, name: "" })) }, colours);
+  }
+}
+
+function rateText(rate) {
+  return rate >= 0.0995 ? number(rate, 2) : rate.toPrecision(2);
+}
+
+function markText(name, value) {
+  if (name === "k") return `k ${value}`;
+  if (name === "momentum") return value === null ? "μ scheduled" : `μ ${number(value, 2)}`;
+  if (name.startsWith("lr_")) return `${name.slice(3)}'s rate ${rateText(value)}`;
+  return value;
+}
+
+export default { render };

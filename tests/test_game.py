@@ -1,0 +1,214 @@
+"""The costs against log D written out, the fused gradient against plain autograd, the prior against its moments."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from scipy.special import expit, log_expit
+
+from ganlib import RecipeError, game
+from ganlib.nets import Discriminator, Generator, Layer
+
+COSTS = ["non-saturating", "minimax"]
+
+
+def logits(*values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+# -- V and the costs --------------------------------------------------------------------------------------------------
+
+
+def test_V_and_the_costs_are_the_papers_formulas():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 3, 50), rng.normal(0, 3, 50)
+    D_x, D_Gz = expit(a), expit(b)
+    V = np.mean(np.log(D_x)) + np.mean(np.log(1 - D_Gz))
+    real, fake = torch.tensor(a), torch.tensor(b)
+    assert game.value(real, fake).item() == pytest.approx(V, abs=1e-12)
+    assert game.discriminator_cost(real, fake).item() == pytest.approx(-V / 2, abs=1e-12)
+    assert game.generator_cost(fake, "minimax").item() == pytest.approx(np.mean(np.log(1 - D_Gz)), abs=1e-12)
+    assert game.generator_cost(fake, "non-saturating").item() == pytest.approx(-np.mean(np.log(D_Gz)), abs=1e-12)
+    assert game.generator_cost(fake).item() == game.generator_cost(fake, "non-saturating").item()
+
+
+def test_V_is_minus_log_4_where_D_knows_nothing():
+    half = torch.zeros(7, dtype=torch.float64)
+    assert game.value(half, half).item() == pytest.approx(-math.log(4), abs=1e-12)
+    assert game.MINUS_LOG_4 == pytest.approx(-1.386294361119890, abs=1e-12)
+    assert game.discriminator_cost(half, half).item() == pytest.approx(math.log(2), abs=1e-12)
+
+
+def test_batches_of_two_sizes_are_averaged_each():
+    assert game.value(logits(0.0, 0.0, 0.0), logits(0.0)).item() == pytest.approx(-math.log(4), abs=1e-12)
+
+
+@pytest.mark.parametrize("a", [-1000.0, -100.0, -41.0, -39.0, -21.0, -19.0, 19.0, 21.0, 39.0, 41.0, 100.0, 1000.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_extreme_logits_stay_finite_and_exact(a, dtype):
+    one = torch.tensor([a], dtype=dtype, requires_grad=True)
+    zero = torch.zeros(1, dtype=dtype)
+    for cost, expected in (
+        (game.value(one, zero), log_expit(a) - math.log(2)),
+        (game.value(zero, one), log_expit(-a) - math.log(2)),
+        (game.generator_cost(one, "non-saturating"), -log_expit(a)),
+        (game.generator_cost(one, "minimax"), log_expit(-a)),
+    ):
+        assert cost.item() == pytest.approx(expected, rel=1e-15 if dtype == torch.float64 else 1e-6, abs=1e-40)
+        (gradient,) = torch.autograd.grad(cost, one)
+        assert torch.isfinite(gradient).all()
+
+
+def test_minimax_and_non_saturating_gradients():
+    """Per logit: minimax gives -D, non-saturating -(1 - D); so their sum is -1 and the first vanishes early."""
+    a = logits(-8.0, -1.0, 0.0, 0.5, 9.0).requires_grad_()
+    D = torch.sigmoid(a).detach()
+    (minimax,) = torch.autograd.grad(5 * game.generator_cost(a, "minimax"), a)
+    (strong,) = torch.autograd.grad(5 * game.generator_cost(a, "non-saturating"), a)
+    assert (minimax + D).abs().max().item() < 1e-14
+    assert (strong + 1 - D).abs().max().item() < 1e-14
+    assert minimax[0].abs() < 0.001 < 0.999 < strong[0].abs()
+
+
+@pytest.mark.parametrize("cost", ["", "Minimax", "wasserstein", None])
+def test_an_unknown_cost_is_refused(cost):
+    for ask in (game.generator_cost, game.fused_factor):
+        with pytest.raises(RecipeError, match="unknown generator cost .*; use one of non-saturating, minimax"):
+            ask(torch.zeros(3), cost)
+
+
+# -- the prior --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["uniform", "normal"])
+def test_the_prior_has_its_distribution(name):
+    z = game.prior(name, 2_000, 50, torch.Generator().manual_seed(0)).double()
+    assert z.shape == (2_000, 50)
+    law = stats.uniform(-math.sqrt(3), 2 * math.sqrt(3)) if name == "uniform" else stats.norm()
+    assert stats.kstest(z.flatten().numpy(), law.cdf).pvalue > 0.01
+    assert z.mean().item() == pytest.approx(0, abs=0.02)
+    assert z.var().item() == pytest.approx(1, abs=0.02)
+    assert np.corrcoef(z.T.numpy())[np.triu_indices(50, 1)] == pytest.approx(0, abs=0.12)
+    if name == "uniform":
+        assert math.sqrt(3) - 0.001 < z.abs().max().item() <= math.sqrt(3) + 1e-6
+
+
+@pytest.mark.parametrize("name", game.PRIORS)
+def test_a_seed_means_the_same_z_in_every_precision(name):
+    one, two = (game.prior(name, 5, 3, torch.Generator().manual_seed(1), d) for d in (torch.float32, torch.float64))
+    assert two.dtype == torch.float64 and torch.equal(one.double(), two)
+
+
+def test_an_unknown_prior_is_refused():
+    with pytest.raises(RecipeError, match="unknown prior 'cauchy'; use one of uniform, normal"):
+        game.prior("cauchy", 5, 3, torch.Generator())
+
+
+# -- interpolation ----------------------------------------------------------------------------------------------------
+
+
+def test_interpolation_is_linear_and_meets_its_points():
+    points = torch.randn(4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    walk = game.interpolate(points, 13)
+    assert torch.equal(walk[::4], points)
+    for i in range(13):
+        line, share = divmod(i, 4)
+        there = points[min(line + 1, 3)]
+        assert (walk[i] - (points[line] + share / 4 * (there - points[line]))).abs().max().item() < 1e-15
+    odd = game.interpolate(points, 20)
+    assert torch.equal(odd[[0, -1]], points[[0, -1]]) and len(odd) == 20
+
+
+@pytest.mark.parametrize(("shape", "n"), [((1, 3), 5), ((3,), 5), ((2, 3), 1), ((0, 3), 5)])
+def test_senseless_interpolation_is_refused(shape, n):
+    with pytest.raises(RecipeError, match="interpolation needs 2 points"):
+        game.interpolate(torch.zeros(shape), n)
+
+
+# -- gradients --------------------------------------------------------------------------------------------------------
+
+
+def pair(shift=0.0, dtype=torch.float64):
+    """A small G and D; D's output bias is `shift`, so its logits lie around it."""
+    rng = torch.Generator().manual_seed(2)
+    G = Generator(3, (Layer(8, "relu", 1.0), Layer(6, "sigmoid", 1.0)), rng)
+    D = Discriminator(6, (Layer(5, "maxout", 1.0, pieces=5, keep=0.8), Layer(1, "sigmoid", 1.0, keep=0.5)), rng)
+    with torch.no_grad():
+        D.layers[-1].linear.bias.fill_(shift)
+    x, z = torch.rand(7, 6, generator=rng), torch.randn(7, 3, generator=rng)
+    return G.to(dtype), D.to(dtype), x.to(dtype), z.to(dtype)
+
+
+def plain_gradients(G, D, x, z, cost, rng):
+    """Both gradients by autograd through the whole of G and D, the logits' losses written out."""
+    a_real, a_fake = D.logit(torch.cat([x, G(z)]), rng).split(7)
+    log1p = torch.nn.functional.logsigmoid
+    cost_D = -(log1p(a_real).mean() + log1p(-a_fake).mean()) / 2
+    cost_G = -log1p(a_fake).mean() if cost == "non-saturating" else log1p(-a_fake).mean()
+    grad_D = torch.autograd.grad(cost_D, list(D.parameters()), retain_graph=True)
+    return grad_D, torch.autograd.grad(cost_G, list(G.parameters()))
+
+
+def relative_difference(found, expected):
+    return max(((a - b).norm() / b.norm().clamp(min=1e-300)).item() for a, b in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("dropout", [True, False])
+@pytest.mark.parametrize("shift", [0.0, -5.0, 5.0, -30.0, 30.0, -39.0, -41.0, -100.0, 100.0, -1000.0, 1000.0])
+@pytest.mark.parametrize("cost", COSTS)
+def test_the_fused_gradient_is_that_of_plain_autograd(cost, shift, dropout):
+    """Far below zero D's own gradient underflows; then G's comes from a pass of its own."""
+    G, D, x, z = pair(shift)
+    streams = [torch.Generator().manual_seed(5) if dropout else None for _ in range(2)]
+    found = game.simultaneous_gradients(G, D, x, z, cost, streams[0])
+    grad_D, grad_G = plain_gradients(G, D, x, z, cost, streams[1])
+    assert relative_difference(found.D, grad_D) < 1e-11
+    assert relative_difference(found.G, grad_G) < 1e-11
+    assert found.a_fake.mean().item() == pytest.approx(shift, abs=5)
+    assert not found.a_fake.requires_grad and not found.a_real.requires_grad
+    if cost == "non-saturating" and shift < 0:
+        assert max(g.abs().max().item() for g in found.G) > 1e-3, "the strong gradient early in learning"
+
+
+@pytest.mark.parametrize("shift", [-1000.0, -100.0, -88.0, -41.0, -39.0, 0.0, 39.0, 100.0, 1000.0])
+@pytest.mark.parametrize("cost", COSTS)
+def test_the_fused_gradient_is_right_in_float32_too(cost, shift):
+    exact = plain_gradients(*pair(shift), cost, None)[1]
+    found = game.simultaneous_gradients(*pair(shift, torch.float32), cost).G
+    for f, e in zip(found, exact, strict=True):
+        assert torch.isfinite(f).all()
+        assert (f - e).norm().item() <= 1e-4 * e.norm().item() + 1e-37
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_a_batch_in_which_one_logit_is_far_below_the_rest(cost):
+    G, D, x, z = pair(shift=-75.0)
+    with torch.no_grad():
+        D.layers[0].linear.weight.mul_(60)
+    found = game.simultaneous_gradients(G, D, x, z, cost)
+    assert found.a_fake.min() < -41 and found.a_fake.max() > -5
+    grad_D, grad_G = plain_gradients(G, D, x, z, cost, None)
+    assert relative_difference(found.D, grad_D) < 1e-12 and relative_difference(found.G, grad_G) < 1e-11
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_the_alternating_gradients_are_those_of_plain_autograd(cost):
+    G, D, x, z = pair(-1.0)
+    grad_D, grad_G = plain_gradients(G, D, x, z, cost, None)
+    assert relative_difference(game.discriminator_gradients(D, x, G(z)).D, grad_D) < 1e-12
+    found = game.generator_gradients(G, D, z, cost)
+    assert relative_difference(found.G, grad_G) < 1e-12
+    assert found.D == () and found.a_real is None
+    assert game.discriminator_gradients(D, x, G(z)).G == ()
+
+
+def test_the_fused_factor_is_the_ratio_of_the_costs_slopes():
+    a = logits(-30.0, -2.0, 0.0, 1.5, 20.0).requires_grad_()
+    for cost in COSTS:
+        (of_G,) = torch.autograd.grad(game.generator_cost(a, cost), a)
+        (of_D,) = torch.autograd.grad(game.discriminator_cost(logits(0.0), a), a)
+        assert (game.fused_factor(a.detach(), cost) / (of_G / of_D)).tolist() == pytest.approx([1] * 5, rel=1e-7)

@@ -1,0 +1,259 @@
+"""The Parzen estimator against brute force, against Gaussians whose answer is known, and against the clock."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import logsumexp
+
+from ganlib import DataError, load, parzen, scale
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def brute_force(x, centres, sigma):
+    """log p(x), image by image in float64, from the definition: (n,)."""
+    x, centres = (np.asarray(a, dtype=np.float64) for a in (x, centres))
+    d, result = x.shape[1], []
+    for row in x:
+        exponents = -((row - centres) ** 2).sum(1) / (2 * sigma**2)
+        result.append(logsumexp(exponents) - math.log(len(centres)) - d * math.log(sigma * math.sqrt(2 * math.pi)))
+    return np.array(result)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Real digits: 40 to score, and centres of the kinds that occur (other digits, near copies, blurred, noise)."""
+    data = load("mnist-5k")
+    x = scale(data.test[:40])
+    rng = torch.Generator().manual_seed(0)
+    near = x[:20] + 0.01 * torch.randn(20, 784, generator=rng)
+    centres = torch.cat([scale(data.train[:1500]), near, x[20:22], torch.rand(50, 784, generator=rng)])
+    return x, centres
+
+
+# -- the formula ------------------------------------------------------------------------------------------------------
+
+
+def test_within_a_hundredth_of_a_nat_of_brute_force_on_real_digits(digits):
+    x, centres = digits
+    found = parzen.log_likelihood(x, centres, parzen.SIGMAS)
+    assert found.dtype == torch.float64 and found.shape == (10, 40)
+    for i, sigma in enumerate(parzen.SIGMAS):
+        assert np.abs(found[i].numpy() - brute_force(x, centres, sigma)).max() < 0.01, sigma
+
+
+def test_float64_input_is_computed_in_float64(digits):
+    x, centres = (tensor.double() for tensor in digits)
+    found = parzen.log_likelihood(x[:5], centres[:300], [0.1, 1.0])
+    for row, sigma in zip(found, [0.1, 1.0]):
+        assert row.numpy() == pytest.approx(brute_force(x[:5], centres[:300], sigma), abs=1e-8)
+
+
+def test_ten_sigmas_at_once_equal_one_at_a_time(digits):
+    x, centres = digits
+    together = parzen.log_likelihood(x, centres, parzen.SIGMAS)
+    alone = torch.cat([parzen.log_likelihood(x, centres, [sigma]) for sigma in parzen.SIGMAS])
+    assert torch.equal(together, alone)
+
+
+@pytest.mark.parametrize("d", [1, 3, 784])
+@pytest.mark.parametrize("sigma", [0.1, 0.5, 3.0])
+def test_one_centre_is_one_gaussian(d, sigma):
+    rng = np.random.default_rng(0)
+    mu, x = rng.normal(size=(1, d)), rng.normal(size=(4, d))
+    expected = -((x - mu) ** 2).sum(1) / (2 * sigma**2) - d / 2 * math.log(2 * math.pi * sigma**2)
+    found = parzen.log_likelihood(torch.tensor(x), torch.tensor(mu), [sigma])[0]
+    assert found.numpy() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_many_centres_from_a_gaussian_give_the_wider_gaussian(d):
+    """Centres from N(0, s^2 I) make the mixture N(0, (s^2 + sigma^2) I), whose expected log-likelihood is known."""
+    s, sigma, data_s = 1.5, 0.5, 0.7
+    rng = np.random.default_rng(1)
+    centres, x = torch.tensor(rng.normal(0, s, (40_000, d))), torch.tensor(rng.normal(0, data_s, (500, d)))
+    variance = s**2 + sigma**2
+    pointwise = -x.square().sum(1) / (2 * variance) - d / 2 * math.log(2 * math.pi * variance)
+    found = parzen.log_likelihood(x, centres, [sigma])[0]
+    assert (found - pointwise).abs().max().item() < 0.1
+    assert found.mean().item() == pytest.approx(pointwise.mean().item(), abs=0.01)
+    expected = -d / 2 * (data_s**2 / variance + math.log(2 * math.pi * variance))
+    assert found.mean().item() == pytest.approx(expected, abs=0.05)
+
+
+def test_the_normaliser_integrates_to_one():
+    centres = torch.tensor([[-1.0], [0.3], [2.0]], dtype=torch.float64)
+    x = torch.linspace(-12, 13, 20_001, dtype=torch.float64).unsqueeze(1)
+    density = parzen.log_likelihood(x, centres, [0.7])[0].exp()
+    assert torch.trapezoid(density, x[:, 0]).item() == pytest.approx(1, abs=1e-9)
+
+
+def test_centres_and_scored_pictures_are_not_the_other_way_round():
+    """A centre far from every x costs little; an x far from every centre costs much."""
+    x, far = torch.zeros(1, 2), torch.full((1, 2), 10.0)
+    assert parzen.log_likelihood(x, torch.cat([x, far]), [1.0]).mean() > -3
+    assert parzen.log_likelihood(torch.cat([x, far]), x, [1.0]).mean() < -50
+
+
+def test_a_far_picture_does_not_underflow():
+    """exp(-5,000,000) is 0 in every float; the logarithm of the mean of such numbers is finite all the same."""
+    found = parzen.log_likelihood(torch.full((1, 784), 100.0), torch.zeros(7, 784), [0.1])
+    assert found.item() == pytest.approx(-784 * 100**2 / 0.02 - 784 * math.log(0.1 * math.sqrt(2 * math.pi)), rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 499, 500, 501, 1000, 1001])
+def test_chunks_meet_without_a_seam(n):
+    rng = torch.Generator().manual_seed(0)
+    x, centres = torch.rand(n, 6, generator=rng), torch.rand(30, 6, generator=rng)
+    found = parzen.log_likelihood(x, centres, [0.2, 0.6])
+    distance = torch.cdist(x.double(), centres.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    for row, sigma in zip(found, [0.2, 0.6]):
+        total = torch.logsumexp(-distance.square() / (2 * sigma**2), 1)
+        expected = total - math.log(30) - 6 * math.log(sigma * math.sqrt(2 * math.pi))
+        assert (row - expected).abs().max().item() < 1e-4
+
+
+# -- the protocol -----------------------------------------------------------------------------------------------------
+
+
+def test_the_grids_are_the_papers_and_a_finer_one():
+    listed = [0.1, 0.1292, 0.1668, 0.2154, 0.2783, 0.3594, 0.4642, 0.5995, 0.7743, 1]
+    assert parzen.SIGMAS == pytest.approx(listed, abs=5e-5)
+    assert len(parzen.FINE_SIGMAS) == 91
+    assert parzen.FINE_SIGMAS[::10] == pytest.approx(parzen.SIGMAS, rel=1e-12)
+    assert np.diff(np.log(parzen.FINE_SIGMAS)) == pytest.approx(np.full(90, math.log(10) / 90))
+
+
+def blobs(spread, n, seed):
+    return 0.5 + spread * torch.randn(n, 8, generator=torch.Generator().manual_seed(seed))
+
+
+def test_sigma_is_chosen_on_the_first_thousand_of_valid_and_never_on_test():
+    centres, narrow, wide = blobs(0.3, 100, 0), blobs(0.1, 1_500, 1), blobs(0.9, 1_500, 2)
+    sigma, means = parzen.choose_sigma(narrow, centres)
+    assert sigma < parzen.choose_sigma(wide, centres)[0], "the two must ask for different sigmas, or this tests nothing"
+    expected = [brute_force(narrow[:1000], centres, s).mean() for s in parzen.SIGMAS[3:6]]
+    assert means[3:6].numpy() == pytest.approx(expected, abs=0.001)
+    mixed = torch.cat([narrow[:1000], wide])
+    assert parzen.choose_sigma(mixed, centres)[0] == sigma
+    for test in (narrow, wide):
+        assert parzen.score(centres, mixed, test, data="blobs").sigma == sigma
+    assert parzen.score(centres, wide, narrow, data="blobs").sigma > sigma
+
+
+def test_mean_and_standard_error_by_hand():
+    centres, valid, test = blobs(0.3, 200, 0), blobs(0.3, 50, 1), blobs(0.3, 37, 2)
+    score = parzen.score(centres, valid, test, data="blobs", split="held out")
+    each = brute_force(test, centres, score.sigma)
+    assert score.log_likelihood == pytest.approx(each.mean(), abs=1e-4)
+    assert score.standard_error == pytest.approx(math.sqrt(((each - each.mean()) ** 2).mean() / 37), rel=1e-4)
+    assert (score.n_samples, score.n_test, score.split, score.data) == (200, 37, "held out", "blobs")
+    assert json.loads(json.dumps(score.to_dict())) == score.to_dict()
+    for part in (f"{score.log_likelihood:.1f} ± {score.standard_error:.1f} nats", "200 samples", "37 images of blobs"):
+        assert part in str(score)
+
+
+def test_the_validation_score_is_the_best_mean_of_the_papers_grid():
+    centres, valid = blobs(0.3, 200, 0), blobs(0.3, 1_200, 1)
+    found = parzen.validation_score(centres, valid)
+    sigma, means = parzen.choose_sigma(valid, centres)
+    assert found["sigma"] == sigma
+    assert found["log_likelihood"] == means.max().item()
+    each = brute_force(valid[:1000], centres, sigma)
+    assert found["standard_error"] == pytest.approx(each.std() / math.sqrt(1000), rel=1e-3)
+
+
+@pytest.mark.parametrize(("spread", "edge"), [(0.0, 0.1), (5.0, 1.0)])
+def test_a_best_sigma_at_the_edge_of_the_grid_warns(spread, edge):
+    centres, valid = blobs(0.001, 50, 0), blobs(spread, 50, 1)
+    with pytest.warns(UserWarning, match=rf"the best sigma, {edge:g}, is at the edge of the grid 0.1 to 1"):
+        assert parzen.choose_sigma(valid, centres)[0] == pytest.approx(edge)
+
+
+def test_no_warning_inside_the_grid():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        parzen.choose_sigma(blobs(0.3, 50, 1), blobs(0.3, 50, 0))
+
+
+def test_real_digits_as_centres_are_the_ceiling_at_their_number():
+    """4,000 digits of 28 x 28 score far above noise, far below the 243 of 10,000 (the estimator has not converged)."""
+    data = load("mnist-5k")
+    score = parzen.score(scale(data.train), scale(data.valid), scale(data.test), data=data.name)
+    assert 0.15 < score.sigma < 0.25
+    assert 160 < score.log_likelihood < 230
+    assert 5 < score.standard_error < 15
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+
+GOOD = torch.rand(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("x", "centres", "sigmas", "said"),
+    [
+        (GOOD[0], GOOD, [0.1], r"x is \(3,\) and centres \(4, 3\)"),
+        (GOOD, GOOD[0], [0.1], r"x is \(4, 3\) and centres \(3,\)"),
+        (GOOD, GOOD[:, :2], [0.1], r"centres \(4, 2\); both must be \(n, d\), same d"),
+        (GOOD[:0], GOOD, [0.1], r"x is \(0, 3\)"),
+        (GOOD, GOOD[:0], [0.1], r"centres \(0, 3\)"),
+        (GOOD, (GOOD * 255).byte(), [0.1], "centres torch.uint8; scale pictures"),
+        ((GOOD * 255).byte(), GOOD, [0.1], "x is torch.uint8"),
+        (GOOD, GOOD * float("nan"), [0.1], "centres holds values that are not finite"),
+        (GOOD / 0, GOOD, [0.1], "x holds values that are not finite"),
+        (GOOD, GOOD, [], "sigmas are"),
+        (GOOD, GOOD, [0.1, 0.0], "sigmas are"),
+        (GOOD, GOOD, [-0.1], "sigmas are"),
+        (GOOD, GOOD, [float("nan")], "sigmas are"),
+        (GOOD, GOOD, [float("inf")], "sigmas are"),
+    ],
+)
+def test_senseless_input_is_refused(x, centres, sigmas, said):
+    with pytest.raises(DataError, match=said):
+        parzen.log_likelihood(x, centres, sigmas)
+
+
+# -- speed ------------------------------------------------------------------------------------------------------------
+
+PROTOCOL = r"""
+import pathlib, re, resource, sys, time, torch
+from ganlib import parzen
+torch.set_num_threads(int(sys.argv[1]))
+rng = torch.Generator().manual_seed(0)
+
+def peak():  # MB; getrusage counts what the parent had before exec, /proc does not
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+pictures = lambda n: torch.rand(n, 784, generator=rng)
+centres, valid, test = pictures(10_000), pictures(10_000), pictures(10_000)
+before = peak()
+start = time.monotonic()
+parzen.score(centres, valid, test, data="random", sigmas=parzen.SIGMAS)
+seconds = time.monotonic() - start
+print(seconds, peak() - before, peak())
+"""
+
+
+@pytest.mark.serial
+def test_the_protocol_is_quick_and_small():
+    """10 sigmas on 1,000 images, the best on 10,000, 10,000 samples: seconds on two quiet cores; loose limits."""
+    command = [sys.executable, "-W", "ignore", "-c", PROTOCOL, str(min(2, os.cpu_count() or 1))]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    seconds, grown, peak = map(float, done.stdout.split())
+    print(f"the paper's Parzen protocol: {seconds:.1f} s, {grown:.0f} MB more at the peak of {peak:.0f} MB")
+    assert seconds < 45
+    assert peak < 2_000

@@ -1,0 +1,280 @@
+"""Runs on the disk: killed at any moment and resumed they end bit for bit as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganlib import CheckpointError, RecipeError, Trainer, TrainingDiverged, runs
+from ganlib import trainer as trainer_module
+from tests import small
+from tests.killed import FORK, in_new_process, train, train_and_die
+from tests.small import same, saved
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL and fork")
+
+VARIANTS = {
+    "simultaneous": small.recipe(epochs=8),
+    "alternating, k=3": small.recipe(epochs=8, update="alternating", k=3, generator_cost="minimax"),
+}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The final checkpoint of each variant, trained in one go and saved only at the two ends."""
+    finals = {}
+    for name, recipe in VARIANTS.items():
+        folder = tmp_path_factory.mktemp("whole")
+        assert in_new_process(train, folder, recipe, 1e9) == 0
+        finals[name] = saved(folder)
+    return finals
+
+
+# -- SIGKILL ----------------------------------------------------------------------------------------------------------
+
+# Every checkpoint is: torch.save, fsync of the file, replace (latest -> previous, from the second on), replace
+# (written -> latest), fsync of the folder.
+MOMENTS = [
+    *(("fsync", nth, when) for nth in (1, 2, 3, 4, 5, 12) for when in ("before", "after")),
+    *(("replace", nth, when) for nth in (1, 2, 3, 4, 5, 14) for when in ("before", "after")),
+    *(("save", nth, when) for nth in (1, 2, 3, 9) for when in ("before", "half-way")),
+    *(("descend", nth, "after") for nth in (1, 2, 7)),
+    *(("validate", nth, when) for nth in (1, 3) for when in ("before", "after")),
+    ("gradients", 6, "before"),
+]
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: "-".join(map(str, moment)))
+def test_killed_once_and_resumed_ends_bit_for_bit_the_same(moment, tmp_path, uninterrupted):
+    recipe = VARIANTS["simultaneous"]
+    assert in_new_process(train_and_die, tmp_path, recipe, *moment) == -signal.SIGKILL
+    assert in_new_process(train, tmp_path, recipe, 1e-9) == 0
+    same(saved(tmp_path), uninterrupted["simultaneous"])
+    assert sorted(os.listdir(tmp_path)) == ["checkpoint-previous.pt", "checkpoint.pt"]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_killed_again_and_again_ends_bit_for_bit_the_same(variant, tmp_path, uninterrupted):
+    """Each process gets a step or two further before it dies, most of them while a checkpoint is being written."""
+    moments = [("replace", 4, "before"), ("save", 2, "half-way"), ("fsync", 5, "after"), ("descend", 5, "after")]
+    recipe, killed = VARIANTS[variant], 0
+    while in_new_process(train_and_die, tmp_path, recipe, *moments[killed % 4]) == -signal.SIGKILL:
+        killed += 1
+        assert killed < 40
+    assert killed >= 3
+    same(saved(tmp_path), uninterrupted[variant])
+
+
+def test_killed_after_random_delays_ends_bit_for_bit_the_same(tmp_path):
+    recipe = small.recipe(epochs=100)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    rng, deaths = random.Random(0), 0
+    assert in_new_process(train, whole, recipe, 1e9) == 0
+    for _ in range(4):
+        process = FORK.Process(target=train, args=(killed, recipe, 1e-9))
+        process.start()
+        while not (killed / "checkpoint.pt").exists() and process.is_alive():
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0.01, 0.25))
+        process.kill()
+        process.join(60)
+        deaths += process.exitcode == -signal.SIGKILL
+    assert deaths >= 1
+    assert in_new_process(train, killed, recipe, 0.05) == 0
+    same(saved(killed), saved(whole))
+
+
+@pytest.mark.parametrize("moment", [("replace", 1, "before"), ("replace", 2, "before"), ("replace", 2, "after")])
+def test_killed_while_a_damaged_checkpoint_is_being_replaced(moment, tmp_path, uninterrupted):
+    """A damaged latest checkpoint must not push out the good one before it."""
+    recipe = VARIANTS["simultaneous"]
+    in_new_process(train_and_die, tmp_path, recipe, "descend", 9, "after")
+    latest = tmp_path / "checkpoint.pt"
+    latest.write_bytes(latest.read_bytes()[:-100])
+    assert in_new_process(train_and_die, tmp_path, recipe, *moment) == -signal.SIGKILL
+    assert in_new_process(train, tmp_path, recipe, 1e-9) == 0
+    same(saved(tmp_path), uninterrupted["simultaneous"])
+
+
+# -- stopped politely -------------------------------------------------------------------------------------------------
+
+
+def stop_during(monkeypatch, nth, *numbers):
+    """Send signals to this very process in the middle of the nth update of the run."""
+    honest, calls = trainer_module.game.simultaneous_gradients, 0
+
+    def interrupted(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            for number in numbers:
+                os.kill(os.getpid(), number)
+        return honest(*arguments)
+
+    monkeypatch.setattr(trainer_module.game, "simultaneous_gradients", interrupted)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_the_step_finish_and_saves(number, tmp_path, monkeypatch, capsys, uninterrupted):
+    recipe = VARIANTS["simultaneous"]
+    trainer = runs.begin(recipe, tmp_path, data=small.data(), seed=7)
+    handler = signal.getsignal(number)
+    stop_during(monkeypatch, 5, number)
+    assert runs.train(trainer, tmp_path, progress=False) is False
+    assert trainer.step == 5 and saved(tmp_path)["step"] == 5
+    said = capsys.readouterr().out
+    assert f"step 5. Saved in {tmp_path}" in said and f"ganlib train --resume --out {tmp_path}" in said
+    assert signal.getsignal(number) is handler
+
+    trainer = runs.resume(tmp_path, data=small.data())
+    assert runs.train(trainer, tmp_path, progress=False) is True
+    same(saved(tmp_path), uninterrupted["simultaneous"])
+
+
+def test_a_second_interrupt_stops_at_once_and_the_last_checkpoint_stays(tmp_path, monkeypatch, capsys, uninterrupted):
+    recipe = VARIANTS["simultaneous"]
+    trainer = runs.begin(recipe, tmp_path, data=small.data(), seed=7)
+    stop_during(monkeypatch, 5, signal.SIGINT, signal.SIGINT)
+    assert runs.train(trainer, tmp_path, progress=False, checkpoint_seconds=1e-9) is False
+    assert not trainer.whole and saved(tmp_path)["step"] == 4
+    assert f"This step is lost; the last checkpoint is in {tmp_path}" in capsys.readouterr().out
+    with pytest.raises(CheckpointError, match="inside a step"):
+        trainer.save(tmp_path)
+    assert runs.train(runs.resume(tmp_path, data=small.data()), tmp_path, progress=False) is True
+    same(saved(tmp_path), uninterrupted["simultaneous"])
+
+
+def test_a_stop_that_cannot_be_saved_says_so(tmp_path, monkeypatch, capsys):
+    """Never "Saved in" when it was not."""
+    trainer = runs.begin(small.recipe(), tmp_path, data=small.data())
+    trainer.save(tmp_path)
+    stop_during(monkeypatch, 3, signal.SIGINT)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match="the disk is full"):
+        runs.train(trainer, tmp_path, progress=False)
+    assert "Saved" not in capsys.readouterr().out
+    assert saved(tmp_path)["step"] == 0
+
+
+# -- begin, resume ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def finished(tmp_path):
+    trainer = runs.begin(small.recipe(epochs=2), tmp_path / "run", data=small.data(), seed=7)
+    assert runs.train(trainer, tmp_path / "run", progress=False)
+    return tmp_path / "run"
+
+
+def test_begin_refuses_a_folder_that_holds_a_run(finished):
+    with pytest.raises(CheckpointError, match=r"already holds a run; resume it .* or choose another folder"):
+        runs.begin(small.recipe(), finished, data=small.data())
+    (finished / "checkpoint.pt").unlink()  # the previous one alone is a run too
+    with pytest.raises(CheckpointError, match="already holds a run"):
+        runs.begin(small.recipe(), finished, data=small.data())
+
+
+def test_resume_with_more_epochs_goes_on_as_if_they_had_been_asked_for_at_once(finished, uninterrupted):
+    trainer = runs.resume(finished, data=small.data(), epochs=8)
+    assert trainer.finished is False
+    assert runs.train(trainer, finished, progress=False) is True
+    same(saved(finished), uninterrupted["simultaneous"])
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1.5])
+def test_resume_with_senseless_epochs_is_refused(finished, epochs):
+    with pytest.raises(RecipeError, match="epochs is"):
+        runs.resume(finished, data=small.data(), epochs=epochs)
+
+
+def test_begin_or_resume(finished, tmp_path):
+    fresh = runs.begin_or_resume(small.recipe(), tmp_path / "fresh", data=small.data(), seed=7)
+    assert fresh.step == 0
+    again = runs.begin_or_resume(small.recipe(epochs=5), finished, data=small.data(), seed=7)
+    assert again.step == 4 and again.recipe.epochs == 5
+    with pytest.raises(CheckpointError, match=r"another one \(k: 3 -> 1; seed: 8 -> 7\)"):
+        runs.begin_or_resume(small.recipe(k=3), finished, data=small.data(), seed=8)
+
+
+def test_nothing_to_resume(tmp_path):
+    with pytest.raises(CheckpointError, match="holds no checkpoint; train one with"):
+        runs.resume(tmp_path / "nowhere", data=small.data())
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    trainer = runs.begin(small.recipe(), tmp_path / "file", data=small.data())
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        runs.train(trainer, tmp_path / "file", progress=False)
+    assert trainer.step == 0
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_senseless_checkpoint_seconds_are_refused(seconds, tmp_path):
+    with pytest.raises(RecipeError, match="checkpoint_seconds is"):
+        runs.train(Trainer(small.recipe(), small.data()), tmp_path, checkpoint_seconds=seconds)
+
+
+def test_a_run_that_diverges_keeps_its_earlier_checkpoint(tmp_path):
+    trainer = Trainer(small.recipe(), small.data())
+    list(trainer.steps(2))
+    trainer.save(tmp_path)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    trainer.change(lr_D=1e30, lr_G=1e30)
+    with pytest.raises(TrainingDiverged, match=r"lr_D (1|9\.\d*)e\+"):
+        runs.train(trainer, tmp_path, progress=False)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    with pytest.raises(CheckpointError, match="has diverged"):
+        trainer.save(tmp_path)
+    assert Trainer.resume(tmp_path, small.data()).step == 2
+
+
+# -- scores and progress ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("k", "batches"), [(1, 2), (3, 2), (3, 5), (5, 2)])
+def test_validation_scores_come_after_the_epochs_that_are_due_whatever_k(k, batches, tmp_path):
+    recipe = small.recipe(k=k, epochs=23)
+    trainer = Trainer(recipe, small.data(n=10 * batches))
+    assert runs.train(trainer, tmp_path, progress=False)
+    scored = [int(score["epoch"]) for score in trainer.history.scores]
+    if k <= batches:
+        assert scored == [1, 2, 3, 4, 5, 10, 20, 23]
+    else:  # a step of more than an epoch may step over one that is due, but not over the end
+        assert 3 <= len(scored) <= 8 and scored[-1] >= 23
+    assert all(score["sigma"] > 0 and score["standard_error"] > 0 for score in trainer.history.scores)
+
+
+def test_no_validation_when_not_asked_for(tmp_path):
+    trainer = Trainer(small.recipe(epochs=2), small.data())
+    runs.train(trainer, tmp_path, progress=False, validate=False)
+    assert trainer.history.scores == []
+
+
+def test_the_progress_holds_epoch_step_time_left_and_validation_score(tmp_path, capsys):
+    runs.train(Trainer(small.recipe(epochs=3), small.data()), tmp_path)
+    last = capsys.readouterr().out.rstrip().splitlines()[-1].split("\r")[-1]
+    assert last.startswith("epoch 3/3: 100%") and "6/6 [00:0" in last and "<00:0" in last
+    assert "validation -" in last and "nats" in last
+
+
+def test_the_score_of_a_run_follows_the_protocol(tmp_path):
+    trainer = Trainer(small.recipe(), small.data())
+    list(trainer.steps(2))
+    state = trainer.rng.get_state()
+    score = runs.score(trainer)
+    assert (score.n_samples, score.n_test, score.split, score.data) == (50, 30, "test", "small")
+    assert runs.score(trainer) == score
+    assert torch.equal(trainer.rng.get_state(), state)
+    assert Path.cwd() != tmp_path and not list(tmp_path.iterdir())

@@ -76,13 +76,20 @@ def interpolate(points: Tensor, n: int) -> Tensor:
     >>> interpolate(torch.tensor([[0.0], [1.0], [3.0]]), 5).flatten().tolist()
     [0.0, 0.5, 1.0, 2.0, 3.0]
     """
-    if points.ndim != 2 or len(points) < 2 or n < 2:
-        raise RecipeError(f"interpolation needs 2 points z and 2 steps at least; got {tuple(points.shape)} and {n}")
-    lines = len(points) - 1
-    t = torch.arange(n, dtype=torch.float64) * lines / (n - 1)  # in [0, lines]
-    line = t.floor().long().clamp(max=lines - 1)
-    share = (t - line).to(points.dtype).unsqueeze(-1)
-    return torch.lerp(points[line], points[line + 1], share)
+    if not isinstance(n, int) or isinstance(n, bool) or n < 2:
+        raise RecipeError(f"n is {n!r}; a line needs an integer >= 2 of points on it")
+    return on_path(points, torch.linspace(0, 1, n, dtype=torch.float64))
+
+
+def on_path(points: Tensor, t: Tensor) -> Tensor:
+    """The points at t (n,) in [0, 1] on the broken line through `points` (p >= 2, z_dim): (n, z_dim)."""
+    if points.ndim != 2 or len(points) < 2:
+        raise RecipeError(f"points are {tuple(points.shape)}; a path through z needs (p >= 2, z_dim)")
+    s = t.double().clamp(0, 1) * (len(points) - 1)
+    line = s.floor().clamp(max=len(points) - 2).long()  # (n,)
+    w = (s - line).unsqueeze(1)  # (n, 1), in [0, 1]
+    z = points.double()
+    return ((1 - w) * z[line] + w * z[line + 1]).to(points.dtype)
 
 
 @dataclass(frozen=True)

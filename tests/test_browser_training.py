@@ -1,7 +1,7 @@
 """The live demos in a real JupyterLab in a real Chromium: every control by mouse and keyboard, while it trains.
 
-Each test runs on a small notebook written here and on the MNIST notebook itself. Measured times are printed; what is
-asserted of them is loose, as machines are noisy.
+Each test runs on a small notebook written here, and those in IN_THE_MNIST_NOTEBOOK on that one too. Measured times
+are printed; what is asserted of them is loose, as machines are noisy.
 """
 
 from __future__ import annotations
@@ -35,13 +35,27 @@ for p in trainer.G.parameters():
 walk = Interpolation(trainer, data.shape, seed=0)
 show(walk)""",
 ]
-NOTEBOOKS = ["widgets.ipynb", "06_mnist.ipynb"]
+OWN, MNIST = "widgets.ipynb", "06_mnist.ipynb"
+IN_THE_MNIST_NOTEBOOK = {
+    "test_two_pictures_a_second_while_it_trains",
+    "test_another_cell_runs_while_it_trains",
+    "test_start_pause_step_stop_reset",
+    "test_dragging_a_slider_changes_the_run_and_the_picture",
+    "test_the_time_from_a_key_to_its_effect",
+    "test_pick_digits_with_the_mouse_and_walk_between_them",
+}
 
 
-@pytest.fixture(scope="module", params=NOTEBOOKS)
+def pytest_generate_tests(metafunc):
+    if "lab" in metafunc.fixturenames:
+        both = metafunc.function.__name__ in IN_THE_MNIST_NOTEBOOK
+        metafunc.parametrize("lab", [OWN, MNIST] if both else [OWN], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def lab(request, jupyterlab, _chromium):
-    """A notebook with the demos, run from top to bottom."""
-    if request.param == "widgets.ipynb":
+    """A notebook with the demos, run from top to bottom by Restart and Run All."""
+    if request.param == OWN:
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         cells = [nbformat.v4.new_code_cell(source) for source in SOURCE]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
@@ -52,7 +66,7 @@ def lab(request, jupyterlab, _chromium):
     page = context.new_page()
     lab = LabPage(page, jupyterlab)
     lab.open(request.param)
-    lab.run_all()
+    lab.restart_and_run_all()
     assert lab.errors() == []
     page.locator(".gl-training").wait_for()
     yield lab
@@ -331,7 +345,9 @@ def test_the_keyboard_does_all_that_the_mouse_does(lab, demo):
     reached = set()
     for _ in range(20):
         lab.page.keyboard.press("Tab")
-        reached.add(lab.page.evaluate("() => document.activeElement.dataset.name ?? document.activeElement.textContent"))
+        reached.add(
+            lab.page.evaluate("() => document.activeElement.dataset.name ?? document.activeElement.textContent")
+        )
     names = {"Pause", "Step", "Stop", "Reset", "k", "lr_D", "lr_G", "momentum", "schedule", "update", "generator_cost"}
     assert names <= reached
 

@@ -123,10 +123,32 @@ def test_interpolation_is_linear_and_meets_its_points():
     assert torch.equal(odd[[0, -1]], points[[0, -1]]) and len(odd) == 20
 
 
-@pytest.mark.parametrize(("shape", "n"), [((1, 3), 5), ((3,), 5), ((2, 3), 1), ((0, 3), 5)])
-def test_senseless_interpolation_is_refused(shape, n):
-    with pytest.raises(RecipeError, match="interpolation needs 2 points"):
-        game.interpolate(torch.zeros(shape), n)
+def test_interpolate_has_exact_ends_and_equal_spacing():
+    z = torch.randn(4, 7, generator=torch.Generator().manual_seed(0))
+    path = game.interpolate(z, 31)
+    assert path.shape == (31, 7)
+    assert path.dtype == z.dtype
+    assert torch.equal(path[0], z[0])
+    assert torch.equal(path[-1], z[-1])
+    assert torch.equal(path[[0, 10, 20, 30]], z)
+    for piece in range(3):
+        moves = path[10 * piece : 10 * piece + 11].double().diff(dim=0)
+        assert torch.allclose(moves, (z[piece + 1] - z[piece]).double() / 10, atol=1e-6)
+    assert torch.equal(game.interpolate(z[:2], 2), z[:2])
+    uneven = game.interpolate(z, 20)  # 19 is no multiple of 3: still equal spacing in t
+    assert torch.allclose(uneven, game.on_path(z, torch.arange(20) / 19.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 0, -3, 2.0, True, "5", None])
+def test_interpolate_refuses_an_absurd_n(n):
+    with pytest.raises(RecipeError, match="n is"):
+        game.interpolate(torch.zeros(2, 3), n)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (0, 3), (3,)])
+def test_interpolate_needs_two_points(shape):
+    with pytest.raises(RecipeError, match="path through z needs"):
+        game.interpolate(torch.zeros(shape), 5)
 
 
 # -- gradients --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-OVERWRITTEN = re.compile(r"[^\r\n]*\r(?!\n)")  # what a progress bar wrote and then wrote over
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 MAX_BYTES = 1_000_000
 MAX_LINES = 20  # of a code cell
@@ -30,8 +29,8 @@ ABSOLUTE_PATH = re.compile(r"(?<![\w./:~-])/(?:root|home|tmp|work|opt|usr|var|mn
 def clean(notebook: nbformat.NotebookNode) -> None:
     """Take out, in place, what differs from run to run or from machine to machine, and what needs a kernel.
 
-    Of a progress bar its last state stays. The widget view of an output goes, since JupyterLab prefers it to the
-    picture beside it and without a kernel shows an error instead; the picture and the text stay.
+    The widget view of an output goes, since JupyterLab prefers it to the picture beside it and without a kernel
+    shows an error instead; the picture and the text stay.
     """
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:
@@ -39,8 +38,6 @@ def clean(notebook: nbformat.NotebookNode) -> None:
         cell.metadata.pop("ExecuteTime", None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
-            if "text" in output:
-                output.text = OVERWRITTEN.sub("", output.text)
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if "data" not in o or o.data]
 
@@ -94,6 +91,7 @@ def execute(path: Path) -> list[str]:
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
+        coalesce_streams=True,  # of a progress bar its last state stays
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:

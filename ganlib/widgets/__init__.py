@@ -12,11 +12,11 @@ import base64
 
 from IPython.display import display
 
-from ganlib.widgets.interpolation import Interpolation, interpolate
+from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.protocol import LiveWidget
 from ganlib.widgets.training import LiveTraining, TrainingEngine
 
-__all__ = ["Interpolation", "LiveTraining", "LiveWidget", "TrainingEngine", "bundle", "interpolate", "show"]
+__all__ = ["Interpolation", "LiveTraining", "LiveWidget", "TrainingEngine", "bundle", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -86,5 +86,6 @@ export function unhurried(say) {
 
 export function number(value, digits) {
   if (value === null || value === undefined) return "–";
+  if (digits && Math.abs(value) >= 1e4) return value.toExponential(0).replace("e+", "e").replace("-", "−");
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
 }

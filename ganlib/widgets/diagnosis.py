@@ -5,14 +5,15 @@ that between data (see `spread`).
 
 | run | what was seen |
 | --- | --- |
-| full recipe, full nets | steps 0 to 200: V -1.386, D(x) = D(G(z)) = 0.500; step 300: V -0.80; step 400: V -0.10, D(G(z)) 0.06; |
-| | step 500: V dips to -5.2 and comes back; epochs 2 to 6: V -0.25 to -0.19, D(G(z)) 0.05 to 0.08, G's cost 3.5 to 4.8; |
-| | epoch 8: V -0.62; 10: -0.74; 20: -0.91; 30: -1.00; 50: -1.08, D(x) 0.64, D(G(z)) 0.36; G's gradient 1.3 to 2.5 |
-| | spread: 0.05 until step 600, 0.34 at 800, 0.57 at 1,000 |
-| narrow nets (smoke) | the same, later: V leaves -1.386 at step 600; V -0.1 to -0.25 up to step 4,000 |
+| full recipe, full nets | steps 0 to 200: V -1.386, D(x) and D(G(z)) 0.500; 300: V -0.80; 400: V -0.10, D(G(z)) 0.06 |
+| | step 500: V dips to -5.2 and comes back |
+| | epochs 2 to 6: V -0.25 to -0.19, D(G(z)) 0.05 to 0.08, G's cost 3.5 to 4.8 |
+| | epoch 8: V -0.62; 10: -0.74; 20: -0.91; 30: -1.00; 50: -1.08 with D(x) 0.64 and D(G(z)) 0.36 |
+| | G's gradient 0.8 to 2.5; spread 0.05 until step 600, 0.34 at 800, 0.57 at 1,000 |
+| narrow nets (smoke) | the same, later: V leaves -1.386 at step 600, then -0.1 to -0.25 up to step 4,000 |
 | k = 5 and 10 | V -0.012, D(G(z)) 0.006 to 0.007 by step 150 to 200 |
 | minimax | V -0.003, D(G(z)) 0.002, G's gradient 0.003 at step 1,000; the samples never move |
-| lr_G = 0.001 | V -0.005, D(G(z)) 0.003, G's cost 6.2, samples never move |
+| lr_G = 0.001 | V -0.005, D(G(z)) 0.003, G's cost 6.2 at step 1,000; the samples never move |
 | lr_D = 0.001 | V -1.386 for 4,000 steps |
 | lr_D = 1 | not a number at step 46 (narrow: 96), with V under -8 in the 7 steps before |
 | momentum 0.95 | narrow: V turns round 6 times in 200 steps, not a number at step 243 |
@@ -118,9 +119,9 @@ def _runaway(e: Evidence) -> Verdict | None:
     return Verdict(
         "broken",
         (
-            f"Not normal: the costs run away (V went down to {V:.3g}, G's cost up to {cost_G:.3g}). Steps are too long.",
-            f"Lower D's rate (now {step.lr_D:.2g}), G's rate ({step.lr_G:.2g}) or the momentum ({step.momentum:.2f}) at "
-            "once; D's rate at 1 ended in numbers that are none within 50 steps.",
+            f"Not normal: the costs run away (V fell to {V:.3g}, G's cost rose to {cost_G:.3g}). Steps are too long.",
+            f"Lower D's rate (now {step.lr_D:.2g}), G's rate ({step.lr_G:.2g}) or the momentum ({step.momentum:.2f}) "
+            "at once: a run with D's rate at 1 was lost within 50 steps.",
         ),
     )
 
@@ -178,7 +179,8 @@ def _chance(e: Evidence) -> Verdict | None:
     return Verdict(
         "odd",
         (
-            f"Not normal: {seen}, after {e.updates:,} updates of D. D does not learn; raise its rate ({e.recipe.lr_D:.2g}).",
+            f"Not normal: {seen}, after {e.updates:,} updates of D.",
+            f"D does not learn; raise its rate (now {e.recipe.lr_D:.2g}).",
         ),
     )
 
@@ -190,9 +192,9 @@ def _saturated(e: Evidence) -> Verdict | None:
     return Verdict(
         "broken",
         (
-            f"Not normal, but what section 3 predicts: G's cost log(1 - D(G(z))) has saturated. D says {D_fake:.3f} to "
-            f"samples, where that cost is flat: G's gradient is {norm:.2g} long, and was 0.8 to 2.5 in the healthy run.",
-            "G will hardly move again. Choose the non-saturating cost and watch its gradient come back, or reset.",
+            f"Not normal, but what section 3 predicts: G's cost log(1 - D(G(z))) has saturated. D says {D_fake:.3f} "
+            f"to samples, where that cost is flat: G's gradient is {norm:.2g} long (healthy: 0.8 to 2.5).",
+            "G will hardly move again. Choose the non-saturating cost and see whether it moves, or reset.",
         ),
     )
 

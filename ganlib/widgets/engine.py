@@ -22,7 +22,7 @@ from ganlib.widgets.diagnosis import WINDOW, Evidence, Verdict, diagnose, spread
 from ganlib.widgets.protocol import Snapshot
 
 LIMITS = {"k": (1, 10), "lr_D": (1e-4, 1.0), "lr_G": (1e-4, 1.0), "momentum": (0.0, 0.95)}
-"""What the live demo's controls take. A step of k = 10 on the full nets already keeps the kernel for a third of a second."""
+"""What the live demo's controls take. With k = 10 a step of the full nets keeps the kernel for a third of a second."""
 SETTINGS = ("k", "lr_D", "lr_G", "momentum", "update", "generator_cost")
 """What a person may change while the run trains."""
 CURVES = ("V", "cost_D", "cost_G", "D_real", "D_fake")
@@ -122,7 +122,7 @@ class TrainingEngine:
         self.set(**self.settings_of(self.original))
 
     def set(self, **values: Any) -> None:
-        """Change k, lr_D, lr_G, momentum (None: the recipe's schedule), update, generator_cost, at once or not at all."""
+        """Change k, lr_D, lr_G, momentum (None: the recipe's schedule), update, generator_cost: all or none."""
         checked = {name: self.check(name, value) for name, value in values.items()}
         changed = {name: value for name, value in checked.items() if value != self.settings[name]}
         if not changed:
@@ -249,7 +249,7 @@ class TrainingEngine:
         self.spent["training"] += self._times[-1] - begun
 
     def draw(self) -> None:
-        """Draw the sample grid, unless nothing has moved since the last one. The run's random numbers stay as they are."""
+        """Draw the sample grid, unless nothing has moved since. The run's random numbers stay as they are."""
         if self._drawn_at == self.trainer.step:
             return
         begun = time.perf_counter()

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ganlib import pictures
 from ganlib.errors import GanlibError, RecipeError
-from ganlib.game import prior
-from ganlib.nets import Generator
+from ganlib.game import interpolate, on_path, prior
+from ganlib.nets import Discriminator, Generator
 from ganlib.recipes import Recipe
 from ganlib.widgets.background import Command
 from ganlib.widgets.preview import interpolation_picture
@@ -26,36 +26,11 @@ PATH_AT_FIRST = 4
 
 
 class Pair(Protocol):
-    """What has a generator and the recipe that made it: a `Trained`, a `Trainer`."""
+    """What has two players and the recipe that made them: a `Trained`, a `Trainer`."""
 
     G: Generator
+    D: Discriminator
     recipe: Recipe
-
-
-def interpolate(z_points: Tensor, n: int) -> Tensor:
-    """n points on the broken line through z_points (p, z_dim), p >= 2: (n, z_dim).
-
-    Goodfellow et al. 2014, Figure 3: linear interpolation between coordinates in z space. The points are equally
-    spaced in t, each straight piece taking an equal share, and the ends are exactly the first and the last of
-    `z_points`.
-
-    >>> interpolate(torch.tensor([[0.0, 0.0], [1.0, 2.0]]), 3).tolist()
-    [[0.0, 0.0], [0.5, 1.0], [1.0, 2.0]]
-    """
-    if not isinstance(n, int) or isinstance(n, bool) or n < 2:
-        raise RecipeError(f"n is {n!r}; a line needs an integer >= 2 of points on it")
-    return on_path(z_points, torch.linspace(0, 1, n, dtype=torch.float64))
-
-
-def on_path(z_points: Tensor, t: Tensor) -> Tensor:
-    """The points at t (n,) in [0, 1] on the broken line through z_points (p, z_dim): (n, z_dim)."""
-    if z_points.ndim != 2 or len(z_points) < 2:
-        raise RecipeError(f"z_points is {tuple(z_points.shape)}; a path needs (p >= 2, z_dim)")
-    s = t.double().clamp(0, 1) * (len(z_points) - 1)
-    piece = s.floor().clamp(max=len(z_points) - 2).long()  # (n,)
-    w = (s - piece).unsqueeze(1)  # (n, 1), in [0, 1]
-    z = z_points.double()
-    return ((1 - w) * z[piece] + w * z[piece + 1]).to(z_points.dtype)
 
 
 class InterpolationEngine:
@@ -80,7 +55,7 @@ class InterpolationEngine:
         self._versions = {"grid": 0, "strip": 0, "big": 0}
         self._drawn: dict[str, tuple[int, bytes]] = {}
         self.new(seed)
-        self.picks = _unlike(self.x, min(PATH_AT_FIRST, n))
+        self.picks = self._first_path(None if isinstance(trained, tuple) else trained.D)
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
@@ -210,6 +185,15 @@ class InterpolationEngine:
             return pictures.mosaic(self.generate(on_path(self.z[path], torch.tensor([self.t]))), self.shape, 1, gap=0)
         x = self.x[self.picks] if self.picks else self.x[:1] * 0
         return pictures.mosaic(x, self.shape, 1, gap=0)
+
+    @torch.no_grad()
+    def _first_path(self, D: Discriminator | None) -> list[int]:
+        """A few digits, each as unlike the ones before it as can be, of the half that D (if any) takes for data."""
+        likely = torch.arange(self.n)
+        if D is not None:
+            x = self.x.to(next(D.parameters()))
+            likely = D.logit(x).float().cpu().argsort(descending=True)[: max(self.n // 2, 2)]
+        return likely[_unlike(self.x[likely], min(PATH_AT_FIRST, len(likely)))].tolist()
 
     def _changed(self, *names: str) -> None:
         for name in names:

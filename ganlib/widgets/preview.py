@@ -26,8 +26,9 @@ def training_picture(engine: Any) -> bytes:
     step, V, cost_D, cost_G, D_real, D_fake = rows.T.astype(float)
     figure = Figure(figsize=(9.6, 4.7), dpi=DPI, facecolor="white", layout="constrained")
     grid = figure.add_gridspec(3, 2, width_ratios=(1, 1.12))
-    _sheet(figure.add_subplot(grid[:, 0]), engine.snapshot(False).pictures["samples"][1])
-    figure.axes[0].set_title(f"G after {engine.trainer.step:,} steps, always the same z", **_TITLE)
+    sheet = figure.add_subplot(grid[:, 0])
+    _sheet(sheet, engine.snapshot(False).pictures["samples"][1], *engine.samples)
+    sheet.set_title(f"G after {engine.trainer.step:,} steps, always the same z", **_TITLE)
     costs, value, verdicts = (figure.add_subplot(grid[i, 1]) for i in range(3))
     _line(costs, step, cost_D, BLUE, (0, (5, 2)), "cost of D")
     _line(costs, step, cost_G, GREEN, "-", "cost of G")
@@ -51,15 +52,16 @@ def interpolation_picture(engine: Any) -> bytes:
     snapshot = engine.snapshot(True)
     grid, strip = snapshot.header["grid"], max(snapshot.header["strip"], 1)
     _, height, width = engine.shape
-    figure = Figure(figsize=(9.6, 4.9), dpi=DPI, facecolor="white", layout="constrained")
-    digits, walk = figure.subplots(2, 1, height_ratios=(0.42 * strip * grid["rows"] / grid["columns"], 1))
-    _sheet(digits, snapshot.pictures["grid"][1])
+    heights = [9.6 * grid["rows"] / grid["columns"], 9.6 / strip]
+    figure = Figure(figsize=(9.6, sum(heights) + 0.7), dpi=DPI, facecolor="white", layout="constrained")
+    digits, walk = figure.subplots(2, 1, height_ratios=heights)
+    _sheet(digits, snapshot.pictures["grid"][1], grid["rows"], grid["columns"])
     for order, i in enumerate(engine.picks, 1):
         left, top = (i % grid["columns"]) * width - 0.5, (i // grid["columns"]) * height - 0.5
         digits.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=PICK, linewidth=2.2))
         digits.annotate(str(order), (left + 2, top + 2), color="white", fontsize=7.5, va="top", backgroundcolor=PICK)
     digits.set_title(f"{engine.n} digits drawn by G; the picked ones are numbered", **_TITLE)
-    _sheet(walk, snapshot.pictures["strip"][1])
+    _sheet(walk, snapshot.pictures["strip"][1], 1, strip)
     walk.set_title("G along the straight lines between their z", **_TITLE)
     return _png(figure)
 
@@ -102,8 +104,13 @@ def _finish(axes: Axes, steps: int) -> None:
         axes.legend(fontsize=7.5, frameon=False, loc="best", ncols=2, handlelength=2.6)
 
 
-def _sheet(axes: Axes, png: bytes) -> None:
-    axes.imshow(np.asarray(Image.open(io.BytesIO(png))), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+def _sheet(axes: Axes, png: bytes, rows: int, columns: int) -> None:
+    """A mosaic that has no gaps, with thin ones."""
+    picture = np.asarray(Image.open(io.BytesIO(png)))
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    height, width = picture.shape[0] / rows, picture.shape[1] / columns
+    axes.hlines(np.arange(1, rows) * height - 0.5, -0.5, picture.shape[1] - 0.5, color="white", linewidth=1)
+    axes.vlines(np.arange(1, columns) * width - 0.5, -0.5, picture.shape[0] - 0.5, color="white", linewidth=1)
     axes.set_axis_off()
 
 

@@ -152,7 +152,7 @@ def call(type: str, **rest: Any) -> Command:
 
 
 def cell_key(name: str) -> str:
-    """A name for a demo that is the same when its cell runs again: the demo's name and the cell's, where it is known."""
+    """The demo's name and its cell's, where that is known: the same when the cell runs again."""
     try:
         from IPython import get_ipython
 

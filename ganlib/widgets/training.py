@@ -1,4 +1,4 @@
-"""Live training in the notebook: G's samples, the costs, V and D's verdicts, with every control at hand while it runs."""
+"""Live training in the notebook: G's samples, the costs, V and D's verdicts, and every control."""
 
 from __future__ import annotations
 

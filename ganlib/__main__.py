@@ -14,7 +14,7 @@ import torch
 
 from ganlib import __version__, checkpoints, datasets, parzen, pictures, provenance, runs
 from ganlib.errors import CheckpointError, GanlibError, RecipeError
-from ganlib.recipes import PROFILES, RECIPES, named, profile
+from ganlib.recipes import LIVE, PROFILES, RECIPES, named, profile
 from ganlib.trainer import Trainer
 
 
@@ -100,7 +100,7 @@ def _train(options: argparse.Namespace) -> int:
         folder = options.out or Path("runs") / f"{recipe.name}-{seed}"
         trainer = runs.begin(recipe, folder, seed=seed, device=options.device, precision=options.precision)
         changed = recipe.changes(full)
-        print("Changed from the published recipe: " + ("; ".join(changed) if changed else "nothing"))
+        print(f"Changed from the recipe {recipe.name!r}: " + ("; ".join(changed) if changed else "nothing"))
     hardware = trainer.hardware
     print(f"{trainer.data.name} ({trainer.data.source}), {hardware.device}, {hardware.precision}, into {folder}")
     return 0 if runs.train(trainer, folder) else 1
@@ -122,7 +122,13 @@ def _resume(options: argparse.Namespace) -> tuple[Trainer, Path]:
                 f"--resume goes on with the {name} of the run in {folder}, {own!r}; you asked for {asked!r}"
             )
     if options.profile is not None:
-        raise RecipeError("--resume goes on with the run's own scale; leave out --profile (--epochs may move the end)")
+        asked = replace(named(trainer.recipe.name).at(options.profile), epochs=trainer.recipe.epochs)
+        asked = replace(asked, **{name: getattr(trainer.recipe, name) for name in ("data", *LIVE)})
+        if different := trainer.recipe.changes(asked):
+            raise RecipeError(
+                f"--resume goes on with the scale of the run in {folder}, which is not {options.profile!r} "
+                f"({'; '.join(different)}); leave out --profile (--epochs may move the end)"
+            )
     return trainer, folder
 
 
@@ -135,22 +141,20 @@ def _load(path: Path) -> checkpoints.Trained:
         return trained
     if not path.is_dir():
         raise CheckpointError(f"{path} is neither a run's folder nor a .safetensors file")
-    trainer = Trainer.resume(path)
-    return checkpoints.Trained(trainer.G, trainer.D, trainer.recipe, {"data": trainer.data.name})
+    return checkpoints.load_run(path)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     trained = _load(options.run_folder)
     data = datasets.load(trained.info["data"])
-    centres = trained.samples(trained.recipe.n_samples, options.seed)
-    valid, test = datasets.scale(data.valid), datasets.scale(data.test)
-    paper = parzen.score(centres, valid, test, data=data.name)
+    if data.name != trained.info["data"]:
+        warnings.warn(f"trained on {trained.info['data']}, scored on {data.name}: {data.note}", stacklevel=1)
+    paper = runs.score(trained, data, seed=options.seed)
     if options.json:
         print(json.dumps(paper.to_dict()))
         return 0
     print(f"Parzen, the paper's protocol: {paper}")
-    fine = parzen.score(centres, valid, test, data=data.name, sigmas=parzen.FINE_SIGMAS)
-    print(f"Parzen, a finer grid:         {fine}")
+    print(f"Parzen, a finer grid:         {runs.score(trained, data, parzen.FINE_SIGMAS, seed=options.seed)}")
     return 0
 
 
@@ -170,17 +174,14 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    trainer = Trainer.resume(options.run_folder)
-    info = {"data": trainer.data.name, "seed": trainer.seed, "epochs": round(trainer.epochs_done, 3)}
-    info |= {"steps": trainer.step, "precision": trainer.hardware.precision, **provenance.describe()}
-    checkpoints.save_weights(options.out, trainer.G, trainer.D, trainer.recipe, info)
+    run = checkpoints.load_run(options.run_folder)
+    data = datasets.load(run.info["data"], stand_in=False)
+    info = run.info | {"exported_by": provenance.describe()}
+    checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
     trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights
-    centres = trained.samples(trained.recipe.n_samples, seed=1)
-    valid, test = datasets.scale(trainer.data.valid), datasets.scale(trainer.data.test)
     for name, sigmas in (("parzen", parzen.SIGMAS), ("parzen_fine_grid", parzen.FINE_SIGMAS)):
-        info[name] = parzen.score(centres, valid, test, data=trainer.data.name, sigmas=sigmas).to_dict()
-    info["validation"] = trainer.history.scores
-    checkpoints.save_weights(options.out, trainer.G, trainer.D, trainer.recipe, info)
+        info[name] = runs.score(trained, data, sigmas).to_dict()
+    checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
     print(f"{options.out}: {info['parzen']['log_likelihood']:.1f} nats after {info['epochs']:g} epochs")
     return 0
 

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-# -- weights alone ----------------------------------------------------------------------------------------------------
+# -- trained pairs -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class Trained:
     D: Discriminator
     recipe: Recipe
     info: dict[str, Any]
-    """The `.json` beside the weights: seed, epochs, commit, versions, scores."""
+    """What is known of it: data, seed, epochs, what trained it, scores (of weights, the `.json` beside them)."""
 
     def samples(self, n: int, seed: int = 0) -> Tensor:
         """n fair draws x = G(z): (n, d), in [0, 1] for MNIST."""
@@ -155,6 +156,27 @@ class Trained:
     def pictures(self, z: Tensor) -> Tensor:
         """G(z) for z of your own: (n, z_dim) -> (n, d)."""
         return self.G.pictures(z)
+
+
+def load_run(folder: Path) -> Trained:
+    """The nets of a run's last whole checkpoint, in float32 on the CPU, wherever it was trained; needs no data.
+
+    Raises `CheckpointError` when there is none.
+    """
+    state, remark = read(folder)
+    if remark:
+        warnings.warn(remark, stacklevel=2)
+    try:
+        recipe = Recipe.from_dict(state["recipe"])
+        G, D = recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))
+        for name, net in (("G", G), ("D", D)):
+            load_parameters(net, state["nets"][name], folder)
+        epochs = state["epoch"] - 1 + state["position"] / (len(state["order"]) // recipe.batch)
+        info = {"data": state["data"], "seed": state["seed"], "epochs": round(epochs, 3), "steps": state["step"]}
+        info |= {"precision": state["precision"], "trained_by": state.get("sessions", [])}
+        return Trained(G, D, recipe, info | {"validation": state["history"]["scores"]})
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {error!r}") from None
 
 
 def save_weights(path: Path, G: Generator, D: Discriminator, recipe: Recipe, info: dict[str, Any]) -> Path:

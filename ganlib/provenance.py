@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
+@functools.cache
 def describe() -> dict[str, str | dict[str, str]]:
     """The commit of the source tree (with "+changes" when it differs from it), the day, and the versions."""
     packages = {name: _version(name) for name in ("ganlib", "torch", "numpy", "matplotlib")}

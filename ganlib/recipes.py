@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +22,8 @@ from ganlib.nets import Discriminator, Generator, Layer
 PROFILES = ("smoke", "quick", "paper")
 LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")
 """The fields that may change while a run trains."""
+NOISE = 1406_2661
+"""Sets the noise that samples are drawn from apart from every other use of a seed."""
 
 
 def profile() -> str:
@@ -50,7 +53,9 @@ class Recipe:
     D: tuple[Layer, ...] = number("D's layers, from x up", "discriminator: layers, include_probs, input_scales")
 
     batch: int = number("m: data examples (and as many noise samples) in a minibatch", "algorithm: batch_size")
-    k: int = number("D's updates to one of G's", "algorithm: one update of both on each batch (paper, section 5)")
+    k: int = number(
+        "D's updates to one of G's", "algorithm: one update of both on each batch (paper, Algorithm 1: k = 1)"
+    )
     update: str = number(
         "simultaneous: both players from the same old parameters (the authors' code); "
         "alternating: D first, then G against the new D (Algorithm 1 as printed)",
@@ -113,8 +118,12 @@ class Recipe:
         return G, Discriminator(len(data_mean), self.D, rng)
 
     def noise(self, n: int, seed: int = 0) -> Tensor:
-        """n draws from p_z: (n, z_dim), float32 on the CPU."""
-        return prior(self.p_z, n, self.z_dim, torch.Generator().manual_seed(seed))
+        """n draws from p_z: (n, z_dim), float32 on the CPU, from a stream of its own.
+
+        The seed alone would give back the very numbers that `networks` began the weights of that seed with.
+        """
+        stream = int(np.random.SeedSequence([seed, NOISE]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+        return prior(self.p_z, n, self.z_dim, torch.Generator().manual_seed(stream))
 
     def samples(self, G: Generator, n: int, seed: int = 0) -> Tensor:
         """n fair draws x = G(z): (n, d) on the CPU. The same seed means the same z on every device."""

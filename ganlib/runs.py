@@ -6,6 +6,7 @@ Everything that trains for long goes through `train`: the command line, the note
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -93,7 +94,7 @@ def train(
     if not checkpoint_seconds > 0:
         raise RecipeError(f"checkpoint_seconds is {checkpoint_seconds!r}; it must be positive")
     saved, epochs_done = time.monotonic(), int(trainer.epochs_done)
-    with _polite_stop() as stop, _bar(trainer, progress) as bar:
+    with _alone(folder), _polite_stop() as stop, _bar(trainer, progress) as bar:
         if not checkpoints.exists(folder):
             trainer.save(folder)  # a folder that cannot be written shows now, not at the first checkpoint
         try:
@@ -117,16 +118,60 @@ def train(
         where = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
         print(
             f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. {where} in "
-            f"{folder}. To go on, run the same cell again, or: python -m ganlib train --resume --out {folder}"
+            f"{folder}. To go on: {_how_to_go_on(folder)}"
         )
     return trainer.finished and trainer.whole
 
 
-def score(trainer: Trainer, sigmas: tuple[float, ...] = parzen.SIGMAS, seed: int = 1) -> parzen.Score:
-    """The run's Parzen score by the paper's protocol, on the test split of the data it was trained on."""
-    data = trainer.data
-    centres = trainer.samples(trainer.recipe.n_samples, seed)
+def score(
+    trained: checkpoints.Trained, data: Dataset, sigmas: tuple[float, ...] = parzen.SIGMAS, seed: int = 1
+) -> parzen.Score:
+    """The Parzen score by the paper's protocol, with as many samples as the recipe says, on the data's test split."""
+    centres = trained.samples(trained.recipe.n_samples, seed)
     return parzen.score(centres, scale(data.valid), scale(data.test), data=data.name, sigmas=sigmas)
+
+
+def home() -> Path:
+    """Where the notebooks keep their runs: GANLIB_RUNS, else runs/ of this checkout, else runs/ where you are."""
+    root = Path(__file__).resolve().parent.parent
+    place = root if (root / "pyproject.toml").exists() else Path()
+    return Path(os.environ.get("GANLIB_RUNS") or os.path.relpath(place / "runs"))
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this code."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
+
+
+def _how_to_go_on(folder: Path) -> str:
+    if _in_notebook():
+        return "run this cell again"
+    return f"python -m ganlib train --resume --out {folder}"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no other process train into the same folder meanwhile (where the system can tell)."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be written: {error.strerror}. Choose another folder") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process dies
+        yield
+    except BlockingIOError:
+        raise CheckpointError(
+            f"another process is training in {folder}; wait for its end, or choose another folder"
+        ) from None
+    finally:
+        os.close(lock)
 
 
 def _due(epochs_done: int, trainer: Trainer) -> bool:
@@ -157,7 +202,7 @@ def _polite_stop() -> Iterator[threading.Event]:
 
 def _bar(trainer: Trainer, show: bool) -> tqdm:
     """Epoch, step, speed and the time that is left; once in 30 s when it goes to a file."""
-    live = sys.stdout.isatty() or "ipykernel" in sys.modules
+    live = sys.stdout.isatty() or _in_notebook()
     per_epoch = trainer.batches / trainer.recipe.k
     return tqdm(
         total=round(trainer.recipe.epochs * per_epoch),

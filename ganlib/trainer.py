@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib import checkpoints, game, hardware, parzen
+from ganlib import checkpoints, game, hardware, parzen, provenance
 from ganlib.datasets import Dataset, load, mean_picture, scale
 from ganlib.errors import CheckpointError, DataError, RecipeError, TrainingDiverged
 from ganlib.recipes import LIVE, Recipe
@@ -136,6 +136,9 @@ class Trainer:
         self.recipe, self.data, self.seed = recipe, data, seed
         self.hardware = hardware.choose(device, precision)
         self.history = History(history_every)
+        self.sessions: list[dict[str, Any]] = [{"from_step": 0, **provenance.describe()}]
+        """What trained it: commit, day and versions, at the start and at each resume."""
+        self._home: Path | None = None  # the folder that holds this run
         self.step = 0
         """Iterations done."""
         self.updates = 0
@@ -310,8 +313,11 @@ class Trainer:
         """Write a checkpoint from which `Trainer.resume` goes on as if nothing had happened.
 
         Raises `CheckpointError` when the run is between two players' moves (interrupted inside a step), has diverged,
-        or the disk refuses; what was saved before stays.
+        the disk refuses, or the folder holds another run; what was saved before stays.
         """
+        folder = Path(folder)
+        if folder.absolute() != self._home and checkpoints.exists(folder):
+            raise CheckpointError(f"{folder} already holds another run; save this one into another folder")
         if not self.whole:
             raise CheckpointError("this run stopped inside a step or has diverged; go back to its last checkpoint")
         for name, net in self._players():
@@ -319,7 +325,9 @@ class Trainer:
                 raise CheckpointError(
                     f"{name} holds values that are not finite: the run has diverged. Nothing was saved"
                 )
-        return checkpoints.write(Path(folder), self._state())
+        path = checkpoints.write(folder, self._state())
+        self._home = folder.absolute()
+        return path
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -339,7 +347,7 @@ class Trainer:
             "nets": {name: dict(net.state_dict()) for name, net in self._players()},
             "velocity": self.velocity,
             "history": self.history.state(),
-            "torch": str(torch.__version__),
+            "sessions": self.sessions,
         }
 
     @classmethod
@@ -389,4 +397,6 @@ class Trainer:
             for own, saved in zip(trainer.velocity[name], state["velocity"][name], strict=True):
                 own.copy_(saved)
         trainer.history = History.from_state(state["history"])
+        trainer.sessions = [*state.get("sessions", []), {"from_step": trainer.step, **provenance.describe()}]
+        trainer._home = folder.absolute()
         return trainer

@@ -436,6 +436,25 @@ def test_it_stops_working_when_its_view_is_gone(lab, demo):
     wait_for(lab, f"Number(e.dataset.step) > {at}")
 
 
+def test_it_works_where_only_answers_reach_the_page(lab, demo):
+    """Colab is suspected to drop what the kernel sends of its own accord: the page asks, and is answered."""
+    run(lab, "say = live._say; live._say = lambda *args, answer=False: say(*args, answer=True) if answer else None")
+    try:
+        press(lab, "Start")
+        wait_for(lab, "Number(e.dataset.step) > 3")
+        pictures = int(told(lab, "pictures"))
+        lab.page.wait_for_timeout(4_000)
+        assert int(told(lab, "pictures")) - pictures >= 8
+        drag(lab, "k", 0.5)
+        wait_until_applied(lab)
+        press(lab, "Stop")
+        wait_for(lab, "e.dataset.state === 'stopped'")
+        press(lab, "Reset")
+        wait_for(lab, "e.dataset.step === '0'")
+    finally:
+        run(lab, "del live._say")
+
+
 @pytest.mark.parametrize("width", [1280, 700])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_fits_and_follows_the_theme(lab, demo, tmp_path, width, dark):
@@ -448,6 +467,8 @@ def test_it_fits_and_follows_the_theme(lab, demo, tmp_path, width, dark):
             assert demo.evaluate(f"e => {element}.scrollWidth - {element}.clientWidth") == 0
         charts = pixels(demo.locator(".gl-canvas-charts"))
         assert (charts.mean() < 90) == dark
+        blue = demo.evaluate("e => getComputedStyle(e).getPropertyValue('--gl-D').trim()")
+        assert blue == ("#56b4e9" if dark else "#0072b2")  # Okabe and Ito's two blues, each where it can be seen
         page.screenshot(path=tmp_path / f"training-{width}-{dark}.png")
     finally:
         page.set_viewport_size({"width": 1280, "height": 950})

@@ -15,8 +15,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ganlib import MNIST, Trainer, load, load_weights, parzen, runs, scale
+from ganlib import MNIST, Trainer, datasets, load, load_weights, parzen, runs, scale
 from ganlib.__main__ import main
+from ganlib.checkpoints import load_run
 from tests.small import same, saved
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +39,7 @@ def test_train_says_what_it_changed_what_it_uses_and_how_far_it_is(tmp_path, cap
     assert main([*TRAIN, "--epochs", "2", "--out", str(tmp_path / "run")]) == 0
     out, err = capsys.readouterr()
     lines = out.replace("\r", "\n").splitlines()
-    assert lines[0].startswith("Changed from the published recipe: data: mnist -> synthetic; G: 1200, 1200, 784 units")
+    assert lines[0].startswith("Changed from the recipe 'mnist': data: mnist -> synthetic; G: 1200, 1200, 784 units")
     assert "epochs: 700 -> 2" in lines[0] and "n_samples: 10000 -> 500" in lines[0]
     assert lines[1] == f"synthetic (made up by ganlib), cpu, float32, into {tmp_path / 'run'}"
     last = next(line for line in reversed(lines) if line.strip())
@@ -58,7 +59,7 @@ def test_train_by_default_goes_to_runs_and_takes_the_profile_of_the_environment(
 def test_a_profile_that_is_asked_for_wins_over_the_environment(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(runs, "train", lambda trainer, folder: print(trainer.recipe.at("paper").table()) or True)
     assert main([*TRAIN, "--profile", "paper", "--out", str(tmp_path / "run")]) == 0
-    assert "Changed from the published recipe: data: mnist -> synthetic\n" in capsys.readouterr().out
+    assert "Changed from the recipe 'mnist': data: mnist -> synthetic\n" in capsys.readouterr().out
 
 
 def test_resume_to_more_epochs_equals_one_long_run(run, tmp_path, capsys):
@@ -152,7 +153,8 @@ def test_export_writes_weights_that_evaluate_to_the_scores_beside_them(run, tmp_
     trained = load_weights(path)
     assert trained.recipe == Trainer.resume(run).recipe
     assert {"seed": 3, "epochs": 2.0, "steps": 40, "data": "synthetic"}.items() <= trained.info.items()
-    assert {"commit", "made", "versions", "parzen", "parzen_fine_grid", "validation"} <= trained.info.keys()
+    assert {"exported_by", "parzen", "parzen_fine_grid", "validation"} <= trained.info.keys()
+    assert trained.info["trained_by"][0].keys() == {"from_step", "commit", "made", "versions"}
     assert trained.info["validation"] == Trainer.resume(run).history.scores
     assert main(["evaluate", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == trained.info["parzen"]
@@ -235,13 +237,24 @@ def test_train_refuses_a_folder_it_cannot_write_before_it_trains(tmp_path, monke
         (["--seed", "4"], "goes on with the seed of the run in"),
         (["--data", "mnist-5k"], "goes on with the data of the run in"),
         (["--precision", "float64"], "goes on with the precision of the run in"),
-        (["--profile", "smoke"], "leave out --profile"),
+        (["--profile", "quick"], "leave out --profile"),
         (["--device", "cuda"], "was made on cpu; it cannot go on on cuda"),
         (["--epochs", "-1"], "epochs is -1"),
     ],
 )
 def test_resume_refuses_what_contradicts_the_run(options, said, run, capsys):
     assert said in refused(capsys, "train", "--resume", "--out", str(run), *options)
+
+
+def test_resume_takes_the_options_that_the_run_began_with(run):
+    step = load_run(run).info["steps"]
+    assert main(["train", "mnist", "--profile", "smoke", "--seed", "3", "--resume", "--out", str(run)]) == 0
+    assert load_run(run).info["steps"] == step  # it was at its end already
+
+
+def test_a_run_is_sampled_and_scored_without_its_training_data(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: pytest.fail("asked for the data"))
+    assert main(["sample", str(run), "--out", str(tmp_path / "s.png")]) == 0
 
 
 def test_a_bad_profile_in_the_environment_is_named(tmp_path, monkeypatch, capsys):

@@ -16,6 +16,14 @@ from ganlib.recipes import LIVE, PROFILES, RECIPES
 # -- the numbers ------------------------------------------------------------------------------------------------------
 
 
+def test_noise_of_a_seed_is_independent_of_the_weights_of_that_seed():
+    """Both were once the same numbers, and samples that G had been made for."""
+    G, _ = MNIST.networks(0, torch.full((784,), 0.5))
+    z, W = MNIST.noise(1_200, 0) / 3**0.5, G.layers[0].linear.weight / 0.05  # both (1200, 100), in [-1, 1]
+    assert torch.equal(MNIST.noise(3, 5), MNIST.noise(3, 5)) and not torch.equal(MNIST.noise(3, 5), MNIST.noise(3, 6))
+    assert abs(torch.corrcoef(torch.stack([z.flatten(), W.flatten()]))[0, 1].item()) < 0.02
+
+
 def test_every_number_of_mnist():
     """Against the authors' mnist.yaml and section 5 of the paper; `epochs` alone is this project's."""
     assert MNIST.to_dict() == {

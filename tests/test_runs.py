@@ -9,9 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 
-from ganlib import CheckpointError, RecipeError, Trainer, TrainingDiverged, runs
+from ganlib import CheckpointError, RecipeError, Trainer, TrainingDiverged, checkpoints, runs
 from ganlib import trainer as trainer_module
 from tests import small
 from tests.killed import FORK, in_new_process, train, train_and_die
@@ -272,9 +271,47 @@ def test_the_progress_holds_epoch_step_time_left_and_validation_score(tmp_path, 
 def test_the_score_of_a_run_follows_the_protocol(tmp_path):
     trainer = Trainer(small.recipe(), small.data())
     list(trainer.steps(2))
-    state = trainer.rng.get_state()
-    score = runs.score(trainer)
+    trainer.save(tmp_path)
+    trained = checkpoints.load_run(tmp_path)
+    score = runs.score(trained, trainer.data)
     assert (score.n_samples, score.n_test, score.split, score.data) == (50, 30, "test", "small")
-    assert runs.score(trainer) == score
-    assert torch.equal(trainer.rng.get_state(), state)
-    assert Path.cwd() != tmp_path and not list(tmp_path.iterdir())
+    assert runs.score(trained, trainer.data) == score != runs.score(trained, trainer.data, seed=2)
+
+
+def test_two_processes_cannot_train_into_one_folder(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)  # as `train` does in the other process
+    trainer = runs.begin(small.recipe(), tmp_path, data=small.data())
+    with pytest.raises(CheckpointError, match="another process is training in"):
+        runs.train(trainer, tmp_path, progress=False)
+    assert trainer.step == 0 and not list(tmp_path.iterdir())
+    os.close(other)
+    assert runs.train(trainer, tmp_path, progress=False, validate=False)
+
+
+def test_a_run_never_overwrites_another_one(tmp_path):
+    one, two = (Trainer(small.recipe(), small.data(), seed=seed) for seed in (1, 2))
+    one.save(tmp_path)
+    for save in (two.save, lambda folder: runs.train(two, folder, progress=False)):
+        with pytest.raises(CheckpointError, match="already holds another run"):
+            save(tmp_path)
+    assert saved(tmp_path)["seed"] == 1
+    one.save(tmp_path)
+    Trainer.resume(tmp_path, small.data()).save(tmp_path)
+
+
+def test_a_checkpoint_says_what_trained_it(tmp_path):
+    trainer = Trainer(small.recipe(), small.data())
+    list(trainer.steps(3))
+    trainer.save(tmp_path)
+    sessions = Trainer.resume(tmp_path, small.data()).sessions
+    assert [session["from_step"] for session in sessions] == [0, 3]
+    assert all({"commit", "made", "versions"} <= session.keys() for session in sessions)
+
+
+def test_the_notebooks_runs_are_kept_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLIB_RUNS", str(tmp_path))
+    assert runs.home() == tmp_path
+    monkeypatch.delenv("GANLIB_RUNS")
+    assert runs.home().resolve() == Path(__file__).resolve().parent.parent / "runs"

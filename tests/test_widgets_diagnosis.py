@@ -41,6 +41,7 @@ WINS = dict(V=-0.012, D_real=0.996, D_fake=0.007, cost_G=5.2)
         ("normal", "Helvetica", Evidence(steps(first=5_000), 0.1, MNIST)),
         ("odd", "lower k", Evidence(steps(**WINS), 0.6, replace(MNIST, k=5))),
         ("odd", "D's rate is 100 times", Evidence(steps(**WINS), 0.6, replace(MNIST, lr_G=0.001))),
+        ("odd", "wins by too much", Evidence(steps(**WINS, norm_G=0.003), 0.6, MNIST)),
         ("broken", "saturated", Evidence(steps(**WINS, norm_G=0.003), 0.054, replace(MNIST, generator_cost="minimax"))),
         ("broken", "run away", Evidence(steps(V=lambda i: -9.0 if i == 150 else -1.0), 0.6, MNIST)),
         ("odd", "swings", Evidence(steps(V=lambda i: -0.8 + 0.7 * math.sin(i / 5)), 0.6, MNIST)),

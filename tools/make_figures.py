@@ -48,7 +48,11 @@ def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
     chosen = [int(torch.where(labels == digit, distance, torch.inf).argmin()) for digit in digits]
     path = game.interpolate(z[[*chosen, chosen[0]]], 21)  # (21, z_dim)
     plots.figure_3(trained.pictures(path), data.shape)
-    return {"figure": "Figure 3", "shows": "linear interpolation in z: 1, 5, 7, 9, 1", "of_1000_samples": chosen}
+    return {
+        "figure": "Figure 3",
+        "shows": "lines in z between the clearest 1, 5, 7, 9 of 1,000 samples",
+        "chosen": chosen,
+    }
 
 
 def score_curve_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
@@ -57,7 +61,7 @@ def score_curve_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
     columns = (
         np.array([score[name] for score in validation]) for name in ("epoch", "log_likelihood", "standard_error")
     )
-    plots.score_curve(*columns, paper=225).set_ylim(0, 250)
+    plots.score_curve(*columns, paper=225).set_ylim(-150, 250)
     return {"figure": "none (this project's)", "shows": "Parzen score of the first 1,000 validation digits by epoch"}
 
 
@@ -75,13 +79,13 @@ def main() -> None:
         parser.error(f"unknown figures {', '.join(sorted(unknown))}; there are: {', '.join(every)}")
     plots.use_style()
     FIGURES.mkdir(exist_ok=True)
-    trained, data = pretrained("mnist"), load("mnist")
+    trained, data = pretrained("mnist"), load("mnist", stand_in=False)
     for name in names:
         how = every[name](trained, data)
         plt.savefig(FIGURES / f"{name}.png")
         plt.close("all")
-        weights = {key: trained.info[key] for key in ("data", "seed", "epochs", "commit")}
-        how |= {"seed": SEED, "data": data.name, "note": data.note, "weights": weights, **provenance.describe()}
+        weights = {key: trained.info[key] for key in ("data", "seed", "epochs", "trained_by")}
+        how |= {"seed": SEED, "data": data.name, "weights": weights, **provenance.describe()}
         (FIGURES / f"{name}.json").write_text(json.dumps(how, indent=1) + "\n")
         print(f"figures/{name}.png, .json")
 

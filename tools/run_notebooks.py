@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -110,6 +111,7 @@ def execute(path: Path) -> list[str]:
 def main(arguments: list[str]) -> None:
     """Run `run_notebooks.py [NOTEBOOK ...]`; without names, all of notebooks/ in order."""
     profile = os.environ.setdefault("GANLIB_PROFILE", "quick")
+    os.environ["GANLIB_MAKING_NOTEBOOKS"] = "1"  # draw the demos as a reader without a kernel should see them
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # the kernel of this very environment
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning on stderr
     paths = [Path(name).resolve() for name in arguments] or sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -117,6 +119,8 @@ def main(arguments: list[str]) -> None:
     if missing or not paths:
         sys.exit(f"no such notebook: {', '.join(missing) or 'notebooks/ is empty'}")
     failed = 0
+    scratch = tempfile.TemporaryDirectory()  # no notebook finds what an earlier one trained
+    os.environ["GANLIB_RUNS"] = scratch.name
     for path in paths:
         print(f"{path.name} (GANLIB_PROFILE={profile}) ...", flush=True)
         start = time.monotonic()
@@ -125,6 +129,7 @@ def main(arguments: list[str]) -> None:
         print(f"  {'NOT WRITTEN' if found else 'written'} after {time.monotonic() - start:.0f} s", flush=True)
         for problem in found:
             print(f"  - {problem}", flush=True)
+    scratch.cleanup()
     if failed:
         sys.exit(f"{failed} of {len(paths)} notebooks could not be made; those stay as they were")
 

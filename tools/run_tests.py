@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -49,6 +50,12 @@ def run(title: str, arguments: list[str], threads: int) -> tuple[int, Counter, l
 
 def main(arguments: list[str]) -> int:
     """Run both steps; return 0 only if both passed."""
+    with tempfile.TemporaryDirectory() as scratch:  # the notebooks begin their runs afresh
+        os.environ["GANLIB_RUNS"] = scratch
+        return _run_both(arguments)
+
+
+def _run_both(arguments: list[str]) -> int:
     start = time.monotonic()
     cores = os.cpu_count() or 1
     workers = min(WORKERS, cores)

@@ -9,6 +9,8 @@ show(live)
 from __future__ import annotations
 
 import base64
+import os
+from collections.abc import Callable
 
 from IPython.display import display
 
@@ -21,13 +23,16 @@ __all__ = ["Interpolation", "LiveTraining", "LiveWidget", "TrainingEngine", "bun
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def show(demo: LiveWidget, *, picture: bytes | None = None) -> None:
+def show(demo: LiveWidget, *, picture: bytes | Callable[[], bytes] | None = None) -> None:
     """Display a demo so that it can also be read without a kernel: the widget, a PNG and a line of text in one bundle.
 
     A running kernel shows the widget; GitHub and nbviewer show the PNG. `picture` is that PNG's bytes; None draws the
-    demo as it is now. A demo at its start has little to show: `show(live, picture=live.preview(steps=300))` draws what
-    300 steps make of it, trained aside, and the demo itself stays at its start.
+    demo as it is now. A demo at its start has little to show: `show(live, picture=lambda: live.preview(steps=300))`
+    draws what 300 steps make of it, trained aside. Such a function is called only where its picture will be seen, when
+    `make notebooks` makes the outputs to commit (it sets GANLIB_MAKING_NOTEBOOKS), and keeps nobody else waiting.
     """
+    if callable(picture):
+        picture = picture() if os.environ.get("GANLIB_MAKING_NOTEBOOKS") else None
     display(bundle(demo, picture=picture), raw=True)
 
 

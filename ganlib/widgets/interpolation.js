@@ -4,7 +4,7 @@ import { Link } from "./link.js";
 import { coalesce, drawTiles, prepare, theme, watch } from "./canvas.js";
 import { button, element, number, slider, unhurried } from "./controls.js";
 
-const SILENT = "The kernel does not answer. If it was restarted, run this cell again.";
+const SILENT = "The kernel is busy with another cell, or was restarted (then run this cell again).";
 const HINT = "Pick two or more digits: click them, or move with the arrow keys and press Enter.";
 const STEPS = 200; // places of the slider t
 
@@ -140,7 +140,6 @@ class View {
   update(header) {
     this.header = header;
     const settled = this.pending <= header.applied;
-    if (this.link) this.link.active = !settled;
     Object.assign(this.root.dataset, { applied: header.applied, picks: header.picks.join(" "), t: header.t });
     if (settled) {
       this.t.set(Math.round(header.t * STEPS));

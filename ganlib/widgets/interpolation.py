@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganlib import pictures
 from ganlib.errors import GanlibError, RecipeError
-from ganlib.game import interpolate, on_path, prior
+from ganlib.game import interpolate, on_path
 from ganlib.nets import Discriminator, Generator
 from ganlib.recipes import Recipe
 from ganlib.widgets.background import Command
@@ -64,8 +64,7 @@ class InterpolationEngine:
         seed = self.seed + 1 if seed is None else seed
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
             raise RecipeError(f"seed is {seed!r}; it must be an integer from 0 to 2^63 - 1")
-        rng = torch.Generator().manual_seed(seed)
-        z = prior(self.recipe.p_z, self.n, self.recipe.z_dim, rng)  # (n, z_dim): the z of recipe.samples(G, n, seed)
+        z = self.recipe.noise(self.n, seed)  # (n, z_dim): the z of recipe.samples(G, n, seed)
         self.x = self.generate(z)  # (n, d)
         self.z, self.seed, self.picks, self.t = z, seed, [], 0.0
         self._changed("grid", "strip", "big")

@@ -25,7 +25,8 @@ export class Link {
     this.store = { pictures: {}, versions: {}, curves: [], generation: null, rows: 0 };
     this.header = model.get("first");
     this.frame = 0;
-    this.active = false; // whether frames are to be expected
+    this.running = false; // whether frames are to be expected; the view says so
+    this.asked = 0; // the id of the last command
     this.lastFrame = performance.now();
     this.askedAt = null;
     this.polling = false; // only answers reach this page, so it asks for every frame
@@ -48,7 +49,7 @@ export class Link {
   command(type, rest = {}) {
     const id = nextId();
     this.model.send({ type, id, ...rest });
-    this.active = true;
+    this.asked = id;
     this.lastFrame = performance.now();
     return id;
   }
@@ -71,7 +72,8 @@ export class Link {
       this.askedAt = null;
       this.onSilence(true);
     }
-    if (document.hidden || this.askedAt !== null || !this.active) return;
+    const expecting = this.running || (this.header.applied ?? 0) < this.asked;
+    if (document.hidden || this.askedAt !== null || !expecting) return;
     if (this.polling || now - this.lastFrame > QUIET) this.ask();
   }
 

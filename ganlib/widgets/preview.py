@@ -13,9 +13,10 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from ganlib.game import MINUS_LOG_4
+from ganlib.plots import BLUE, GREEN, VERMILION
 
-BLUE, GREEN, VERMILLION, PICK, INK, FAINT = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#222222", "#8A8A8A"
-"""Okabe and Ito's colours: D, G, V, what is picked; and two greys."""
+PICK, INK, FAINT = "#CC79A7", "#222222", "#8A8A8A"
+"""Okabe and Ito's colour for what is picked; and two greys."""
 DPI = 110
 
 
@@ -33,7 +34,7 @@ def training_picture(engine: Any) -> bytes:
     _line(costs, step, cost_D, BLUE, (0, (5, 2)), "cost of D")
     _line(costs, step, cost_G, GREEN, "-", "cost of G")
     costs.set_title("Costs, nats", **_TITLE)
-    _line(value, step, V, VERMILLION, "-", "V(D, G)")
+    _line(value, step, V, VERMILION, "-", "V(D, G)")
     _level(value, MINUS_LOG_4, "−log 4")
     value.set_title("V(D, G), nats", **_TITLE)
     _line(verdicts, step, D_real, INK, (0, (1, 1.5)), "D(x), data")

@@ -7,7 +7,7 @@ import { button, element, enable, number, select, slider, unhurried } from "./co
 const MINUS_LOG_4 = -Math.log(4);
 const COLUMNS = ["step", "V", "cost_D", "cost_G", "D_real", "D_fake"];
 const STATES = { idle: "Ready", running: "Training", paused: "Paused", stopped: "Stopped", error: "Error" };
-const SILENT = "The kernel does not answer. If it was restarted, run this cell again.";
+const SILENT = "The kernel is busy with another cell, or was restarted (then run this cell again).";
 const WAITING = "Waiting for this page to be looked at.";
 const DASHES = { D: [6, 4], G: [], V: [], data: [1.5, 2.5] };
 
@@ -201,7 +201,7 @@ class View {
 
   update(header) {
     this.header = header;
-    this.link && (this.link.active = header.state === "running");
+    if (this.link) this.link.running = header.state === "running";
     this.root.dataset.state = header.state;
     this.root.dataset.step = header.step;
     this.root.dataset.applied = header.applied;

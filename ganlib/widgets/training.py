@@ -114,7 +114,9 @@ class LiveTraining(LiveWidget):
         """A PNG of the demo as it is, or of its run after so many steps: trained aside, the demo does not move."""
         engine = self._engine
         if steps:
-            engine = TrainingEngine(engine.trainer.recipe, engine.data, engine.trainer.seed, samples=engine.samples)
+            trainer, hardware = engine.trainer, engine.trainer.hardware
+            kind = {"device": str(hardware.device), "precision": hardware.precision}
+            engine = TrainingEngine(trainer.recipe, engine.data, trainer.seed, samples=engine.samples, **kind)
             for _ in range(steps):
                 engine.step()
         return training_picture(engine)

@@ -76,7 +76,15 @@ def serve(notebooks: Path, scratch: Path) -> Iterator[Server]:
         *("--LabApp.expose_app_in_browser=True", f"--LabApp.user_settings_dir={scratch / 'settings'}"),
     ]
     own = {name: str(scratch / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
-    environment = os.environ | own | {"GANLIB_PROFILE": "smoke", "JUPYTER_PREFER_ENV_PATH": "1"}
+    environment = (
+        os.environ
+        | own
+        | {
+            "GANLIB_PROFILE": "smoke",
+            "JUPYTER_PREFER_ENV_PATH": "1",
+            "OMP_WAIT_POLICY": "PASSIVE",  # as `make lab` has it
+        }
+    )
     log = scratch / "jupyterlab.log"
     with log.open("w") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL)

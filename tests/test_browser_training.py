@@ -459,14 +459,18 @@ def test_it_works_where_only_answers_reach_the_page(lab, demo):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_fits_and_follows_the_theme(lab, demo, tmp_path, width, dark):
     page = lab.page
-    theme(page, dark)
     page.set_viewport_size({"width": width, "height": 950})
-    page.wait_for_timeout(700)
+    theme(page, dark)
+    page.wait_for_timeout(1_500)
     try:
         for element in ("e", "e.closest('.jp-OutputArea-output')"):
             assert demo.evaluate(f"e => {element}.scrollWidth - {element}.clientWidth") == 0
         charts = pixels(demo.locator(".gl-canvas-charts"))
         assert (charts.mean() < 90) == dark
+        for canvas in page.locator(".ganlib canvas").all():  # at rest, and yet drawn again
+            canvas.scroll_into_view_if_needed()
+            assert canvas.evaluate("e => e.width > 10 && Math.abs(e.width / devicePixelRatio - e.clientWidth) < 2")
+            assert len(np.unique(pixels(canvas).reshape(-1, 3), axis=0)) > 5
         blue = demo.evaluate("e => getComputedStyle(e).getPropertyValue('--gl-D').trim()")
         assert blue == ("#56b4e9" if dark else "#0072b2")  # Okabe and Ito's two blues, each where it can be seen
         page.screenshot(path=tmp_path / f"training-{width}-{dark}.png")

@@ -33,6 +33,7 @@ def run(title: str, arguments: list[str], threads: int) -> tuple[int, Counter, l
         "GANLIB_PROFILE": "smoke",
         "OMP_NUM_THREADS": str(threads),
         "JUPYTER_PREFER_ENV_PATH": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",  # see the Makefile
         "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, "-m", "pytest", *arguments]

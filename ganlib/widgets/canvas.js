@@ -1,5 +1,7 @@
 // A sharp canvas, pictures and charts on it.
 
+const SETTLING = [0, 250, 1000]; // ms after a change of theme: its style sheets arrive when they arrive
+
 /** Calls `draw` once per animation frame at the most, however often it is asked to. */
 export function coalesce(draw) {
   let asked = 0;
@@ -17,41 +19,48 @@ export function coalesce(draw) {
 export function prepare(canvas) {
   const density = window.devicePixelRatio || 1;
   const { clientWidth: width, clientHeight: height } = canvas;
+  const context = canvas.getContext("2d");
+  if (!width || !height) return { context, width: 0, height: 0 }; // not laid out just now: what was drawn stays
   const [w, h] = [Math.round(width * density), Math.round(height * density)];
   if (canvas.width !== w || canvas.height !== h) {
     canvas.width = w;
     canvas.height = h;
   }
-  const context = canvas.getContext("2d");
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, width, height);
-  return { context, width, height, density };
+  return { context, width, height };
 }
 
 /** The colours and the font that the style sheet and the theme of the page give. */
 export function theme(element) {
   const style = getComputedStyle(element);
   const of = (name) => style.getPropertyValue(`--gl-${name}`).trim();
-  const names = ["D", "G", "V", "data", "ink", "soft", "faint", "rule", "paper", "panel", "pick"];
+  const names = ["D", "G", "V", "data", "ink", "soft", "rule", "paper", "pick"];
   return { ...Object.fromEntries(names.map((name) => [name, of(name)])), font: style.fontFamily };
 }
 
-/** Calls `redraw` when the theme, the density or the size of `element` changes; returns what ends that. */
+/** Calls `redraw` when the theme or the size of `element` changes; returns what ends that. */
 export function watch(element, redraw) {
   const sizes = new ResizeObserver(redraw);
   sizes.observe(element);
-  const themes = new MutationObserver(redraw);
+  let timers = [];
+  const settle = () => {
+    timers.forEach(clearTimeout);
+    timers = SETTLING.map((wait) => setTimeout(redraw, wait));
+  };
+  const themes = new MutationObserver(settle);
   for (const node of [document.body, document.documentElement]) {
     themes.observe(node, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class", "theme"] });
   }
   return () => {
     sizes.disconnect();
     themes.disconnect();
+    timers.forEach(clearTimeout);
   };
 }
 
 /** Draw a mosaic's tiles (no gaps in the bitmap) with gaps of the page's colour; returns where each tile is. */
-export function drawTiles(context, bitmap, { rows, columns, width, height, gap, left = 0, top = 0 }) {
+export function drawTiles(context, bitmap, { rows, columns, width, height, gap }) {
   const [w, h] = [bitmap.width / columns, bitmap.height / rows];
   const side = Math.min((width - gap * (columns - 1)) / columns, ((height - gap * (rows - 1)) / rows) * (w / h));
   const tall = side * (h / w);
@@ -60,7 +69,7 @@ export function drawTiles(context, bitmap, { rows, columns, width, height, gap, 
   const at = [];
   for (let i = 0; i < rows * columns; i++) {
     const [row, column] = [Math.floor(i / columns), i % columns];
-    const [x, y] = [left + column * (side + gap), top + row * (tall + gap)];
+    const [x, y] = [column * (side + gap), row * (tall + gap)];
     context.drawImage(bitmap, column * w, row * h, w, h, x, y, side, tall);
     at.push({ x, y, width: side, height: tall });
   }

@@ -309,7 +309,7 @@ class View {
     const V = { title: "Value, nats", lines: values, y: [range([rows.V], [-1.5, 0])[0], 0], levels: [{ y: MINUS_LOG_4, name: "−log 4 = −1.386" }] };
     drawChart(context, box(1), { ...common, ...V, marks: marks.map(({ x }) => ({ x, name: "" })) }, colours);
     const says = [line("D_real", "D(x)", "data"), line("D_fake", "D(G(z))", "G")];
-    const P = { title: "What D says", lines: says, y: [0, 1], levels: [{ y: 0.5, name: "½" }], xTitle: "step" };
+    const P = { title: "D says", lines: says, y: [0, 1], levels: [{ y: 0.5, name: "½" }], xTitle: "step" };
     drawChart(context, box(2), { ...common, ...P, marks: marks.map(({ x }) => ({ x, name: "" })) }, colours);
   }
 }

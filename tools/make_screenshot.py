@@ -27,23 +27,26 @@ KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language":
 
 def main(steps: int) -> None:
     """Train live for so many steps, then take the picture."""
-    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        with browser.serve(ROOT / "notebooks", Path(scratch)) as server:
-            notebook = nbformat.v4.new_notebook(cells=CELLS, metadata={"kernelspec": KERNEL})
-            nbformat.write(notebook, server.folder / "live.ipynb")
-            chromium = playwright.chromium.launch(
-                executable_path=browser.find_chromium(), headless=True, args=browser.CHROMIUM_FLAGS
-            )
-            page = chromium.new_page(viewport={"width": 1280, "height": 940}, device_scale_factor=1.5)
-            lab = browser.LabPage(page, server)
-            lab.open("live.ipynb")
-            lab.run_all()
-            page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-            page.locator(".gl-start").click()
-            enough = "n => Number(document.querySelector('[data-step]').dataset.step) >= n"
-            page.wait_for_function(enough, arg=steps, timeout=1_200_000)
-            page.screenshot(path=ROOT / "figures" / "live_mnist.png")
-            chromium.close()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        browser.serve(ROOT / "notebooks", Path(scratch)) as server,
+        sync_playwright() as playwright,
+    ):
+        notebook = nbformat.v4.new_notebook(cells=CELLS, metadata={"kernelspec": KERNEL})
+        nbformat.write(notebook, server.folder / "live.ipynb")
+        chromium = playwright.chromium.launch(
+            executable_path=browser.find_chromium(), headless=True, args=browser.CHROMIUM_FLAGS
+        )
+        page = chromium.new_page(viewport={"width": 1280, "height": 940}, device_scale_factor=1.5)
+        lab = browser.LabPage(page, server)
+        lab.open("live.ipynb")
+        lab.run_all()
+        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        page.locator(".gl-start").click()
+        enough = "n => Number(document.querySelector('[data-step]').dataset.step) >= n"
+        page.wait_for_function(enough, arg=steps, timeout=1_200_000)
+        page.screenshot(path=ROOT / "figures" / "live_mnist.png")
+        chromium.close()
 
 
 if __name__ == "__main__":

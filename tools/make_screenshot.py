@@ -16,7 +16,6 @@ from tests import browser
 
 ROOT = Path(__file__).resolve().parent.parent
 CELLS = [
-    nbformat.v4.new_markdown_cell("## Live\n\nPress **Start**. Every control acts while it trains."),
     nbformat.v4.new_code_cell(
         "from ganlib import MNIST, load\nfrom ganlib.widgets import LiveTraining, show\n\n"
         'live = LiveTraining(MNIST, load("mnist"), seed=0)\nshow(live)'
@@ -37,7 +36,7 @@ def main(steps: int) -> None:
         chromium = playwright.chromium.launch(
             executable_path=browser.find_chromium(), headless=True, args=browser.CHROMIUM_FLAGS
         )
-        page = chromium.new_page(viewport={"width": 1280, "height": 940}, device_scale_factor=1.5)
+        page = chromium.new_page(viewport={"width": 1280, "height": 1180}, device_scale_factor=1.5)
         lab = browser.LabPage(page, server)
         lab.open("live.ipynb")
         lab.run_all()

@@ -46,6 +46,7 @@ def write(folder: Path, state: dict[str, Any]) -> Path:
     """
 
     def keep_previous() -> None:
+        """Put the latest one in the previous one's place, unless it is damaged and the previous one is the good one."""
         latest = folder / LATEST
         if latest.exists() and _damage(latest) is None:
             os.replace(latest, folder / PREVIOUS)

@@ -510,6 +510,16 @@ def test_show_displays_three_kinds_in_one_bundle(live, monkeypatch):
     assert "live demo" in data["text/plain"]
 
 
+def test_a_costly_picture_is_drawn_only_where_notebooks_are_made(live, monkeypatch):
+    shown = []
+    monkeypatch.setattr("ganlib.widgets.display", lambda data, raw: shown.append(base64.b64decode(data["image/png"])))
+    monkeypatch.delenv("GANLIB_MAKING_NOTEBOOKS", raising=False)
+    show(live, picture=lambda: pytest.fail("kept a person waiting"))
+    monkeypatch.setenv("GANLIB_MAKING_NOTEBOOKS", "1")
+    show(live, picture=lambda: b"\x89PNG made aside")
+    assert shown[0] == live.preview() and shown[1] == b"\x89PNG made aside"
+
+
 def test_the_picture_for_readers_without_a_kernel(live):
     step = live.trainer.step
     png = live.preview(steps=30)

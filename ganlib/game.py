@@ -31,8 +31,8 @@ def softplus(a: Tensor) -> Tensor:
 
 
 def value(a_real: Tensor, a_fake: Tensor) -> Tensor:
-    """V(D, G) = mean log D(x) + mean log(1 - D(G(z))), eq. 1 on a minibatch: logits (m,), (m,) -> nats."""
-    return -softplus(-a_real).mean() - softplus(a_fake).mean()
+    """V(D, G) = mean log D(x) + mean log(1 - D(G(z))), eq. 1 on a minibatch: two logits (..., m) -> nats (...)."""
+    return -softplus(-a_real).mean(-1) - softplus(a_fake).mean(-1)
 
 
 def discriminator_cost(a_real: Tensor, a_fake: Tensor) -> Tensor:
@@ -41,15 +41,15 @@ def discriminator_cost(a_real: Tensor, a_fake: Tensor) -> Tensor:
 
 
 def generator_cost(a_fake: Tensor, cost: str = "non-saturating") -> Tensor:
-    """What G descends: logits (m,) -> nats.
+    """What G descends: logits (..., m) -> nats (...).
 
     "minimax": mean log(1 - D(G(z))), eq. 1 and Algorithm 1. "non-saturating": -mean log D(G(z)), section 3, the
     authors' code. Neither carries the factor 1/2 of D's cost.
     """
     if cost == "non-saturating":
-        return softplus(-a_fake).mean()
+        return softplus(-a_fake).mean(-1)
     if cost == "minimax":
-        return -softplus(a_fake).mean()
+        return -softplus(a_fake).mean(-1)
     raise RecipeError(f"unknown generator cost {cost!r}; use one of {', '.join(GENERATOR_COSTS)}")
 
 
@@ -92,6 +92,10 @@ def on_path(points: Tensor, t: Tensor) -> Tensor:
     return ((1 - w) * z[line] + w * z[line + 1]).to(points.dtype)
 
 
+# The gradients below also serve many games at once (`toys`): nets whose parameters, inputs and logits carry a leading
+# dimension, one game each. The games' costs are added up, which leaves each its own gradient.
+
+
 @dataclass(frozen=True)
 class Gradients:
     """What one evaluation of the game gives: the logits it saw, and the gradients it was asked for."""
@@ -106,10 +110,15 @@ class Gradients:
     """d cost_G / d theta_g, in the order of G.parameters()."""
 
 
+def _both_logits(D: Discriminator, x: Tensor, fake: Tensor, rng: torch.Generator | None) -> tuple[Tensor, ...]:
+    """D's logits on x and on the fakes, from one pass."""
+    return D.logit(torch.cat([x, fake], -2), rng).split([x.shape[-2], fake.shape[-2]], -1)
+
+
 def discriminator_gradients(D: Discriminator, x: Tensor, fake: Tensor, rng: torch.Generator | None = None) -> Gradients:
     """D's gradient on m data examples x and m samples of G, both (m, d): Algorithm 1, the inner loop."""
-    a_real, a_fake = D.logit(torch.cat([x, fake.detach()]), rng).split([len(x), len(fake)])
-    grad_D = torch.autograd.grad(discriminator_cost(a_real, a_fake), list(D.parameters()))
+    a_real, a_fake = _both_logits(D, x, fake.detach(), rng)
+    grad_D = torch.autograd.grad(discriminator_cost(a_real, a_fake).sum(), list(D.parameters()))
     return Gradients(a_fake.detach(), a_real.detach(), D=grad_D)
 
 
@@ -118,7 +127,7 @@ def generator_gradients(
 ) -> Gradients:
     """G's gradient through a fixed D, on m noise samples z (m, z_dim): Algorithm 1, the outer step."""
     a_fake = D.logit(G(z), rng)
-    grad_G = torch.autograd.grad(generator_cost(a_fake, cost), list(G.parameters()))
+    grad_G = torch.autograd.grad(generator_cost(a_fake, cost).sum(), list(G.parameters()))
     return Gradients(a_fake.detach(), G=grad_G)
 
 
@@ -136,14 +145,13 @@ def simultaneous_gradients(
     """
     fake = G(z)
     pixels = fake.detach().requires_grad_()
-    a_real, a_fake = D.logit(torch.cat([x, pixels]), rng).split([len(x), len(z)])
-    lowest = a_fake.detach().min()
-    own_pass = bool(lowest < LOWEST_LOGIT)
+    a_real, a_fake = _both_logits(D, x, pixels, rng)
+    own_pass = bool((a_fake.detach() < LOWEST_LOGIT).any())
     *grad_D, grad_pixels = torch.autograd.grad(
-        discriminator_cost(a_real, a_fake), [*D.parameters(), pixels], retain_graph=own_pass
+        discriminator_cost(a_real, a_fake).sum(), [*D.parameters(), pixels], retain_graph=own_pass
     )
     if own_pass:
-        (grad_pixels,) = torch.autograd.grad(generator_cost(a_fake, cost), pixels)
+        (grad_pixels,) = torch.autograd.grad(generator_cost(a_fake, cost).sum(), pixels)
     else:
         grad_pixels = grad_pixels * fused_factor(a_fake.detach(), cost).unsqueeze(-1)
     grad_G = torch.autograd.grad(fake, list(G.parameters()), grad_pixels.to(fake.dtype))

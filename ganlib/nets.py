@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganlib.errors import RecipeError
 
 ACTIVATIONS = ("relu", "sigmoid", "linear", "maxout")
+BIASES = ("zero", "marginal", "irange")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Layer:
     keep: float = 1.0
     """Dropout: the probability that an element of the layer's INPUT is kept, then scaled by 1/keep."""
     bias: str = "zero"
-    """"zero", or "marginal": logit of the mean of the training data, so that G starts at that mean."""
+    """"zero"; "marginal": logit of the mean of the training data, so that G starts at that mean; or "irange": drawn
+    as the weights are, which in one dimension spreads the rectifiers' kinks."""
 
     def __post_init__(self) -> None:
         for name in ("units", "pieces"):
@@ -44,8 +46,8 @@ class Layer:
             raise RecipeError(f"a layer keeps {self.keep!r} of its input; it must lie in (0, 1]")
         if not (self.irange >= 0 and math.isfinite(self.irange)):
             raise RecipeError(f"irange is {self.irange!r}; it must be a finite number >= 0")
-        if self.bias not in ("zero", "marginal"):
-            raise RecipeError(f"unknown bias {self.bias!r}; use 'zero' or 'marginal'")
+        if self.bias not in BIASES:
+            raise RecipeError(f"unknown bias {self.bias!r}; use one of {', '.join(BIASES)}")
 
 
 def dropout(x: Tensor, keep: float, rng: torch.Generator) -> Tensor:
@@ -70,7 +72,11 @@ class Dense(nn.Module):
         self.linear = nn.utils.skip_init(nn.Linear, inputs, layer.units * layer.pieces)
         with torch.no_grad():
             self.linear.weight.uniform_(-layer.irange, layer.irange, generator=rng)
-            self.linear.bias.copy_(marginal_bias(data_mean) if layer.bias == "marginal" else torch.zeros(()))
+            self.linear.bias.zero_()
+            if layer.bias == "marginal":
+                self.linear.bias.copy_(marginal_bias(data_mean))
+            elif layer.bias == "irange":
+                self.linear.bias.uniform_(-layer.irange, layer.irange, generator=rng)
 
     def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map x (m, inputs) to (m, units); with `rng`, its dropout is on."""

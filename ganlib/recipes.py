@@ -253,6 +253,37 @@ MNIST = Recipe(
 )
 """MNIST as the authors trained it: the real-valued digits in [0, 1], 50,000 for training, 10,000 for validation."""
 
+TOY = Recipe(
+    name="toy",
+    source="this project's: the paper gives no numbers for Figure 1",
+    data="drawn afresh from a density",
+    p_z="uniform",
+    z_dim=1,
+    G=(
+        Layer(24, "relu", irange=1.0, bias="irange"),
+        Layer(24, "relu", irange=0.35, bias="irange"),
+        Layer(1, "linear", irange=0.3),
+    ),
+    D=(
+        Layer(24, "maxout", pieces=3, irange=0.7, bias="irange"),
+        Layer(12, "maxout", pieces=3, irange=0.35, bias="irange"),
+        Layer(1, "sigmoid", irange=0.3),
+    ),
+    batch=128,
+    k=1,
+    update="alternating",
+    generator_cost="non-saturating",
+    lr_D=0.1,
+    lr_G=0.05,
+    lr_decay=1.0,
+    lr_min=1e-6,
+    momentum_start=0.5,
+    momentum_end=0.5,
+    momentum_epochs=1,
+    epochs=1,
+)
+"""The game of Figure 1, in one dimension: a G of rectifiers, so that p_g is exact, against a D of maxout units."""
+
 RECIPES = {recipe.name: recipe for recipe in (MNIST,)}
 
 SCALES: dict[str, dict[str, Any]] = {

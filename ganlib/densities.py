@@ -1,0 +1,335 @@
+"""Probability densities in one dimension, among them the exact p_g of a piecewise-linear G; and modes in two.
+
+A density has `pdf(x)` (n,) -> (n,), `sample(n, rng)` -> (n,), and `knots`: points, ascending, that hold all of its mass
+between the first and the last (but for 1e-30) and between which it is smooth, so that Gauss-Legendre quadrature on
+each interval is exact to rounding (see `theory.quadrature`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
+
+from ganlib.errors import RecipeError
+
+Array = NDArray[np.float64]
+
+REACH = 12.0
+"""Standard deviations on either side of a Gaussian that are looked at: 4e-33 of its mass lies outside."""
+PRIOR_REACH = {"uniform": math.sqrt(3), "normal": 9.0}
+"""The part |z| <= reach of each prior that p_g is computed from: all of it; all but 2e-19."""
+
+
+class Density(Protocol):
+    """What p_data and p_g have in common."""
+
+    @property
+    def knots(self) -> Array:
+        """Points, ascending, between which the density is smooth; all mass lies between the first and the last."""
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """The density at x, any shape."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """n independent draws: (n,)."""
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """N(mean, std^2).
+
+    >>> round(float(Gaussian(0, 1).pdf(0)), 6)
+    0.398942
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.mean) and math.isfinite(self.std) and self.std > 0):
+            raise RecipeError(f"a Gaussian with mean {self.mean!r} and std {self.std!r}; the std must be above 0")
+
+    @property
+    def knots(self) -> Array:
+        """Every standard deviation, out to 12 on either side."""
+        return self.mean + self.std * np.arange(-REACH, REACH + 1)
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """exp(-(x - mean)^2 / 2 std^2) / (std sqrt(2 pi))."""
+        t = (np.asarray(x, float) - self.mean) / self.std
+        return np.exp(-t * t / 2) / (self.std * math.sqrt(2 * math.pi))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """n draws: (n,)."""
+        return self.mean + self.std * rng.standard_normal(n)
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """U(low, high)."""
+
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise RecipeError(f"U({self.low!r}, {self.high!r}) is empty; low must be below high")
+
+    @property
+    def knots(self) -> Array:
+        """Its two ends."""
+        return np.array([self.low, self.high], float)
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """1 / (high - low) inside, 0 outside."""
+        x = np.asarray(x, float)
+        return np.where((x >= self.low) & (x <= self.high), 1 / (self.high - self.low), 0.0)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """n draws: (n,)."""
+        return rng.uniform(self.low, self.high, n)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """sum_i weights_i parts_i; the weights are scaled to sum to 1 (None: equal ones)."""
+
+    parts: tuple[Density, ...]
+    weights: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        weights = self.weights
+        if not self.parts or (weights is not None and len(weights) != len(self.parts)):
+            raise RecipeError(f"{len(self.parts)} parts with weights {weights!r}: one for each, or None")
+        if weights is not None and not (min(weights) >= 0 and 0 < sum(weights) < math.inf):
+            raise RecipeError(f"the weights of a mixture are {weights!r}; they must be >= 0 and not all 0")
+
+    @property
+    def shares(self) -> Array:
+        """The weights, summing to 1."""
+        weights = np.ones(len(self.parts)) if self.weights is None else np.array(self.weights, float)
+        return weights / weights.sum()
+
+    @property
+    def knots(self) -> Array:
+        """Those of all parts."""
+        return np.unique(np.concatenate([part.knots for part in self.parts]))
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """The weighted sum of the parts' densities."""
+        return sum(share * part.pdf(x) for share, part in zip(self.shares, self.parts))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """n draws: (n,), in random order."""
+        which = rng.choice(len(self.parts), n, p=self.shares)
+        x = np.empty(n)
+        for i, part in enumerate(self.parts):
+            x[which == i] = part.sample(int((which == i).sum()), rng)
+        return x
+
+
+class Drawn:
+    """The density that is proportional to the straight lines between points (x_i, height_i), 0 outside them.
+
+    What a person draws with the mouse. Raises `RecipeError` unless the x ascend and the heights are >= 0, one above 0.
+    """
+
+    def __init__(self, x: ArrayLike, heights: ArrayLike):
+        try:
+            self.x, h = np.array(x, float), np.array(heights, float)
+        except (TypeError, ValueError):
+            raise RecipeError("a drawn density needs numbers x and heights") from None
+        if self.x.ndim != 1 or self.x.shape != h.shape or len(h) < 2 or not np.all(np.diff(self.x) > 0):
+            raise RecipeError(f"a drawn density needs ascending x (n >= 2) and a height for each; got {self.x.shape}")
+        if not (np.isfinite(self.x).all() and np.isfinite(h).all() and h.min() >= 0 and h.max() > 0):
+            raise RecipeError("the heights of a drawn density must be finite, >= 0, and not all 0: draw a hill first")
+        h = h / h.max()
+        areas = (h[1:] + h[:-1]) / 2 * np.diff(self.x)
+        self.heights = h / areas.sum()
+        self._cdf = np.concatenate([[0.0], np.cumsum(areas / areas.sum())])
+
+    @property
+    def knots(self) -> Array:
+        """The points it was drawn through."""
+        return self.x
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """The lines' height at x, scaled to area 1."""
+        return np.interp(np.asarray(x, float), self.x, self.heights, left=0.0, right=0.0)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """n draws by the inverse of the distribution function, quadratic between the points: (n,)."""
+        u = rng.random(n)
+        i = np.clip(np.searchsorted(self._cdf, u, side="right") - 1, 0, len(self.x) - 2)
+        width, low, high = np.diff(self.x)[i], self.heights[i], self.heights[i + 1]
+        rest = (u - self._cdf[i]) / width  # the area to fill, in units of the width
+        root = np.sqrt(np.maximum(low * low + 2 * (high - low) * rest, 0.0))
+        t = np.where(rest > 0, 2 * rest / np.maximum(low + root, 1e-300), 0.0)
+        return self.x[i] + width * np.clip(t, 0.0, 1.0)
+
+
+class Pushforward:
+    """The density p_g of x = G(z), z ~ p_z, for G linear between points (z_i, x_i): exact, not a histogram.
+
+    On a piece from (z_i, x_i) to (z_i+1, x_i+1) a z at distance t along it contributes p_z(z) / |slope| to p_g(x); the
+    pieces that pass x add up. A flat piece puts all its share of z on one x: an atom, which `pdf` leaves out and
+    `atoms` lists. z and x (n,): z ascends and covers the prior's reach; p_z "uniform", U(-sqrt 3, sqrt 3), or "normal".
+
+    `even=True` spreads each piece's share evenly over its x. With the uniform prior that changes nothing; with the
+    normal one, and many pieces, it is an estimate that is quick to draw.
+    """
+
+    def __init__(self, z: ArrayLike, x: ArrayLike, p_z: str = "uniform", *, even: bool = False):
+        z, x = np.asarray(z, float), np.asarray(x, float)
+        if z.ndim != 1 or z.shape != x.shape or len(z) < 2 or not np.all(np.diff(z) > 0):
+            raise RecipeError(f"G needs ascending points z (n >= 2) and an x for each; got {z.shape} and {x.shape}")
+        if not np.isfinite(x).all():
+            raise RecipeError("G's values are no longer finite: the run has diverged")
+        if p_z not in PRIOR_REACH:
+            raise RecipeError(f"unknown prior {p_z!r}; use one of {', '.join(PRIOR_REACH)}")
+        self.z, self.x, self.p_z = z, x, p_z
+        self.even = even or p_z == "uniform"
+        self.mass = np.diff(self._prior_cdf(z))
+        """Each piece's share of z: (n - 1,)."""
+        self.low, self.high = np.minimum(x[1:], x[:-1]), np.maximum(x[1:], x[:-1])
+        # Below this width a piece is a point: the difference of its ends is rounding.
+        self.flat = (self.high - self.low) <= 1e-13 * np.maximum(1.0, np.abs(self.high))
+
+    def _prior_cdf(self, z: Array) -> Array:
+        if self.p_z == "normal":
+            return ndtr(z)
+        return np.clip((z / math.sqrt(3) + 1) / 2, 0.0, 1.0)
+
+    @property
+    def knots(self) -> Array:
+        """The x at G's breakpoints."""
+        return np.unique(self.x)
+
+    @property
+    def atoms(self) -> tuple[Array, Array]:
+        """Where p_g has no density but a lump of probability: the x, and each one's probability."""
+        return self.low[self.flat], self.mass[self.flat]
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """p_g(x), without the atoms; at a knot, the density on its right."""
+        x = np.asarray(x, float)
+        slanted = ~self.flat
+        low, high, mass = self.low[slanted], self.high[slanted], self.mass[slanted]
+        if self.even:
+            knots = np.unique(np.concatenate([low, high]))
+            if not len(knots):
+                return np.zeros_like(x)
+            per_length = mass / (high - low)
+            steps = np.zeros(len(knots))
+            np.add.at(steps, np.searchsorted(knots, low), per_length)
+            np.add.at(steps, np.searchsorted(knots, high), -per_length)
+            height = np.cumsum(steps)
+            height[-1] = 0.0
+            i = np.searchsorted(knots, x, side="right") - 1
+            return np.where(i >= 0, np.maximum(height[np.maximum(i, 0)], 0.0), 0.0)
+        z, slope = self.z[:-1][slanted], (np.diff(self.x) / np.diff(self.z))[slanted]
+        start = self.x[:-1][slanted]
+        t = x[..., None]
+        at = z + (t - start) / slope  # the z of each piece's line that x came from
+        density = np.exp(-at * at / 2) / (math.sqrt(2 * math.pi) * np.abs(slope))
+        return np.where((t >= low) & (t < high), density, 0.0).sum(-1)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """The probability of G(z) <= x, atoms included: any shape."""
+        t = np.asarray(x, float)[..., None]
+        width = np.where(self.flat, 1.0, self.high - self.low)
+        share = np.clip((t - self.low) / width, 0.0, 1.0)
+        if not self.even:
+            rising = np.diff(self.x) >= 0
+            begin = self._prior_cdf(self.z)[:-1]
+            along = np.where(rising, share, 1 - share)
+            part = self._prior_cdf(self.z[:-1] + along * np.diff(self.z)) - begin
+            inside = np.where(rising, part, self.mass - part)
+        else:
+            inside = share * self.mass
+        return np.where(self.flat, (t >= self.low) * self.mass, inside).sum(-1)
+
+    def in_bins(self, edges: ArrayLike) -> Array:
+        """The mean density in each bin, exact whatever spikes it holds: edges (n + 1,) -> (n,)."""
+        edges = np.asarray(edges, float)
+        return np.diff(self.cdf(edges)) / np.diff(edges)
+
+    def G(self, z: ArrayLike) -> Array:
+        """The broken line itself: z -> x."""
+        return np.interp(np.asarray(z, float), self.z, self.x)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """n draws x = G(z): (n,)."""
+        z = rng.uniform(-math.sqrt(3), math.sqrt(3), n) if self.p_z == "uniform" else rng.standard_normal(n)
+        return self.G(z)
+
+
+def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform") -> tuple[Array, Array]:
+    """The breakpoints of a G of rectifiers in one dimension, exactly: (z, x), each (n,), over the prior's reach.
+
+    `layers` are (weight (units, inputs), bias (units,)) from z up; every layer but the last is followed by max(0, .).
+    Between two breakpoints every unit is linear, so a unit changes sign at most once there: its zero is the next
+    layer's breakpoint. For the normal prior whole numbers are added, so that quadrature meets no wide pieces.
+    """
+    reach = PRIOR_REACH[p_z]
+    z = np.array([-reach, reach])
+    if p_z == "normal":
+        z = np.unique(np.concatenate([z, np.arange(-8.0, 9.0)]))
+    h = z[:, None]  # (n, units)
+    for i, (weight, bias) in enumerate(layers):
+        a = h @ np.asarray(weight, float).T + np.asarray(bias, float)  # (n, units), linear between the z
+        if i == len(layers) - 1:
+            return z, a[:, 0]
+        left, right = a[:-1], a[1:]
+        interval, unit = np.nonzero(left * right < 0)
+        share = left[interval, unit] / (left[interval, unit] - right[interval, unit])
+        zeros = z[interval] + share * (z[interval + 1] - z[interval])
+        inside = (zeros > z[interval]) & (zeros < z[interval + 1])
+        interval, unit, share, zeros = (t[inside] for t in (interval, unit, share, zeros))
+        rows = a[interval] + share[:, None] * (a[interval + 1] - a[interval])
+        rows[np.arange(len(unit)), unit] = 0.0
+        z, first = np.unique(np.concatenate([z, zeros]), return_index=True)
+        h = np.maximum(np.concatenate([a, rows])[first], 0.0)
+    raise RecipeError("G needs at least one layer")
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Equal Gaussians in the plane: centres (n, 2), one std. `ring` and `grid` are the usual ones."""
+
+    centres: tuple[tuple[float, float], ...]
+    std: float
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """n draws: (n, 2)."""
+        which = rng.integers(len(self.centres), size=n)
+        return np.array(self.centres)[which] + self.std * rng.standard_normal((n, 2))
+
+    def quality(self, x: ArrayLike) -> tuple[Array, Array]:
+        """Each sample's nearest mode, and whether it lies within 3 std of it: (..., n, 2) -> twice (..., n)."""
+        distance = np.linalg.norm(np.asarray(x, float)[..., None, :] - np.array(self.centres), axis=-1)
+        return distance.argmin(-1), distance.min(-1) <= 3 * self.std
+
+    def covered(self, x: ArrayLike) -> tuple[Array, Array]:
+        """Modes with a sample within 3 std, and the share of samples that are: (..., n, 2) -> (...), (...)."""
+        nearest, good = self.quality(x)
+        hit = (nearest[..., None] == np.arange(len(self.centres))) & good[..., None]
+        return hit.any(-2).sum(-1), good.mean(-1)
+
+
+def ring(n: int = 8, radius: float = 2.0, std: float = 0.05) -> Modes:
+    """n modes on a circle."""
+    angles = 2 * math.pi * np.arange(n) / n
+    return Modes(tuple((radius * math.cos(t), radius * math.sin(t)) for t in angles), std)
+
+
+def grid(side: int = 5, spacing: float = 1.0, std: float = 0.05) -> Modes:
+    """side x side modes on a square grid around 0."""
+    at = spacing * (np.arange(side) - (side - 1) / 2)
+    return Modes(tuple((float(x), float(y)) for x in at for y in at), std)

@@ -1,0 +1,365 @@
+"""Small GANs, many at once: the games of Figure 1 and of the notebooks on theory, stacked and trained together.
+
+`Toys` plays the same game as `Trainer`, by the same gradients of `ganlib.game`, on fresh draws from a density instead
+of a data set of pictures, and on B pairs of nets with a rate, a momentum and a k of their own. What it is for is to be
+looked at: p_g, V and C are computed by quadrature, not from samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from ganlib import game, theory
+from ganlib.densities import PRIOR_REACH, Array, Pushforward, relu_line
+from ganlib.errors import RecipeError, TrainingDiverged
+from ganlib.nets import Discriminator, Generator, Layer
+from ganlib.recipes import Recipe
+
+STREAM = 2014
+"""Sets the draws of a toy apart from every other use of a seed."""
+SMOOTH_PIECES = 800
+"""A G that is not made of rectifiers is looked at as so many straight lines."""
+MAX_K = 100
+
+
+class Sampler(Protocol):
+    """Where the data come from: a `Density`, `Modes`, or anything else that draws."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """n draws: (n,) or (n, d)."""
+
+
+class Stack(nn.Module):
+    """B nets of the same layers as one: parameters (B, ...), inputs (B, m, inputs), outputs (B, m, units)."""
+
+    def __init__(self, nets: Sequence[Generator | Discriminator], dtype: torch.dtype = torch.float32):
+        super().__init__()
+        self.specs: tuple[Layer, ...] = tuple(dense.layer for dense in nets[0].layers)
+        if any(layer.keep < 1 for layer in self.specs):
+            raise RecipeError("toys have no dropout; every layer must keep all of its input")
+        linears = [[net.layers[i].linear for net in nets] for i in range(len(self.specs))]
+        weights = [torch.stack([linear.weight.detach().T for linear in same]) for same in linears]
+        biases = [torch.stack([linear.bias.detach() for linear in same])[:, None] for same in linears]
+        self.weights = nn.ParameterList(w.to(dtype) for w in weights)
+        self.biases = nn.ParameterList(b.to(dtype) for b in biases)
+
+    def forward(self, x: Tensor, only: int | None = None) -> Tensor:
+        """Map x (B, m, inputs) to (B, m, units); with `only`, x (1, m, inputs) by that one net."""
+        for layer, weight, bias in zip(self.specs, self.weights, self.biases):
+            if only is not None:
+                weight, bias = weight[only : only + 1], bias[only : only + 1]
+            x = torch.baddbmm(bias, x, weight)  # (B, m, units * pieces)
+            if layer.activation == "relu":
+                x = torch.relu(x)
+            elif layer.activation == "sigmoid":
+                x = torch.sigmoid(x)
+            elif layer.pieces > 1:
+                x = x.unflatten(-1, (layer.units, layer.pieces)).amax(-1)
+        return x
+
+
+class StackedDiscriminator(Stack):
+    """B discriminators as one."""
+
+    def __init__(self, nets: Sequence[Discriminator], dtype: torch.dtype = torch.float32):
+        super().__init__(nets, dtype)
+        self.specs = (*self.specs[:-1], Layer(1, "linear", 0.0))  # the costs take logits
+
+    def logit(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """a(x) = log D(x) - log(1 - D(x)): (B, m, d) -> (B, m)."""
+        return self(x).squeeze(-1)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A toy of one dimension at one moment, by quadrature, in nats."""
+
+    V: float
+    """V(D, G), eq. 1."""
+    C: float
+    """C(G) = max_D V(D, G), eq. 4."""
+    JSD: float
+    """JSD(p_data || p_g), from 0 to log 2."""
+
+    @property
+    def gap(self) -> float:
+        """C(G) - V(D, G) >= 0: what D lacks of its optimum."""
+        return self.C - self.V
+
+
+class Toys:
+    """B games of one recipe at once.
+
+        toys = Toys(TOY, Gaussian(0, 1), seeds=range(8), lr_G=[0.1] * 4 + [0.2] * 4)
+        for _ in range(1_000):
+            toys.iterate()
+        toys.measure(0).JSD
+
+    `seeds`, `k`, `lr_D`, `lr_G` and `momentum` are one value for all, or one for each game; None: the recipe's. k may
+    be 0 (G alone moves), and a rate may be 0 (that player is held). They are attributes and may be set while it runs,
+    as may `batch`, `p_z`, `update`, `generator_cost` and `p_data`. Games of one seed start alike and see the same
+    draws, and a game comes out the same (to rounding) alone as in company.
+
+    Moves: an iteration is k updates of D, each on a fresh batch, then one of G ("alternating", Algorithm 1), or k - 1
+    updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code).
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        p_data: Sampler,
+        *,
+        seeds: int | Sequence[int] = 0,
+        k: ArrayLike | None = None,
+        lr_D: ArrayLike | None = None,
+        lr_G: ArrayLike | None = None,
+        momentum: ArrayLike | None = None,
+        dtype: torch.dtype = torch.float32,
+    ):
+        given = (seeds, k, lr_D, lr_G, momentum)
+        own = (0, recipe.k, recipe.lr_D, recipe.lr_G, recipe.momentum_start)
+        try:
+            stretched = np.broadcast_arrays(*(np.atleast_1d(o if g is None else g) for g, o in zip(given, own)))
+        except ValueError:
+            raise RecipeError(
+                "seeds, k, lr_D, lr_G and momentum must be one value each, or one for each game"
+            ) from None
+        self.recipe, self.p_data, self.dtype = recipe, p_data, dtype
+        self.seeds = [int(seed) for seed in stretched[0]]
+        if min(self.seeds) < 0:
+            raise RecipeError(f"seeds are {self.seeds}; they must be integers >= 0")
+        self.batch, self.p_z = recipe.batch, recipe.p_z
+        self.update, self.generator_cost = recipe.update, recipe.generator_cost
+        self.set(k=stretched[1], lr_D=stretched[2], lr_G=stretched[3], momentum=stretched[4])
+        d = recipe.G[-1].units
+        pairs = {seed: recipe.networks(seed, torch.zeros(d)) for seed in set(self.seeds)}
+        self.G = Stack([pairs[seed][0] for seed in self.seeds], dtype)
+        self.D = StackedDiscriminator([pairs[seed][1] for seed in self.seeds], dtype)
+        self.velocity = {name: [torch.zeros_like(p) for p in getattr(self, name).parameters()] for name in "GD"}
+        self.step = 0
+        """Iterations done."""
+        self.turn = 0
+        """D's updates done in the iteration under way."""
+        unique = list(pairs)
+        self._row = torch.tensor([unique.index(seed) for seed in self.seeds])
+        self._streams: dict[int, list[tuple[np.random.Generator, torch.Generator]]] = {}
+        self._unique = unique
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def set(self, **values: ArrayLike) -> None:
+        """Set k, lr_D, lr_G or momentum, one value for all games or one for each: all of them, or on an error none."""
+        checked = {name: _checked(name, value, len(self.seeds)) for name, value in values.items()}
+        for name, value in checked.items():
+            setattr(self, name, value)
+
+    # -- moves ---------------------------------------------------------------------------------------------------------
+
+    def iterate(self) -> None:
+        """One iteration, or the rest of the one under way."""
+        before = self.step
+        while self.step == before:
+            self.substep()
+
+    def substep(self) -> str:
+        """The next move of the iteration under way: "D", "G", or "both" (the joint one); which one it was."""
+        left = int(self.k.max()) - self.turn
+        joint = self.update == "simultaneous"
+        if left > joint:
+            self.step_D(left - 1)
+            self.turn += 1
+            return "D"
+        moved = "both" if joint and left == 1 else "G"
+        if moved == "both":
+            self._step_both()
+        else:
+            self.step_G()
+        self.turn, self.step = 0, self.step + 1
+        return moved
+
+    def step_D(self, turn: int = 0) -> None:
+        """One update of D on fresh draws, in every game whose k is above `turn`; outside an iteration: of all."""
+        x, z = self._draw(turn)
+        with torch.no_grad():
+            fake = self.G(z)
+        self._move("D", game.discriminator_gradients(self.D, x, fake).D, self._active(turn))
+
+    def step_G(self) -> None:
+        """One update of G, on fresh noise, against D as it is."""
+        _, z = self._draw(-1)
+        self._move("G", game.generator_gradients(self.G, self.D, z, self.generator_cost).G)
+
+    def _step_both(self) -> None:
+        x, z = self._draw(0)
+        found = game.simultaneous_gradients(self.G, self.D, x, z, self.generator_cost)
+        self._move("D", found.D, self._active(0))
+        self._move("G", found.G)
+
+    def _active(self, turn: int) -> Tensor | None:
+        """The games whose k is above `turn`, as 1 and 0; None: all, which needs no masks."""
+        active = self.k > turn
+        return None if turn == 0 or bool(active.all()) else active.to(self.dtype)
+
+    @torch.no_grad()
+    def _move(self, player: str, gradients: Sequence[Tensor], active: Tensor | None = None) -> None:
+        """v = mu v - lr g; theta += v, in the active games."""
+        rate, mu = getattr(self, f"lr_{player}")[:, None, None], self.momentum[:, None, None]
+        for p, v, g in zip(getattr(self, player).parameters(), self.velocity[player], gradients):
+            if active is None:
+                v.mul_(mu).addcmul_(g, rate, value=-1)
+                p.add_(v)
+            else:
+                on = active[:, None, None]
+                v.copy_(torch.where(on > 0, mu * v - rate * g, v))
+                p.add_(torch.where(on > 0, v, torch.zeros_like(v)))
+
+    def _draw(self, stream: int) -> tuple[Tensor, Tensor]:
+        """m data examples and m noise samples for every game: (B, m, d), (B, m, z_dim); by seed and kind of move."""
+        if stream not in self._streams:
+            self._streams[stream] = [_generators(seed, stream) for seed in self._unique]
+        xs, zs = [], []
+        for x_rng, z_rng in self._streams[stream]:
+            if stream >= 0:  # D's moves
+                xs.append(torch.from_numpy(self.p_data.sample(self.batch, x_rng)).reshape(self.batch, -1))
+            zs.append(game.prior(self.p_z, self.batch, self.recipe.z_dim, z_rng, self.dtype))
+        x = torch.stack(xs).to(self.dtype)[self._row] if xs else torch.empty(0)
+        return x, torch.stack(zs)[self._row]
+
+    # -- looking at a game of one dimension ----------------------------------------------------------------------------
+
+    def p_g(self, i: int = 0) -> Pushforward:
+        """The density of game i's G(z): exact for a G of rectifiers, else that of 800 straight lines through G.
+
+        Raises `TrainingDiverged` when G's parameters are no longer finite.
+        """
+        layers = [(w[i].T.detach().double().numpy(), b[i, 0].detach().double().numpy()) for w, b in self.G_parameters()]
+        if not all(np.isfinite(part).all() for layer in layers for part in layer):
+            raise TrainingDiverged(f"G's parameters are no longer finite after {self.step} iterations")
+        if self.exact:
+            return Pushforward(*relu_line(layers, self.p_z), self.p_z)
+        reach = PRIOR_REACH[self.p_z]
+        z = np.linspace(-reach, reach, SMOOTH_PIECES + 1)
+        return Pushforward(z, self.G_of(z, i), self.p_z, even=True)
+
+    @property
+    def exact(self) -> bool:
+        """Whether G is made of rectifiers, so that p_g is exact."""
+        return (
+            all(layer.activation == "relu" for layer in self.G.specs[:-1]) and self.G.specs[-1].activation == "linear"
+        )
+
+    def G_parameters(self) -> list[tuple[Tensor, Tensor]]:
+        """G's weights (B, inputs, units) and biases (B, 1, units), layer by layer."""
+        return list(zip(self.G.weights, self.G.biases))
+
+    @torch.no_grad()
+    def G_of(self, z: ArrayLike, i: int = 0) -> Array:
+        """G(z) of game i, for a G of one dimension: z (n,) -> x (n,)."""
+        return self.G(self._column(z), i)[0, :, 0].double().numpy()
+
+    @torch.no_grad()
+    def logit(self, x: ArrayLike, i: int = 0) -> Array:
+        """D's logit in game i, for x in one dimension: (n,) -> (n,)."""
+        return self.D(self._column(x), i)[0, :, 0].double().numpy()
+
+    def _column(self, x: ArrayLike) -> Tensor:
+        return torch.as_tensor(np.asarray(x, float), dtype=self.dtype)[None, :, None]
+
+    def measure(self, i: int = 0, *, order: int = 6) -> Measured:
+        """V(D, G), C(G) and JSD(p_data || p_g) of game i, by quadrature with so many nodes between two knots."""
+        return Measured(*theory.V_C_JSD(lambda x: self.logit(x, i), self.p_data, self.p_g(i), order=order))
+
+    @torch.no_grad()
+    def samples(self, n: int, seed: int = 0) -> Array:
+        """n fair draws of every game, from the same z: (B, n, d). Leaves the games' own random numbers alone."""
+        z = self.recipe.noise(n, seed).to(self.dtype)  # (n, z_dim)
+        return self.G(z.expand(len(self), -1, -1)).double().numpy()
+
+    @property
+    def finite(self) -> np.ndarray:
+        """Which games' parameters are all finite numbers: (B,) bool."""
+        parameters = [*self.G.parameters(), *self.D.parameters()]
+        return torch.stack([p.detach().isfinite().flatten(1).all(1) for p in parameters]).all(0).numpy()
+
+
+class BestD:
+    """Takes D of a stack of one game towards its optimum for the G there is: L-BFGS up V, by quadrature.
+
+    `advance` works for some 20 evaluations of V; `done` says when the gap C - V no longer shrinks. Figure 1 (b).
+    """
+
+    def __init__(self, toys: Toys, *, tolerance: float = 1e-4, limit: int = 1_500):
+        if len(toys) != 1:
+            raise RecipeError(f"only a stack of one game can take D to its optimum; this one has {len(toys)}")
+        self.toys, self.tolerance, self.limit = toys, tolerance, limit
+        p_data, p_g = toys.p_data, toys.p_g()
+        x, w = theory.quadrature(p_data, p_g, order=6)
+        at, mass = p_g.atoms
+        parts = (
+            np.concatenate([x, at]),
+            np.concatenate([w * p_data.pdf(x), 0 * at]),
+            np.concatenate([w * p_g.pdf(x), mass]),
+        )
+        self._x, self._data, self._g = (torch.as_tensor(part, dtype=toys.dtype) for part in parts)
+        self.C = theory.C(p_data, p_g, order=6)
+        self.gap = math.inf
+        """C(G) - V(D, G) at the last evaluation."""
+        self.evaluations = 0
+        self.done = False
+        self._last = math.inf
+        parameters = list(toys.D.parameters())
+        self._climber = torch.optim.LBFGS(parameters, max_iter=20, history_size=20, line_search_fn="strong_wolfe")
+
+    def advance(self) -> None:
+        """Some evaluations more. Sets D's velocity to 0: where it stands has nothing to do with how it moved."""
+        self._climber.step(self._descent)
+        for v in self.toys.velocity["D"]:
+            v.zero_()
+        shrinks = self._last - self.gap > 0.002 * max(self.gap, 0.0)
+        self.done = self.gap < self.tolerance or not shrinks or self.evaluations >= self.limit
+        self._last = self.gap
+
+    def _descent(self) -> Tensor:
+        self._climber.zero_grad()
+        a = self.toys.D.logit(self._x[None, :, None])[0]
+        minus_V = self._data @ game.softplus(-a) + self._g @ game.softplus(a)
+        minus_V.backward()
+        self.evaluations += 1
+        self.gap = self.C + minus_V.item()
+        return minus_V
+
+
+def _generators(seed: int, stream: int) -> tuple[np.random.Generator, torch.Generator]:
+    """A seed's random numbers for one kind of move (-1: G's; n: D's with n to follow): for x, and for z."""
+    sequence = np.random.SeedSequence([seed, STREAM, stream + 1])
+    for_x, for_z = sequence.spawn(2)
+    return np.random.default_rng(for_x), torch.Generator().manual_seed(int(for_z.generate_state(1, np.uint64)[0] >> 1))
+
+
+def _checked(name: str, value: Any, games: int) -> Tensor:
+    """k, a rate or the momentum as one number for each game. Raises `RecipeError` on one that makes no sense."""
+    rules = {
+        "k": (lambda v: (v >= 0) & (v <= MAX_K) & (v == np.floor(v)), f"whole numbers from 0 to {MAX_K}"),
+        "lr_D": (lambda v: (v >= 0) & np.isfinite(v), "finite numbers >= 0"),
+        "lr_G": (lambda v: (v >= 0) & np.isfinite(v), "finite numbers >= 0"),
+        "momentum": (lambda v: (v >= 0) & (v < 1), "in [0, 1)"),
+    }
+    if name not in rules:
+        raise RecipeError(f"{name!r} is nothing that a toy can set; there are: {', '.join(rules)}")
+    holds, words = rules[name]
+    try:
+        values = np.broadcast_to(np.asarray(value, float), games)
+    except (TypeError, ValueError):
+        raise RecipeError(f"{name} is {value!r}; it must be one number, or one for each of {games} games") from None
+    if not holds(values).all():
+        raise RecipeError(f"{name} is {value!r}; it must be {words}")
+    return torch.as_tensor(values.copy(), dtype=torch.float32 if name != "k" else torch.long)

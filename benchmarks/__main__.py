@@ -6,12 +6,13 @@ All sides take turns in one process, so that a noisy machine slows all of them. 
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from benchmarks import toys
+from benchmarks.turns import take_turns
 from ganlib import MNIST, Trainer, load, parzen, scale
 from ganlib.datasets import Dataset
 
@@ -54,19 +55,6 @@ def bare_products(dtype: torch.dtype) -> Callable[[], object]:
     return products
 
 
-def take_turns(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each side, a list a side, one call of each in turn."""
-    for run in sides.values():
-        run(), run()
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name, run in sides.items():
-            start = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
-
-
 def main() -> None:
     """Print the table."""
     torch.set_num_threads(min(2, torch.get_num_threads()))
@@ -92,6 +80,7 @@ def main() -> None:
     centres, valid, test = (torch.rand(n, 784, generator=rng) for n in (10_000, 1_000, 10_000))
     found = take_turns({"parzen": lambda: parzen.score(centres, valid, test, data="noise")}, 3)["parzen"]
     print(f"\nParzen, the paper's protocol: {statistics.median(found):.1f} s (min {min(found):.1f} s)")
+    toys.main()
 
 
 if __name__ == "__main__":

@@ -134,6 +134,19 @@ class Mixture:
         return x
 
 
+def log_pdf(p: Density, x: ArrayLike) -> Array:
+    """log p(x), any shape; of Gaussians and their mixtures also where p(x) is below the smallest float."""
+    x = np.asarray(x, float)
+    if isinstance(p, Gaussian):
+        t = (x - p.mean) / p.std
+        return -t * t / 2 - math.log(p.std * math.sqrt(2 * math.pi))
+    with np.errstate(divide="ignore"):
+        if isinstance(p, Mixture):
+            parts = [np.log(share) + log_pdf(part, x) for share, part in zip(p.shares, p.parts)]
+            return np.logaddexp.reduce(parts)
+        return np.log(p.pdf(x))
+
+
 class Drawn:
     """The density that is proportional to the straight lines between points (x_i, height_i), 0 outside them.
 
@@ -156,8 +169,12 @@ class Drawn:
 
     @property
     def knots(self) -> Array:
-        """The points it was drawn through."""
-        return self.x
+        """The points it was drawn through, and where p sinks to 0 (log p is steep) ever closer ones towards there."""
+        left, width, zero = self.x[:-1], np.diff(self.x)[:, None], self.heights == 0
+        near = width * 0.25 ** np.arange(1, 16)
+        from_left = (left[:, None] + near)[zero[:-1] & ~zero[1:]]
+        from_right = (self.x[1:, None] - near)[~zero[:-1] & zero[1:]]
+        return np.unique(np.concatenate([self.x, from_left.ravel(), from_right.ravel()]))
 
     def pdf(self, x: ArrayLike) -> Array:
         """The lines' height at x, scaled to area 1."""
@@ -191,8 +208,7 @@ class Pushforward:
             raise RecipeError(f"G needs ascending points z (n >= 2) and an x for each; got {z.shape} and {x.shape}")
         if not np.isfinite(x).all():
             raise RecipeError("G's values are no longer finite: the run has diverged")
-        if p_z not in PRIOR_REACH:
-            raise RecipeError(f"unknown prior {p_z!r}; use one of {', '.join(PRIOR_REACH)}")
+        _reach(p_z)
         self.z, self.x, self.p_z = z, x, p_z
         self.even = even or p_z == "uniform"
         self.mass = np.diff(self._prior_cdf(z))
@@ -225,14 +241,13 @@ class Pushforward:
             knots = np.unique(np.concatenate([low, high]))
             if not len(knots):
                 return np.zeros_like(x)
-            per_length = mass / (high - low)
-            steps = np.zeros(len(knots))
-            np.add.at(steps, np.searchsorted(knots, low), per_length)
-            np.add.at(steps, np.searchsorted(knots, high), -per_length)
-            height = np.cumsum(steps)
-            height[-1] = 0.0
+            # Each piece adds to every interval between knots that it covers. A running sum of ups and downs would be
+            # shorter, but what one narrow spike leaves of rounding would stand on all the x to its right.
+            first, n = np.searchsorted(knots, low), np.searchsorted(knots, high) - np.searchsorted(knots, low)
+            covered = np.repeat(first - np.cumsum(n) + n, n) + np.arange(n.sum())
+            height = np.bincount(covered, np.repeat(mass / (high - low), n), len(knots))  # the last one is 0
             i = np.searchsorted(knots, x, side="right") - 1
-            return np.where(i >= 0, np.maximum(height[np.maximum(i, 0)], 0.0), 0.0)
+            return np.where(i >= 0, height[np.maximum(i, 0)], 0.0)
         z, slope = self.z[:-1][slanted], (np.diff(self.x) / np.diff(self.z))[slanted]
         start = self.x[:-1][slanted]
         t = x[..., None]
@@ -277,7 +292,7 @@ def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform
     Between two breakpoints every unit is linear, so a unit changes sign at most once there: its zero is the next
     layer's breakpoint. For the normal prior whole numbers are added, so that quadrature meets no wide pieces.
     """
-    reach = PRIOR_REACH[p_z]
+    reach = _reach(p_z)
     z = np.array([-reach, reach])
     if p_z == "normal":
         z = np.unique(np.concatenate([z, np.arange(-8.0, 9.0)]))
@@ -299,12 +314,26 @@ def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform
     raise RecipeError("G needs at least one layer")
 
 
+def _reach(p_z: str) -> float:
+    """The prior's reach. Raises `RecipeError` when there is no such prior."""
+    if p_z not in PRIOR_REACH:
+        raise RecipeError(f"unknown prior {p_z!r}; use one of {', '.join(PRIOR_REACH)}")
+    return PRIOR_REACH[p_z]
+
+
 @dataclass(frozen=True)
 class Modes:
     """Equal Gaussians in the plane: centres (n, 2), one std. `ring` and `grid` are the usual ones."""
 
     centres: tuple[tuple[float, float], ...]
     std: float
+
+    def __post_init__(self) -> None:
+        centres = np.array(self.centres, float)
+        if centres.ndim != 2 or centres.shape[1] != 2 or not np.isfinite(centres).all():
+            raise RecipeError(f"the centres of the modes are {self.centres!r}; they must be points (x, y)")
+        if not (math.isfinite(self.std) and self.std > 0):
+            raise RecipeError(f"the std of the modes is {self.std!r}; it must be above 0")
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """n draws: (n, 2)."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
@@ -17,6 +19,7 @@ from ganlib.pictures import mosaic
 
 STYLE = Path(__file__).with_name("ganlib.mplstyle")
 BLUE, VERMILION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#777777"
+PURPLE = "#CC79A7"
 """Okabe and Ito's colours, and a grey for what is a reference: D is blue and dashed, G green and solid."""
 
 
@@ -120,3 +123,246 @@ def _canvas(sheet: np.ndarray) -> Axes:
     size = np.clip(3 * width / 110, 3, 10)
     figure = plt.figure(figsize=(size, size * height / width))
     return figure.add_axes((0, 0, 1, 1))
+
+
+def figure_1(
+    x: np.ndarray,
+    p_data: np.ndarray,
+    p_g: np.ndarray,
+    D: np.ndarray,
+    arrows: tuple[np.ndarray, np.ndarray],
+    *,
+    D_star: np.ndarray | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """One panel of Figure 1: p_data black and dotted, p_g green and solid, D blue and dashed; below, arrows x = G(z).
+
+    p_data, p_g (densities) and D, D_star (probabilities): (n,) at x (n,). `arrows`: z (a,) and G(z) (a,). The lower line
+    is z's, stretched to the width of the picture, the upper one x's. Curves of both kinds share the axis, as in the paper.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(4, 3.4), layout="constrained")
+    top = 1.08
+    if D_star is not None:
+        ax.plot(x, D_star, color=BLUE, lw=0.9, alpha=0.45)
+    ax.plot(x, p_data, color="black", ls=(0, (1, 1.4)), lw=1.8)
+    ax.plot(x, np.where(p_g <= top, p_g, np.nan), color=GREEN, lw=1.8)
+    ax.plot(x, D, color=BLUE, ls="--", lw=1.6)
+    low, high = float(x[0]), float(x[-1])
+    z, Gz = (np.asarray(values, float) for values in arrows)
+    at_z = np.interp(z, (z.min(), z.max()), (low + 0.2 * (high - low), high - 0.2 * (high - low)))
+    upper, lower = -0.18, -0.62
+    for y, name in ((upper, "x"), (lower, "z")):
+        ax.plot((low, high), (y, y), color="black", lw=0.9, clip_on=False)
+        ax.text(low - 0.02 * (high - low), y, name, ha="right", va="center", style="italic")
+    for start, end in zip(at_z, Gz):
+        if low <= end <= high:
+            ax.annotate("", (end, upper), (start, lower), arrowprops={"arrowstyle": "->", "color": "black", "lw": 0.7})
+    ax.set(xlim=(low, high), ylim=(lower - 0.06, top), title=title)
+    ax.set_axis_off()
+    ax.set_title(title)
+    return ax
+
+
+def panels(n: int, *, width: float = 11.5, height: float = 2.7, **options: Any) -> Sequence[Axes]:
+    """n Axes side by side in one figure; `options` are those of `plt.subplots`."""
+    _, axes = plt.subplots(1, n, figsize=(width, height), layout="constrained", squeeze=False, **options)
+    return list(axes[0])
+
+
+def densities(
+    x: np.ndarray,
+    p_data: np.ndarray,
+    p_g: np.ndarray | Mapping[str, np.ndarray],
+    *,
+    D: np.ndarray | None = None,
+    D_star: np.ndarray | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """p_data dotted, p_g green, D dashed blue, D* broad and faint: arrays (n,) at x (n,).
+
+    Up to three p_g may be given by name, to compare them: purple, blue and vermilion, each with dashes of its own.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(5.2, 3), layout="constrained")
+    ax.plot(x, p_data, color="black", ls=(0, (1, 1.4)), lw=1.8, label="p_data")
+    if isinstance(p_g, Mapping):
+        looks = ((PURPLE, (0, (6, 2, 1, 2)), 4), (BLUE, (0, (5, 2)), 3), (VERMILION, "-", 2))
+        for (name, density), (colour, dashes, zorder) in zip(p_g.items(), looks):
+            ax.plot(x, density, color=colour, ls=dashes, lw=1.5, zorder=zorder, label=name)
+    else:
+        ax.plot(x, p_g, color=GREEN, lw=1.5, label="p_g")
+    if D_star is not None:
+        ax.plot(x, D_star, color=BLUE, lw=4, alpha=0.25, label="D*")
+    if D is not None:
+        ax.plot(x, D, color=BLUE, ls="--", lw=1.5, label="D")
+    ax.set(xlabel="x", xlim=(x[0], x[-1]), title=title)
+    return ax
+
+
+def moments(
+    x: np.ndarray,
+    p_data: np.ndarray,
+    p_g: np.ndarray,
+    D: Mapping[str, np.ndarray],
+    *,
+    D_star: np.ndarray,
+    top: float = 1.05,
+    title: str = "",
+) -> Sequence[Axes]:
+    """The same densities with one D after another, side by side, each under its name: arrays (n,) at x (n,)."""
+    axes = panels(len(D), sharey=True)
+    for ax, (name, d) in zip(axes, D.items()):
+        densities(x, p_data, p_g, D=d, D_star=D_star, title=name, ax=ax)
+    axes[0].set_ylim(0, top)
+    handles, names = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, names, loc="outside lower center", ncols=4)
+    axes[0].figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    return axes
+
+
+def gap_curve(
+    at: Sequence[float], gaps: np.ndarray, *, xlabel: str, title: str = "", log: bool = True, ax: Axes | None = None
+) -> Axes:
+    """C(G) - V(D, G), nats, at each of `at` (n,): one curve (n,), or the median of (n, seeds) with every seed's dot."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(4.4, 3), layout="constrained")
+    gaps = np.asarray(gaps, float)
+    if gaps.ndim == 2:
+        ax.plot(at, gaps, ".", color=VERMILION, alpha=0.4, ms=6)
+        gaps = np.median(gaps, axis=1)
+    ax.plot(at, gaps, color=VERMILION, marker="o" if len(at) < 12 else None, ms=4)
+    ax.set(xscale="log" if log else "linear", yscale="log", xlabel=xlabel, ylabel="C(G) - V(D, G), nats", title=title)
+    return ax
+
+
+def overfitting(
+    n: Sequence[int], seen: np.ndarray, true: np.ndarray, *, C: float, low: float = -4.0, ax: Axes | None = None
+) -> Axes:
+    """V of D's trained on n samples (k,): on the samples that they saw, and on the densities: both (k, seeds), nats.
+
+    Dots are seeds, lines medians; what lies below `low` is drawn at the bottom, as a triangle.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(4.8, 3.2), layout="constrained")
+    for values, colour, name in ((seen, ORANGE, "V on the samples it saw"), (true, VERMILION, "V on the densities")):
+        values = np.asarray(values, float)
+        for size, row in zip(n, values):
+            above = row[row >= low]
+            ax.plot([size] * len(above), above, ".", color=colour, alpha=0.5, ms=7)
+            if len(above) < len(row):
+                ax.plot(size, low, "v", color=colour, ms=8, clip_on=False)
+        ax.plot(n, np.maximum(np.median(values, axis=1), low), color=colour, label=name)
+    ax.axhline(C, color=GREY, ls=":", label="C(G), the optimum")
+    ax.set(xscale="log", ylim=(low, 0.1), xlabel="n, samples from each density", ylabel="nats", title="Overfitting")
+    ax.legend(loc="lower right")
+    return ax
+
+
+def value_surface(mean: np.ndarray, width: np.ndarray, C: np.ndarray, *, levels: Sequence[float]) -> Sequence[Axes]:
+    """C(G) over the mean (columns) and the width (rows) of p_g: C (rows, columns), as a surface and from above."""
+    figure = plt.figure(figsize=(9.6, 3.9))
+    surface = figure.add_axes((0.0, 0.02, 0.46, 1.0), projection="3d")
+    surface.plot_surface(*np.meshgrid(mean, width), C, cmap="viridis", rcount=60, ccount=60, linewidth=0)
+    surface.view_init(28, -62)
+    surface.set(xlabel="mean", ylabel="width")
+    surface.set_title("C(G), nats", y=0.93)
+    surface.set_box_aspect(None, zoom=0.86)
+    above = figure.add_axes((0.56, 0.14, 0.42, 0.74))
+    filled = above.contourf(mean, width, C, 40, cmap="viridis")
+    lines = above.contour(mean, width, C, levels, colors="white", linewidths=0.8, linestyles="-")
+    above.clabel(lines, fontsize=7, fmt="%g")
+    row, column = np.unravel_index(np.argmin(C), C.shape)
+    above.plot(mean[column], width[row], "o", color="white", ms=6, mec="black")
+    above.annotate(f"{C.min():.3f}", (mean[column], width[row]), (7, 5), textcoords="offset points", color="white")
+    above.grid(False)
+    above.set(xlabel="mean", ylabel="width", title="The same from above")
+    figure.colorbar(filled, ax=above, pad=0.02)
+    return surface, above
+
+
+def two_gradients(
+    mu: np.ndarray, saturating: np.ndarray, non_saturating: np.ndarray, *, ax: Axes | None = None
+) -> Axes:
+    """The gradients at D* of both costs of G against the distance mu of p_g from p_data, on a logarithmic axis."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(5.6, 3.3), layout="constrained")
+    ax.plot(mu, non_saturating, color=GREEN, label="non-saturating: of -log D*(x)")
+    ax.plot(mu, saturating, color=VERMILION, ls="--", label="saturating: of log(1 - D*(x))")
+    ax.plot(mu, saturating + non_saturating, color=GREY, ls=":", lw=2, label="their sum, mu")
+    ax.set(yscale="log", xlabel="mu, how far p_g = N(mu, 1) is from p_data = N(0, 1)", ylabel="d / d mu, nats")
+    ax.set_title("What pulls G back")
+    ax.legend()
+    return ax
+
+
+def heatmap(
+    values: np.ndarray,
+    rows: Sequence[float],
+    columns: Sequence[float],
+    *,
+    log: bool = False,
+    limits: tuple[float, float] | None = None,
+    marks: Mapping[str, np.ndarray] | None = None,
+    title: str = "",
+    labels: tuple[str, str] = ("rate of D", "rate of G"),
+    ax: Axes | None = None,
+) -> Axes:
+    """A table in colour: values (rows, columns), the first row at the bottom, each number written in its cell.
+
+    `limits` are the ends of the colours (None: those of the values). `marks`: a sign -> shares (rows, columns) from 0
+    to 1; a cell with a share above 0 carries the sign and, below 1, the share. A cell that is nan stays grey.
+    """
+    values = np.asarray(values, float)
+    if values.shape != (len(rows), len(columns)):
+        raise DataError(f"values are {values.shape}, for {len(rows)} rows and {len(columns)} columns")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(1.0 + 0.75 * len(columns), 0.9 + 0.55 * len(rows)), layout="constrained")
+    known = values[np.isfinite(values)]
+    low, high = limits or ((known.min(), known.max()) if len(known) else (0.0, 1.0))
+    norm = (LogNorm if log else Normalize)(low, high if high > low else low + 1, clip=True)
+    colours = plt.get_cmap("cividis").with_extremes(bad="#D4D4D4")
+    ax.imshow(np.ma.masked_invalid(values), cmap=colours, norm=norm, origin="lower", aspect="auto")
+    for (i, j), value in np.ndenumerate(values):
+        ink = "white" if np.isfinite(value) and norm(value) < 0.55 else "black"
+        signs = [_sign(sign, share[i, j]) for sign, share in (marks or {}).items() if share[i, j] > 0]
+        words = "\n".join([f"{value:.3g}" if np.isfinite(value) else "", *signs]).strip()
+        ax.text(j, i, words, ha="center", va="center", color=ink, fontsize=8, linespacing=0.95)
+    ax.set_xticks(range(len(columns)), [f"{c:g}" for c in columns])
+    ax.set_yticks(range(len(rows)), [f"{r:g}" for r in rows])
+    ax.set(ylabel=labels[0], xlabel=labels[1], title=title)
+    ax.tick_params(length=0)
+    ax.grid(False)
+    return ax
+
+
+def heatmaps(
+    slices: Mapping[str, np.ndarray],
+    rows: Sequence[float],
+    columns: Sequence[float],
+    *,
+    log: bool = False,
+    limits: tuple[float, float] | None = None,
+    marks: Mapping[str, Sequence[np.ndarray]] | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Sequence[Axes]:
+    """Several `heatmap`s side by side in the same colours: title -> values (rows, columns), and a mark's for each."""
+    if axes is None:
+        size = (0.6 + 0.66 * len(columns) * len(slices), 1.0 + 0.5 * len(rows))
+        _, axes = plt.subplots(1, len(slices), figsize=size, sharey=True, layout="constrained", squeeze=False)
+        axes = axes[0]
+    together = np.stack(list(slices.values()))
+    limits = limits or (np.nanmin(together), np.nanmax(together))
+    for i, (ax, (title, values)) in enumerate(zip(axes, slices.items())):
+        here = {sign: shares[i] for sign, shares in (marks or {}).items()}
+        heatmap(values, rows, columns, log=log, limits=limits, marks=here, title=title, ax=ax)
+        if i:
+            ax.set_ylabel("")
+    return axes
+
+
+def _sign(sign: str, share: float) -> str:
+    """A mark, with its share of the seeds where it is not all of them."""
+    return sign if share >= 1 else f"{sign} {share:.0%}"

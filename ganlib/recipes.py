@@ -283,6 +283,23 @@ TOY = Recipe(
 )
 """The game of Figure 1, in one dimension: a G of rectifiers, so that p_g is exact, against a D of maxout units."""
 
+RING = replace(
+    TOY,
+    name="ring",
+    p_z="normal",
+    z_dim=4,
+    G=(Layer(64, "relu", irange=0.87), Layer(64, "relu", irange=0.22), Layer(2, "linear", irange=0.22)),
+    D=(
+        Layer(64, "relu", irange=1.2, bias="irange"),
+        Layer(64, "relu", irange=0.22, bias="irange"),
+        Layer(1, "sigmoid", irange=0.22),
+    ),
+    batch=128,
+    lr_D=0.03,
+    lr_G=0.01,
+)
+"""Games in the plane, for modes on a ring or a grid. The rates are slow ones; tenfold ones lose most modes."""
+
 RECIPES = {recipe.name: recipe for recipe in (MNIST,)}
 
 SCALES: dict[str, dict[str, Any]] = {

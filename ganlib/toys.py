@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +28,8 @@ STREAM = 2014
 SMOOTH_PIECES = 800
 """A G that is not made of rectifiers is looked at as so many straight lines."""
 MAX_K = 100
+CHOICES = ("batch", "p_z", "update", "generator_cost")
+"""What all games of a stack have in common and `Toys.set` may change."""
 
 
 class Sampler(Protocol):
@@ -58,7 +60,7 @@ class Stack(nn.Module):
                 weight, bias = weight[only : only + 1], bias[only : only + 1]
             x = torch.baddbmm(bias, x, weight)  # (B, m, units * pieces)
             if layer.activation == "relu":
-                x = torch.relu(x)
+                x = x.relu_()  # in place: on many games memory is what takes the time
             elif layer.activation == "sigmoid":
                 x = torch.sigmoid(x)
             elif layer.pieces > 1:
@@ -104,12 +106,13 @@ class Toys:
         toys.measure(0).JSD
 
     `seeds`, `k`, `lr_D`, `lr_G` and `momentum` are one value for all, or one for each game; None: the recipe's. k may
-    be 0 (G alone moves), and a rate may be 0 (that player is held). They are attributes and may be set while it runs,
-    as may `batch`, `p_z`, `update`, `generator_cost` and `p_data`. Games of one seed start alike and see the same
-    draws, and a game comes out the same (to rounding) alone as in company.
+    be 0 (G alone moves), and a rate may be 0 (that player is held). All but the seeds may be changed by `set` while it
+    runs, as may `batch`, `p_z`, `update` and `generator_cost`; `p_data` is an attribute. Games of one seed start alike
+    and see the same draws, and a game comes out the same (to rounding) alone as in company.
 
     Moves: an iteration is k updates of D, each on a fresh batch, then one of G ("alternating", Algorithm 1), or k - 1
-    updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code).
+    updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code). The plain
+    momentum of `Trainer`, v = mu v - lr g, theta += v, but with rates and mu that stay.
     """
 
     def __init__(
@@ -133,9 +136,9 @@ class Toys:
                 "seeds, k, lr_D, lr_G and momentum must be one value each, or one for each game"
             ) from None
         self.recipe, self.p_data, self.dtype = recipe, p_data, dtype
-        self.seeds = [int(seed) for seed in stretched[0]]
-        if min(self.seeds) < 0:
-            raise RecipeError(f"seeds are {self.seeds}; they must be integers >= 0")
+        self.seeds = stretched[0].ravel().tolist()
+        if not self.seeds or not all(type(seed) is int and 0 <= seed < 2**63 for seed in self.seeds):
+            raise RecipeError(f"seeds are {self.seeds}; they must be integers from 0 to 2^63 - 1, one at least")
         self.batch, self.p_z = recipe.batch, recipe.p_z
         self.update, self.generator_cost = recipe.update, recipe.generator_cost
         self.set(k=stretched[1], lr_D=stretched[2], lr_G=stretched[3], momentum=stretched[4])
@@ -156,10 +159,15 @@ class Toys:
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def set(self, **values: ArrayLike) -> None:
-        """Set k, lr_D, lr_G or momentum, one value for all games or one for each: all of them, or on an error none."""
-        checked = {name: _checked(name, value, len(self.seeds)) for name, value in values.items()}
-        for name, value in checked.items():
+    def set(self, **values: Any) -> None:
+        """Set k, lr_D, lr_G or momentum, each one value for all games or one for each; or one of the game's `CHOICES`.
+
+        All of them, or, when one of them makes no sense and a `RecipeError` is raised, none.
+        """
+        chosen = {name: values.pop(name) for name in CHOICES if name in values}
+        replace(self.recipe, **chosen)  # raises on what no recipe may hold
+        checked = {name: _checked(name, value, len(self.seeds), self.dtype) for name, value in values.items()}
+        for name, value in {**chosen, **checked}.items():
             setattr(self, name, value)
 
     # -- moves ---------------------------------------------------------------------------------------------------------
@@ -179,16 +187,16 @@ class Toys:
             self.turn += 1
             return "D"
         moved = "both" if joint and left == 1 else "G"
-        if moved == "both":
-            self._step_both()
+        if joint:  # also when k is 0, so that a game sees the same z alone as beside games with a larger k
+            self._step_both(moved == "both")
         else:
             self.step_G()
         self.turn, self.step = 0, self.step + 1
         return moved
 
-    def step_D(self, turn: int = 0) -> None:
-        """One update of D on fresh draws, in every game whose k is above `turn`; outside an iteration: of all."""
-        x, z = self._draw(turn)
+    def step_D(self, turn: int | None = None) -> None:
+        """One update of D on fresh draws: in every game, or with `turn` in those whose k is above it."""
+        x, z = self._draw(turn or 0)
         with torch.no_grad():
             fake = self.G(z)
         self._move("D", game.discriminator_gradients(self.D, x, fake).D, self._active(turn))
@@ -198,21 +206,22 @@ class Toys:
         _, z = self._draw(-1)
         self._move("G", game.generator_gradients(self.G, self.D, z, self.generator_cost).G)
 
-    def _step_both(self) -> None:
+    def _step_both(self, D_too: bool) -> None:
         x, z = self._draw(0)
         found = game.simultaneous_gradients(self.G, self.D, x, z, self.generator_cost)
-        self._move("D", found.D, self._active(0))
+        if D_too:
+            self._move("D", found.D, self._active(0))
         self._move("G", found.G)
 
-    def _active(self, turn: int) -> Tensor | None:
+    def _active(self, turn: int | None) -> Tensor | None:
         """The games whose k is above `turn`, as 1 and 0; None: all, which needs no masks."""
-        active = self.k > turn
-        return None if turn == 0 or bool(active.all()) else active.to(self.dtype)
+        return None if turn is None or self.k.min() > turn else (self.k > turn).to(self.dtype)
 
     @torch.no_grad()
     def _move(self, player: str, gradients: Sequence[Tensor], active: Tensor | None = None) -> None:
-        """v = mu v - lr g; theta += v, in the active games."""
-        rate, mu = getattr(self, f"lr_{player}")[:, None, None], self.momentum[:, None, None]
+        """v = mu v - lr g; theta += v, in the active games. A rate of 0 holds at once: mu v would still coast."""
+        rate = getattr(self, f"lr_{player}")[:, None, None]
+        mu = self.momentum[:, None, None] * (rate > 0)
         for p, v, g in zip(getattr(self, player).parameters(), self.velocity[player], gradients):
             if active is None:
                 v.mul_(mu).addcmul_(g, rate, value=-1)
@@ -235,8 +244,11 @@ class Toys:
     def p_g(self, i: int = 0) -> Pushforward:
         """The density of game i's G(z): exact for a G of rectifiers, else that of 800 straight lines through G.
 
-        Raises `TrainingDiverged` when G's parameters are no longer finite.
+        Raises `TrainingDiverged` when G's parameters are no longer finite, `RecipeError` when z or x has more than one
+        coordinate.
         """
+        if self.recipe.z_dim != 1 or self.G.specs[-1].units != 1:
+            raise RecipeError("only a G from one coordinate of z to one of x has a p_g that can be computed")
         layers = [(w[i].T.detach().double().numpy(), b[i, 0].detach().double().numpy()) for w, b in self.G_parameters()]
         if not all(np.isfinite(part).all() for layer in layers for part in layer):
             raise TrainingDiverged(f"G's parameters are no longer finite after {self.step} iterations")
@@ -277,7 +289,7 @@ class Toys:
     @torch.no_grad()
     def samples(self, n: int, seed: int = 0) -> Array:
         """n fair draws of every game, from the same z: (B, n, d). Leaves the games' own random numbers alone."""
-        z = self.recipe.noise(n, seed).to(self.dtype)  # (n, z_dim)
+        z = replace(self.recipe, p_z=self.p_z).noise(n, seed).to(self.dtype)  # (n, z_dim)
         return self.G(z.expand(len(self), -1, -1)).double().numpy()
 
     @property
@@ -373,7 +385,7 @@ def _generators(seed: int, stream: int) -> tuple[np.random.Generator, torch.Gene
     return np.random.default_rng(for_x), torch.Generator().manual_seed(int(for_z.generate_state(1, np.uint64)[0] >> 1))
 
 
-def _checked(name: str, value: Any, games: int) -> Tensor:
+def _checked(name: str, value: Any, games: int, dtype: torch.dtype) -> Tensor:
     """k, a rate or the momentum as one number for each game. Raises `RecipeError` on one that makes no sense."""
     rules = {
         "k": (lambda v: (v >= 0) & (v <= MAX_K) & (v == np.floor(v)), f"whole numbers from 0 to {MAX_K}"),
@@ -382,12 +394,12 @@ def _checked(name: str, value: Any, games: int) -> Tensor:
         "momentum": (lambda v: (v >= 0) & (v < 1), "in [0, 1)"),
     }
     if name not in rules:
-        raise RecipeError(f"{name!r} is nothing that a toy can set; there are: {', '.join(rules)}")
+        raise RecipeError(f"{name!r} is nothing that a toy can set; there are: {', '.join([*rules, *CHOICES])}")
     holds, words = rules[name]
     try:
         values = np.broadcast_to(np.asarray(value, float), games)
     except (TypeError, ValueError):
         raise RecipeError(f"{name} is {value!r}; it must be one number, or one for each of {games} games") from None
     if not holds(values).all():
-        raise RecipeError(f"{name} is {value!r}; it must be {words}")
-    return torch.as_tensor(values.copy(), dtype=torch.float32 if name != "k" else torch.long)
+        raise RecipeError(f"{name} is {np.asarray(value).tolist()!r}; it must be {words}")
+    return torch.as_tensor(values.copy(), dtype=dtype if name != "k" else torch.long)

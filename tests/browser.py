@@ -10,20 +10,26 @@ def test_it(jupyterlab, page):
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import nbformat
+import numpy as np
+from PIL import Image
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_FLAGS = [
@@ -57,17 +63,20 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def serve(notebooks: Path, scratch: Path) -> Iterator[Server]:
-    """Serve a copy of `notebooks` by a JupyterLab of its own: own settings, free port, token, this very Python."""
+def serve(notebooks: Path, scratch: Path, more: Mapping[str, Any] | None = None) -> Iterator[Server]:
+    """Serve a copy of `notebooks` by a JupyterLab of its own: own settings, free port, token, this very Python.
+
+    `more` are settings besides SETTINGS, by plugin.
+    """
     folder = scratch / "notebooks"
     shutil.copytree(notebooks, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "runs"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    for plugin, settings in SETTINGS.items():
+    for plugin, values in (SETTINGS | dict(more or {})).items():
         path = scratch / "settings" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings))
+        path.write_text(json.dumps(values))
     server = Server(f"http://127.0.0.1:{port}", os.urandom(16).hex(), folder)
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
@@ -181,3 +190,149 @@ class LabPage:
             ]).then(() => null)""",
             [name, timeout],
         )
+
+
+def write_notebook(server: Server, name: str, sources: Sequence[str]) -> None:
+    """Put a notebook of these code cells into the served folder."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), server.folder / name)
+
+
+@contextmanager
+def opened(chromium: Any, server: Server, name: str, **context: Any) -> Iterator[LabPage]:
+    """A notebook in a page of its own, run from top to bottom by Restart and Run All; its kernel ends with it."""
+    own = chromium.new_context(**{"viewport": {"width": 1280, "height": 950}, **context})
+    lab = LabPage(own.new_page(), server)
+    lab.open(name)
+    lab.restart_and_run_all()
+    assert lab.errors() == []
+    yield lab
+    lab.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    own.close()
+
+
+# -- a live run on the page (view.js): `of` is its element, `.gl-run` where there is one ------------------------------
+
+
+def press(lab: LabPage, *names: str, of: str = ".gl-run") -> None:
+    """Click the buttons of these names."""
+    for name in names:
+        lab.page.locator(of).get_by_role("button", name=name, exact=True).click(force=True)
+
+
+def wait_for(lab: LabPage, condition: str, of: str = ".gl-run", timeout: float = 20_000) -> None:
+    """Wait until the condition on e, the demo's element, holds."""
+    lab.page.wait_for_function(
+        f"() => {{ const e = document.querySelector('{of}'); return {condition}; }}", timeout=timeout
+    )
+
+
+def wait_until_applied(lab: LabPage, of: str = ".gl-run") -> None:
+    """Wait until the kernel has carried out the last command of the page."""
+    wait_for(lab, "Number(e.dataset.applied) >= Number(e.dataset.asked)", of)
+
+
+def told(lab: LabPage, name: str, of: str = ".gl-run") -> str:
+    """What the demo's element says in its attribute data-<name>."""
+    return lab.page.locator(of).get_attribute(f"data-{name}")
+
+
+def settings(lab: LabPage, of: str = ".gl-run") -> dict[str, Any]:
+    """The controls as the kernel has them, as far as the page knows."""
+    return json.loads(told(lab, "settings", of))
+
+
+def run(lab: LabPage, code: str) -> tuple[str, float]:
+    """Run code in the kernel as a cell would; return what it prints and the milliseconds it took to come back."""
+    return lab.page.evaluate(
+        """async code => {
+            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const begun = performance.now();
+            const future = kernel.requestExecute({ code, store_history: false });
+            let text = "";
+            future.onIOPub = message => {
+                text += message.content.text ?? "";
+                if (message.header.msg_type === "error") text += message.content.evalue;
+            };
+            await future.done;
+            return [text.trim(), performance.now() - begun];
+        }""",
+        code,
+    )
+
+
+def pixels(locator: Any) -> np.ndarray:
+    """What a canvas shows, as an array (height, width, 3)."""
+    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB")).astype(int)
+
+
+def changed(before: np.ndarray, after: np.ndarray) -> float:
+    """The share of pixels that differ; all of them when the size does."""
+    if before.shape != after.shape:
+        return 1.0
+    return float((np.abs(before - after).max(2) > 8).mean())
+
+
+def quantiles(times: Sequence[float]) -> tuple[str, float]:
+    """The median and the 90 % quantile of times in ms in words, and the latter."""
+    deciles = statistics.quantiles(times, n=10)
+    return f"p50 {deciles[4]:.0f} ms, p90 {deciles[8]:.0f} ms", deciles[8]
+
+
+def drag(lab: LabPage, name: str, to: float, of: str = ".gl-run") -> None:
+    """Drag a slider's thumb with the mouse to a share of its length."""
+    slider = lab.page.locator(f"{of} input[data-name={name}]")
+    box = slider.bounding_box()
+    low, high, value = (float(slider.evaluate(f"e => e.{what}")) for what in ("min", "max", "value"))
+    thumb = 14
+    x = box["x"] + thumb / 2 + (value - low) / (high - low) * (box["width"] - thumb)
+    y = box["y"] + box["height"] / 2
+    lab.page.mouse.move(x, y)
+    lab.page.mouse.down()
+    target = box["x"] + thumb / 2 + to * (box["width"] - thumb)
+    for i in range(1, 9):
+        lab.page.mouse.move(x + (target - x) * i / 8, y)
+    lab.page.mouse.up()
+
+
+def theme(page: Any, dark: bool) -> None:
+    """Change the theme of JupyterLab."""
+    name = "JupyterLab Dark" if dark else "JupyterLab Light"
+    page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })", name)
+    page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg=dark)
+
+
+def key_times(lab: LabPage, n: int, name: str = "k", of: str = ".gl-run") -> list[float]:
+    """Press an arrow key on a slider n times: the ms from each press to the frame that says that it is applied."""
+    lab.page.locator(f"{of} input[data-name={name}]").focus()
+    lab.page.evaluate(
+        """of => {
+            const root = document.querySelector(of);
+            window.times = [];
+            let pressed = null, was = root.dataset.settings;
+            root.addEventListener("keydown", () => { pressed = performance.now(); }, true);
+            new MutationObserver(() => {
+                if (root.dataset.settings === was || pressed === null) return;
+                window.times.push(performance.now() - pressed);
+                was = root.dataset.settings;
+                pressed = null;
+            }).observe(root, { attributes: true, attributeFilter: ["data-settings"] });
+        }""",
+        of,
+    )
+    for i in range(n):
+        lab.page.keyboard.press("ArrowRight" if i % 2 == 0 else "ArrowLeft")
+        lab.page.wait_for_function(f"() => window.times.length > {i}", timeout=15_000)
+    return lab.page.evaluate("() => window.times")
+
+
+def hide(lab: LabPage, hidden: bool) -> None:
+    """Let the page believe that its tab is hidden, or no longer."""
+    lab.page.evaluate(
+        """hidden => {
+            Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )

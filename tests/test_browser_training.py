@@ -6,17 +6,28 @@ are printed; what is asserted of them is loose, as machines are noisy.
 
 from __future__ import annotations
 
-import io
-import json
-import statistics
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from PIL import Image
 
-from tests.browser import LabPage
+from tests.browser import (
+    changed,
+    drag,
+    hide,
+    key_times,
+    opened,
+    pixels,
+    press,
+    quantiles,
+    run,
+    settings,
+    theme,
+    told,
+    wait_for,
+    wait_until_applied,
+    write_notebook,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -56,22 +67,12 @@ def pytest_generate_tests(metafunc):
 def lab(request, jupyterlab, _chromium):
     """A notebook with the demos, run from top to bottom by Restart and Run All."""
     if request.param == OWN:
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        cells = [nbformat.v4.new_code_cell(source) for source in SOURCE]
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-        nbformat.write(notebook, jupyterlab.folder / request.param)
+        write_notebook(jupyterlab, OWN, SOURCE)
     elif not (jupyterlab.folder / request.param).exists():
         pytest.skip(f"notebooks/{request.param} does not exist yet")
-    context = _chromium.new_context(viewport={"width": 1280, "height": 950})
-    page = context.new_page()
-    lab = LabPage(page, jupyterlab)
-    lab.open(request.param)
-    lab.restart_and_run_all()
-    assert lab.errors() == []
-    page.locator(".gl-training").wait_for()
-    yield lab
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    context.close()
+    with opened(_chromium, jupyterlab, request.param) as lab:
+        lab.page.locator(".gl-training").wait_for()
+        yield lab
 
 
 @pytest.fixture
@@ -83,67 +84,6 @@ def demo(lab):
     wait_for(lab, "e.dataset.step === '0' && e.dataset.state === 'idle'")
     yield root
     press(lab, "Stop")
-
-
-def press(lab, *names):
-    for name in names:
-        lab.page.locator(".gl-training").get_by_role("button", name=name, exact=True).click(force=True)
-
-
-def wait_for(lab, condition, of=".gl-training", timeout=20_000):
-    """Wait until the condition on e, the demo's element, holds."""
-    lab.page.wait_for_function(
-        f"() => {{ const e = document.querySelector('{of}'); return {condition}; }}", timeout=timeout
-    )
-
-
-def wait_until_applied(lab):
-    """Wait until the kernel has carried out the last command of the page."""
-    wait_for(lab, "Number(e.dataset.applied) >= Number(e.dataset.asked)")
-
-
-def told(lab, name, of=".gl-training"):
-    return lab.page.locator(of).get_attribute(f"data-{name}")
-
-
-def settings(lab):
-    return json.loads(told(lab, "settings"))
-
-
-def run(lab, code):
-    """Run code in the kernel as a cell would; return what it prints and the milliseconds it took to come back."""
-    return lab.page.evaluate(
-        """async code => {
-            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-            const begun = performance.now();
-            const future = kernel.requestExecute({ code, store_history: false });
-            let text = "";
-            future.onIOPub = message => {
-                text += message.content.text ?? "";
-                if (message.header.msg_type === "error") text += message.content.evalue;
-            };
-            await future.done;
-            return [text.trim(), performance.now() - begun];
-        }""",
-        code,
-    )
-
-
-def pixels(locator):
-    """What a canvas shows, as an array (height, width, 3)."""
-    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB")).astype(int)
-
-
-def changed(before, after):
-    """The share of pixels that differ; all of them when the size does."""
-    if before.shape != after.shape:
-        return 1.0
-    return float((np.abs(before - after).max(2) > 8).mean())
-
-
-def quantiles(times):
-    deciles = statistics.quantiles(times, n=10)
-    return f"p50 {deciles[4]:.0f} ms, p90 {deciles[8]:.0f} ms", deciles[8]
 
 
 def test_it_shows_the_start_and_waits(lab, demo):
@@ -252,22 +192,6 @@ def default(name):
     return {"k": 1, "momentum": None}.get(name, 0.1)
 
 
-def drag(lab, name, to):
-    """Drag a slider's thumb with the mouse to a share of its length."""
-    slider = lab.page.locator(f".gl-training input[data-name={name}]")
-    box = slider.bounding_box()
-    low, high, value = (float(slider.evaluate(f"e => e.{what}")) for what in ("min", "max", "value"))
-    thumb = 14
-    x = box["x"] + thumb / 2 + (value - low) / (high - low) * (box["width"] - thumb)
-    y = box["y"] + box["height"] / 2
-    lab.page.mouse.move(x, y)
-    lab.page.mouse.down()
-    target = box["x"] + thumb / 2 + to * (box["width"] - thumb)
-    for i in range(1, 9):
-        lab.page.mouse.move(x + (target - x) * i / 8, y)
-    lab.page.mouse.up()
-
-
 @pytest.mark.parametrize("name", SLIDERS)
 def test_a_slider_by_keyboard_while_it_trains(lab, demo, name):
     press(lab, "Start")
@@ -303,24 +227,7 @@ def test_the_time_from_a_key_to_its_effect(lab, demo):
     press(lab, "Start")
     wait_for(lab, "Number(e.dataset.step) > 3")
     demo.locator("input[data-name=k]").focus()
-    lab.page.evaluate(
-        """() => {
-            const root = document.querySelector(".gl-training");
-            window.times = [];
-            let pressed = null, was = root.dataset.settings;
-            root.addEventListener("keydown", () => { pressed = performance.now(); }, true);
-            new MutationObserver(() => {
-                if (root.dataset.settings === was || pressed === null) return;
-                window.times.push(performance.now() - pressed);
-                was = root.dataset.settings;
-                pressed = null;
-            }).observe(root, { attributes: true, attributeFilter: ["data-settings"] });
-        }"""
-    )
-    for i in range(24):
-        lab.page.keyboard.press("ArrowRight" if i % 2 == 0 else "ArrowLeft")
-        lab.page.wait_for_function(f"() => window.times.length > {i}", timeout=15_000)
-    said, p90 = quantiles(lab.page.evaluate("() => window.times"))
+    said, p90 = quantiles(key_times(lab, 24))
     print(f"\nfrom a key to the applied value on the page: {said}")
     assert p90 < 1_500
 
@@ -393,25 +300,16 @@ def test_less_motion_for_those_who_ask_for_it(lab, demo):
 
 
 def test_it_waits_while_the_tab_is_hidden(lab, demo):
-    def hide(hidden):
-        lab.page.evaluate(
-            """hidden => {
-                Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-                document.dispatchEvent(new Event("visibilitychange"));
-            }""",
-            hidden,
-        )
-
     press(lab, "Start")
     wait_for(lab, "Number(e.dataset.step) > 3")
-    hide(True)
+    hide(lab, True)
     try:
         demo.locator(".gl-state", has_text="Waiting").wait_for()
         at = run(lab, "print(live.trainer.step)")[0]
         lab.page.wait_for_timeout(600)
         assert run(lab, "print(live.trainer.step, live.state)")[0] == f"{at} running"
     finally:
-        hide(False)
+        hide(lab, False)
     wait_for(lab, f"Number(e.dataset.step) > {at}")
 
 
@@ -477,12 +375,6 @@ def test_it_fits_and_follows_the_theme(lab, demo, tmp_path, width, dark):
     finally:
         page.set_viewport_size({"width": 1280, "height": 950})
         theme(page, False)
-
-
-def theme(page, dark):
-    name = "JupyterLab Dark" if dark else "JupyterLab Light"
-    page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })", name)
-    page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg=dark)
 
 
 # -- interpolation ----------------------------------------------------------------------------------------------------

@@ -234,3 +234,74 @@ def test_the_fused_factor_is_the_ratio_of_the_costs_slopes():
         (of_G,) = torch.autograd.grad(game.generator_cost(a, cost), a)
         (of_D,) = torch.autograd.grad(game.discriminator_cost(logits(0.0), a), a)
         assert (game.fused_factor(a.detach(), cost) / (of_G / of_D)).tolist() == pytest.approx([1] * 5, rel=1e-7)
+
+
+# -- many games at once -----------------------------------------------------------------------------------------------
+
+
+class Stack:
+    """Nets side by side, as the gradients take them: inputs (B, m, .), outputs and logits with a leading dimension."""
+
+    def __init__(self, nets):
+        self.nets = nets
+
+    def parameters(self):
+        return [p for net in self.nets for p in net.parameters()]
+
+    def __call__(self, z):
+        return torch.stack([net(part) for net, part in zip(self.nets, z)])
+
+    def logit(self, x, rng=None):
+        return torch.stack([net.logit(part, rng) for net, part in zip(self.nets, x)])
+
+
+def games(*shifts):
+    """Games that differ in D's output bias and in their minibatches, one by one and as a stack."""
+    each = [pair(shift) for shift in shifts]
+    for i, (_, _, x, z) in enumerate(each):
+        x.mul_(1 - 0.1 * i)
+        z.add_(0.3 * i)
+    Gs, Ds, xs, zs = zip(*each)
+    return each, (Stack(Gs), Stack(Ds), torch.stack(xs), torch.stack(zs))
+
+
+def test_costs_of_a_stack_are_each_games_own():
+    a, b = torch.randn(2, 3, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for f in (game.value, game.discriminator_cost):
+        assert f(a, b).tolist() == pytest.approx([f(*row).item() for row in zip(a, b)], abs=1e-14)
+    for cost in COSTS:
+        found = game.generator_cost(a, cost)
+        assert found.tolist() == pytest.approx([game.generator_cost(row, cost).item() for row in a], abs=1e-14)
+        assert game.fused_factor(a, cost).shape == a.shape
+
+
+@pytest.mark.parametrize("shifts", [(0.0, -2.0, 3.0), (0.0, -1000.0, 1.0)])
+@pytest.mark.parametrize("cost", COSTS)
+def test_gradients_of_a_stack_are_each_games_own(cost, shifts):
+    """Also where one game's logits are so low that the gradients of all come from a pass of their own."""
+    each, together = games(*shifts)
+    G, D, x, z = together
+    plain = [plain_gradients(*one, cost, None) for one in each]
+    grad_D, grad_G = ([g for pair in plain for g in pair[player]] for player in (0, 1))
+    both = game.simultaneous_gradients(G, D, x, z, cost)
+    assert both.a_fake.shape == both.a_real.shape == (3, 7)
+    assert relative_difference(both.D, grad_D) < 1e-11 and relative_difference(both.G, grad_G) < 1e-11
+    assert relative_difference(game.discriminator_gradients(D, x, G(z)).D, grad_D) < 1e-11
+    assert relative_difference(game.generator_gradients(G, D, z, cost).G, grad_G) < 1e-11
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("cost", COSTS)
+def test_a_broken_game_beside_one_with_very_low_logits(cost, broken):
+    """NaN is below nothing: the low logits next to it must still call for the pass of their own."""
+    each, (G, D, x, z) = games(-1000.0, 0.0, 0.5)
+    with torch.no_grad():
+        D.nets[1].layers[-1].linear.bias.fill_(broken)
+    found = game.simultaneous_gradients(G, D, x, z, cost)
+    for i in (0, 2):
+        grad_D, grad_G = plain_gradients(*each[i], cost, None)
+        for mine, expected in ((found.D, grad_D), (found.G, grad_G)):
+            own = mine[i * len(expected) : (i + 1) * len(expected)]
+            assert relative_difference(own, expected) < 1e-11
+    if math.isnan(broken):
+        assert found.a_fake[1].isnan().all() and not found.a_fake[0].isnan().any()

@@ -182,6 +182,23 @@ def test_weights_start_uniform_and_biases_at_zero(irange):
         assert weight.std().item() == pytest.approx(irange / math.sqrt(3), rel=0.01)
 
 
+def test_biases_drawn_as_the_weights_are():
+    """bias="irange": U(-irange, irange), after the weights, which are those of the same layer with biases of 0."""
+    for irange in (0.7, 0.0):
+        spread, plain = (Dense(5, Layer(4_000, "relu", irange, bias=b), rng(3)).linear for b in ("irange", "zero"))
+        assert torch.equal(spread.weight, plain.weight) and plain.bias.abs().max() == 0
+        assert spread.bias.abs().max().item() <= irange
+        if irange:
+            share = torch.histc(spread.bias.detach(), 10, -irange, irange) / 4_000
+            assert (share - 1 / 10).abs().max().item() < 0.03
+            assert torch.isin(spread.bias.detach(), spread.weight.detach()).double().mean() < 0.01, (
+                "numbers of their own"
+            )
+    again = Dense(5, Layer(40, "maxout", 0.7, pieces=3, bias="irange"), rng(3)).linear.bias
+    assert again.shape == (120,) and again.unique().numel() > 110
+    assert torch.equal(again, Dense(5, Layer(40, "maxout", 0.7, pieces=3, bias="irange"), rng(3)).linear.bias)
+
+
 def test_count_parameters():
     assert count_parameters(Generator(3, (Layer(6, "relu", 0.1), Layer(5, "sigmoid", 0.1)))) == 3 * 6 + 6 + 6 * 5 + 5
     assert count_parameters(Discriminator(4, (Layer(2, "maxout", 0.1, pieces=5), Layer(1, "sigmoid", 0.1)))) == 53

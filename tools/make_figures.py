@@ -1,11 +1,13 @@
 """Make every figure of the paper that this project reproduces so far: `make figures`.
 
-Each figure is made from the weights that come with the package, and gets a .json beside it that says how.
+Figure 1 is played anew, the digits come from the weights that come with the package. Each figure gets a .json beside it
+that says how it was made.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ import torch
 from ganlib import game, load, pictures, plots, pretrained, provenance, scale
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
+from ganlib.widgets import ToyEngine
+from ganlib.widgets.toy_preview import toy_loop
 
 FIGURES = Path(__file__).resolve().parent.parent / "figures"
 SEED = 0
@@ -55,6 +59,26 @@ def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
     }
 
 
+def fig1_toy() -> dict[str, Any]:
+    """Figure 1: the four panels, one after the other, as the live toy's presets bring them about; and as a film."""
+    engine, film, told = ToyEngine(), ToyEngine(), {}
+    film.preset("d")
+    _, axes = plt.subplots(1, 4, figsize=(13, 3.1), layout="constrained")
+    for name, ax in zip("abcd", axes):
+        engine.preset(name)
+        engine.finish()
+        plots.figure_1(**engine.panel(), title=f"({name})", ax=ax)
+        told[name] = {key: round(value, 4) for key, value in dataclasses.asdict(engine.toys.measure()).items()}
+    (FIGURES / "fig1_toy_loop.png").write_bytes(toy_loop(film))
+    return {
+        "figure": "Figure 1",
+        "shows": "p_data dotted, p_g (exact) solid, D dashed, D* faint; below, arrows from z to x = G(z)",
+        "film": "fig1_toy_loop.png: the same four, moving",
+        "nats": told,
+        "settings": {key: value for key, value in engine.settings.items() if key != "heights"},
+    }
+
+
 def score_curve_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
     """The validation score over the training of the shipped weights, beside the paper's number."""
     validation = trained.info["validation"]
@@ -65,27 +89,35 @@ def score_curve_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
     return {"figure": "none (this project's)", "shows": "Parzen score of the first 1,000 validation digits by epoch"}
 
 
+OF_THE_TOY = {"fig1_toy": fig1_toy}
+OF_THE_DIGITS = {
+    "fig2a_mnist": fig2a_mnist,
+    "fig3_interpolation": fig3_interpolation,
+    "score_curve_mnist": score_curve_mnist,
+}
+
+
 def main() -> None:
     """Make the figures that were asked for by name, or all of them."""
-    every = {
-        "fig2a_mnist": fig2a_mnist,
-        "fig3_interpolation": fig3_interpolation,
-        "score_curve_mnist": score_curve_mnist,
-    }
+    every = [*OF_THE_TOY, *OF_THE_DIGITS]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(every)} (default: all)")
-    names = parser.parse_args().names or list(every)
+    names = parser.parse_args().names or every
     if unknown := set(names) - set(every):
         parser.error(f"unknown figures {', '.join(sorted(unknown))}; there are: {', '.join(every)}")
     plots.use_style()
     FIGURES.mkdir(exist_ok=True)
-    trained, data = pretrained("mnist"), load("mnist", stand_in=False)
     for name in names:
-        how = every[name](trained, data)
+        if name in OF_THE_TOY:
+            how = OF_THE_TOY[name]()
+        else:
+            trained, data = pretrained("mnist"), load("mnist", stand_in=False)
+            how = OF_THE_DIGITS[name](trained, data)
+            weights = {key: trained.info[key] for key in ("data", "seed", "epochs", "trained_by")}
+            how |= {"seed": SEED, "data": data.name, "weights": weights}
         plt.savefig(FIGURES / f"{name}.png")
         plt.close("all")
-        weights = {key: trained.info[key] for key in ("data", "seed", "epochs", "trained_by")}
-        how |= {"seed": SEED, "data": data.name, "weights": weights, **provenance.describe()}
+        how |= provenance.describe()
         (FIGURES / f"{name}.json").write_text(json.dumps(how, indent=1) + "\n")
         print(f"figures/{name}.png, .json")
 

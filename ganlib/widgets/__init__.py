@@ -14,11 +14,34 @@ from collections.abc import Callable
 
 from IPython.display import display
 
+from ganlib.widgets.explorer import Explorer, ExplorerEngine
 from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.protocol import LiveWidget
+from ganlib.widgets.sliders import Choice, Heat, Level, Line, Mark, Panel, Picture, Slider, Sliders
+from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining, TrainingEngine
 
-__all__ = ["Interpolation", "LiveTraining", "LiveWidget", "TrainingEngine", "bundle", "show"]
+__all__ = [
+    "Choice",
+    "Explorer",
+    "ExplorerEngine",
+    "Heat",
+    "Interpolation",
+    "Level",
+    "Line",
+    "LiveToy",
+    "LiveTraining",
+    "LiveWidget",
+    "Mark",
+    "Panel",
+    "Picture",
+    "Slider",
+    "Sliders",
+    "ToyEngine",
+    "TrainingEngine",
+    "bundle",
+    "show",
+]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 

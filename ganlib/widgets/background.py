@@ -20,6 +20,8 @@ BREATH = 0.001
 """The least seconds that the kernel gets between two turns."""
 SHARE = 0.06
 """The kernel's turn is at least this share of the engine's, so that long steps leave room for another cell."""
+MOST_REST = 0.015
+"""Seconds at the most that an engine in slow motion (its `rest`, if it has one) sleeps; no command waits longer."""
 SILENCE = 2.0
 """Seconds without a word from the page after which the engine waits."""
 IN_FLIGHT = 4
@@ -188,7 +190,8 @@ class Background:
                 self.tick()
                 if not self.busy:
                     return
-                await asyncio.sleep(max(BREATH, SHARE * (time.monotonic() - start)))
+                rest = min(getattr(self.engine, "rest", 0.0), MOST_REST)
+                await asyncio.sleep(max(BREATH, SHARE * (time.monotonic() - start), rest))
         finally:
             if self._task is asyncio.current_task():
                 self._task = None

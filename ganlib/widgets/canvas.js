@@ -1,5 +1,7 @@
 // A sharp canvas, pictures and charts on it.
 
+import { decimal } from "./controls.js";
+
 const SETTLING = [0, 250, 1000]; // ms after a change of theme: its style sheets arrive when they arrive
 
 /** Calls `draw` once per animation frame at the most, however often it is asked to. */
@@ -90,8 +92,7 @@ export function ticks(low, high, count) {
 
 export function label(value, step) {
   const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9)));
-  const text = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return text.replace(/^-/, "−").replace(/^−(0\.?0*)$/, "$1");
+  return decimal(value, digits).replace(/^−(0\.?0*)$/, "$1");
 }
 
 /** The running mean over `share` of the curve. */
@@ -122,26 +123,29 @@ export function range(curves, include) {
 
 /**
  * A small chart. `box` is its place; `lines` are {y, colour, dash, name, value}; `levels` are {y, name}; `marks` are
- * {x, name}; the legend stands in the title's row, each with its line and its present value.
+ * {x, name}; the legend stands in the title's row, each with its line and its present value. Measured lines are drawn
+ * faint and their running mean in full; with `exact`, lines that have no noise are drawn as they are.
  */
-export function drawChart(context, box, { title, x, xMax, y: [low, high], lines, levels = [], marks = [], xTitle }, colours) {
+export function drawChart(context, box, { title, x, xMax, y: [low, high], lines, levels = [], marks = [], xTitle, exact }, colours) {
   const plot = { left: box.left + 40, right: box.left + box.width - 10, top: box.top + 24, bottom: box.top + box.height - (xTitle ? 30 : 8) };
   const X = (value) => plot.left + (value / xMax) * (plot.right - plot.left);
   const Y = (value) => plot.bottom - ((value - low) / (high - low)) * (plot.bottom - plot.top);
   drawAxes(context, plot, X, Y, { low, high, xMax, xTitle }, colours);
-  drawLevels(context, plot, Y, levels, colours);
+  const seen = levels.filter(({ y }) => y >= low && y <= high);
+  drawLevels(context, plot, Y, seen, colours);
   drawMarks(context, plot, X, marks, colours);
   context.save();
   context.beginPath();
   context.rect(plot.left, plot.top - 1, plot.right - plot.left + 1, plot.bottom - plot.top + 2);
   context.clip();
-  for (const line of lines) drawLine(context, x, line.y, X, Y, { colour: line.colour, width: 1, alpha: 0.28, dash: [] });
-  for (const line of lines) drawLine(context, x, smooth(line.y), X, Y, { ...line, width: 1.9, alpha: 1 });
+  for (const line of exact ? [] : lines) drawLine(context, x, line.y, X, Y, { colour: line.colour, width: 1, alpha: 0.28, dash: [] });
+  for (const line of lines) drawLine(context, x, exact ? line.y : smooth(line.y), X, Y, { ...line, width: exact ? 1.6 : 1.9, alpha: 1 });
   context.restore();
   drawLegend(context, box, plot, title, lines, colours);
 }
 
-function drawAxes(context, plot, X, Y, { low, high, xMax, xTitle }, { ink, soft, rule, font }) {
+/** Rules at round y, ticks at round x from `xMin` to `xMax`; `whole`: x counts something, so its labels are integers. */
+export function drawAxes(context, plot, X, Y, { low, high, xMin = 0, xMax, xTitle, whole = true, apart = 90 }, { ink, soft, rule, font }) {
   context.font = `10.5px ${font}`;
   context.lineWidth = 1;
   context.textBaseline = "middle";
@@ -154,7 +158,7 @@ function drawAxes(context, plot, X, Y, { low, high, xMax, xTitle }, { ink, soft,
     context.fillText(label(value, vertical.step), plot.left - 6, y);
   }
   stroke(context, soft, [], [[plot.left, plot.bottom + 0.5], [plot.right, plot.bottom + 0.5]]);
-  const horizontal = ticks(0, xMax, Math.max(2, Math.floor((plot.right - plot.left) / 90)));
+  const horizontal = ticks(xMin, xMax, Math.max(2, Math.floor((plot.right - plot.left) / apart)));
   context.textBaseline = "top";
   for (const value of horizontal.values) {
     const x = Math.round(X(value)) + 0.5;
@@ -162,7 +166,7 @@ function drawAxes(context, plot, X, Y, { low, high, xMax, xTitle }, { ink, soft,
     if (!xTitle) continue;
     context.textAlign = x > plot.right - 14 ? "right" : "center";
     context.fillStyle = soft;
-    context.fillText(label(value, Math.max(horizontal.step, 1)), x, plot.bottom + 6);
+    context.fillText(label(value, whole ? Math.max(horizontal.step, 1) : horizontal.step), x, plot.bottom + 6);
   }
   if (xTitle) {
     context.textAlign = "right";
@@ -171,15 +175,15 @@ function drawAxes(context, plot, X, Y, { low, high, xMax, xTitle }, { ink, soft,
   }
 }
 
-function drawLevels(context, plot, Y, levels, { soft, font }) {
-  for (const { y, name } of levels) {
+export function drawLevels(context, plot, Y, levels, { soft, font }) {
+  for (const { y, name, below } of levels) {
     const at = Math.round(Y(y)) + 0.5;
     stroke(context, soft, [2, 3], [[plot.left, at], [plot.right, at]]);
     context.font = `10.5px ${font}`;
     context.textAlign = "right";
-    context.textBaseline = "bottom";
+    context.textBaseline = below ? "top" : "bottom";
     context.fillStyle = soft;
-    context.fillText(name, plot.right - 2, at - 2);
+    context.fillText(name, plot.right - 2, below ? at + 3 : at - 2);
   }
 }
 
@@ -199,14 +203,20 @@ function drawMarks(context, plot, X, marks, { soft, pick, font }) {
   }
 }
 
-function drawLine(context, x, y, X, Y, { colour, dash, width, alpha }) {
+/** A line through the points; where y is not finite it has a gap. */
+export function drawLine(context, x, y, X, Y, { colour, dash, width, alpha }) {
   context.globalAlpha = alpha;
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.lineJoin = "round";
   context.setLineDash(dash);
   context.beginPath();
-  for (let i = 0; i < y.length; i++) context.lineTo(X(x[i]), Y(y[i]));
+  for (let i = 0, drawn = false; i < y.length; i++) {
+    const here = Number.isFinite(y[i]);
+    if (here && drawn) context.lineTo(X(x[i]), Y(y[i]));
+    else if (here) context.moveTo(X(x[i]), Y(y[i]));
+    drawn = here;
+  }
   context.stroke();
   context.globalAlpha = 1;
   context.setLineDash([]);
@@ -229,7 +239,7 @@ function drawLegend(context, box, plot, title, lines, { ink, soft, font }) {
     context.font = `11.5px ${font}`;
     context.fillStyle = soft;
     context.fillText(name, right, y);
-    right -= context.measureText(name).width + 5;
+    right -= name ? context.measureText(name).width + 5 : 0;
     context.lineWidth = 2;
     stroke(context, colour, dash, [[right - 22, y], [right, y]]);
     context.lineWidth = 1;
@@ -237,7 +247,7 @@ function drawLegend(context, box, plot, title, lines, { ink, soft, font }) {
   }
 }
 
-function stroke(context, colour, dash, points) {
+export function stroke(context, colour, dash, points) {
   context.strokeStyle = colour;
   context.setLineDash(dash);
   context.beginPath();

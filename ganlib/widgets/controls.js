@@ -17,6 +17,9 @@ const ICONS = {
   start: "M3 1.5v11l9-5.5z",
   pause: "M2.5 1.5h3.2v11H2.5zM8.3 1.5h3.2v11H8.3z",
   step: "M2 1.5v11l7-5.5zM10 1.5h2v11h-2z",
+  step_D: "M2 1.5v11l7-5.5zM10 1.5h2v11h-2z",
+  step_G: "M2 1.5v11l7-5.5zM10 1.5h2v11h-2z",
+  best_D: "M7 1.5l5 6H8.7v5H5.3v-5H2z",
   stop: "M2 2h10v10H2z",
   reset: "M7 2.2V0L3.4 3.2 7 6.4V4.1a3.9 3.9 0 1 1-3.9 4.2H1.2A5.8 5.8 0 1 0 7 2.2z",
 };
@@ -33,7 +36,12 @@ export function button(name, word, hint, act) {
 }
 
 export function enable(made, on) {
-  made.setAttribute("aria-disabled", String(!on));
+  if (made.getAttribute("aria-disabled") !== String(!on)) made.setAttribute("aria-disabled", String(!on));
+}
+
+/** Set an element's words, if they change: each change costs the page some work. */
+export function write(made, words) {
+  if (made.textContent !== words) made.textContent = words;
 }
 
 /** A slider with its name, its value and its unit, all visible and all told to a screen reader. */
@@ -84,8 +92,20 @@ export function unhurried(say) {
   return tell;
 }
 
+const formats = {};
+
+/** A number with so many digits after the point, as English has it; making a format is slow, so each is kept. */
+export function decimal(value, digits) {
+  formats[digits] ??= new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return formats[digits].format(value).replace("-", "−");
+}
+
 export function number(value, digits) {
   if (value === null || value === undefined) return "–";
   if (digits && Math.abs(value) >= 1e4) return value.toExponential(0).replace("e+", "e").replace("-", "−");
-  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
+  return decimal(value, digits);
+}
+
+export function rateText(rate) {
+  return rate >= 0.0995 ? number(rate, 2) : rate.toPrecision(2);
 }

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 POINTS = 2_000
 """Rows at the most; the browser draws no more than that."""
+MARKS = 50
+"""Marks at the most; the oldest go."""
+Mark = tuple[int, str, Any]
+"""Where on the curves a control was changed, which one, and its new value."""
+
+
+def marked(marks: Sequence[Mark], mark: Mark, *, near: int) -> list[Mark]:
+    """The marks with one more, which replaces the last one if that is of the same control and at most `near` away."""
+    if marks and marks[-1][1] == mark[1] and mark[0] - marks[-1][0] <= near:
+        marks = marks[:-1]
+    return [*marks[-MARKS + 1 :], mark]
 
 
 class Curves:

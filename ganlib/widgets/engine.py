@@ -17,7 +17,7 @@ from ganlib.errors import GanlibError, RecipeError
 from ganlib.recipes import Recipe
 from ganlib.trainer import Step, Trainer
 from ganlib.widgets.background import Command
-from ganlib.widgets.curves import Curves
+from ganlib.widgets.curves import Curves, Mark, marked
 from ganlib.widgets.diagnosis import WINDOW, Evidence, Verdict, diagnose, spread
 from ganlib.widgets.protocol import Snapshot
 
@@ -74,7 +74,7 @@ class TrainingEngine:
         """What is empty at the start of a run."""
         self.state, self.error, self.message = "idle", "", ""
         self.latest: Step | None = None
-        self.marks: list[tuple[int, str, Any]] = []
+        self.marks: list[Mark] = []
         self.curves.clear()
         self.spent = dict.fromkeys(self.spent, 0.0)
         self._recent: deque[Step] = deque(maxlen=WINDOW)
@@ -211,11 +211,8 @@ class TrainingEngine:
 
     def _mark(self, name: str, value: Any) -> None:
         """Note a change for the curves; one that follows another of the same control at the same place replaces it."""
-        step = self.trainer.step
-        near = max(self.curves.stride * 10, 10)
-        if self.marks and self.marks[-1][1] == name and step - self.marks[-1][0] <= near:
-            self.marks.pop()
-        self.marks = [*self.marks[-49:], (step, name, value)]
+        near = 10 * self.curves.stride
+        self.marks = marked(self.marks, (self.trainer.step, name, value), near=near)
 
     # -- work ----------------------------------------------------------------------------------------------------------
 

@@ -15,14 +15,15 @@ export function nextId() {
 
 /**
  * Connects a view to its engine. `onFrame(header)` is called once for every frame, before the screen is drawn;
- * `store` then holds the newest pictures (ImageBitmap) and curves (Float32Array a column).
+ * `store` then holds the newest pictures (ImageBitmap), arrays (Float32Array, with their `shape`) and curves
+ * (Float32Array a column).
  */
 export class Link {
   constructor(model, onFrame, onSilence) {
     this.model = model;
     this.onFrame = onFrame;
     this.onSilence = onSilence;
-    this.store = { pictures: {}, versions: {}, curves: [], generation: null, rows: 0 };
+    this.store = { pictures: {}, versions: {}, arrays: {}, arrayVersions: {}, curves: [], generation: null, rows: 0 };
     this.header = model.get("first");
     this.frame = 0;
     this.running = false; // whether frames are to be expected; the view says so
@@ -61,8 +62,8 @@ export class Link {
 
   ask() {
     this.askedAt ??= performance.now();
-    const { versions, generation, rows } = this.store;
-    const have = { pictures: versions, curves: generation === null ? null : [generation, rows] };
+    const { versions, arrayVersions, generation, rows } = this.store;
+    const have = { pictures: versions, arrays: arrayVersions, curves: generation === null ? null : [generation, rows] };
     this.model.send({ type: "tick", frame: this.frame, have });
   }
 
@@ -86,6 +87,7 @@ export class Link {
     this.onSilence(false);
     message.buffers.forEach((what, i) => {
       if (what.picture) this.decode(what.picture, what.version, buffers[i]);
+      else if (what.array) this.keep(what, buffers[i]);
       else this.append(what, buffers[i]);
     });
     if (message.frame < this.frame) return;
@@ -104,10 +106,17 @@ export class Link {
     this.onFrame(this.header);
   }
 
+  keep({ array: name, version, shape }, buffer) {
+    const { arrays, arrayVersions } = this.store;
+    if ((arrayVersions[name] ?? -1) > version) return;
+    arrays[name] = Object.assign(floats(buffer), { shape });
+    arrayVersions[name] = version;
+  }
+
   /** Add rows to the curves; rows that do not fit on what is here are left out, and asked for with the next tick. */
   append({ curves: generation, from, columns }, buffer) {
     const { store } = this;
-    const fresh = new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
+    const fresh = floats(buffer);
     if (generation === store.generation ? from > store.rows : from > 0) {
       setTimeout(() => this.askedAt === null && this.ask(), 0);
       return;
@@ -123,4 +132,9 @@ export class Link {
     store.generation = generation;
     store.rows = n;
   }
+}
+
+/** A buffer as numbers; a copy, as a view would have to begin at a multiple of 4 bytes. */
+function floats(buffer) {
+  return new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
 }

@@ -2,16 +2,16 @@
 
 The page sends commands (`{"type": "set", "id": 7, "values": {"k": 3}}`), `shown` (it drew frame n), `tick` (it got
 nothing for a while and asks), `visible` (its tab is on screen, or no longer). The kernel sends frames: a small header
-in JSON, and as buffers the pictures and the rows of the curves that the page lacks. A page that missed something asks
-with what it has, and gets the rest: so it also works where the kernel's own messages do not reach the page and only
-answers do.
+in JSON, and as buffers the pictures, the arrays and the rows of the curves that the page lacks. A page that missed
+something asks with what it has, and gets the rest: so it also works where the kernel's own messages do not reach the
+page and only answers do.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,15 @@ class Snapshot:
     """Name -> (version, the bytes of a PNG file)."""
     curves: tuple[int, np.ndarray] | None = None
     """(generation, rows (n, columns) float32)."""
+    arrays: Mapping[str, tuple[int, np.ndarray]] = field(default_factory=dict)
+    """Name -> (version, numbers of any shape, float32); sent whole when the version has changed."""
 
     def have(self) -> dict[str, Any]:
         """What a page has that has seen this snapshot."""
-        have: dict[str, Any] = {"pictures": {name: version for name, (version, _) in self.pictures.items()}}
+        have: dict[str, Any] = {
+            "pictures": {name: version for name, (version, _) in self.pictures.items()},
+            "arrays": {name: version for name, (version, _) in self.arrays.items()},
+        }
         if self.curves is not None:
             have["curves"] = [self.curves[0], len(self.curves[1])]
         return have
@@ -50,6 +55,11 @@ class Snapshot:
             if seen.get(name) != version:
                 message["buffers"].append({"picture": name, "version": version})
                 buffers.append(png)
+        seen = have.get("arrays") or {}
+        for name, (version, array) in self.arrays.items():
+            if seen.get(name) != version:
+                message["buffers"].append({"array": name, "version": version, "shape": list(array.shape)})
+                buffers.append(np.ascontiguousarray(array, np.float32).tobytes())
         if self.curves is not None:
             generation, rows = self.curves
             own, n = have.get("curves") or (None, 0)
@@ -131,9 +141,7 @@ class LiveWidget(anywidget.AnyWidget):
         snapshot = self._engine.snapshot(draw)
         header = {**snapshot.header, "waiting": self._background.waiting}
         self._background.sent += 1
-        self._snapshot = Snapshot(
-            finite({**header, "frame": self._background.sent}), snapshot.pictures, snapshot.curves
-        )
+        self._snapshot = replace(snapshot, header=finite({**header, "frame": self._background.sent}))
         self._say(self._snapshot, self._sent)
         self._sent = self._snapshot.have()
         self._follow()
@@ -144,6 +152,76 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _follow(self) -> None:
         """Bring the traits that Python sees in line with the engine; a subclass that has any says how."""
+
+
+class Control(traitlets.TraitType[Any, Any]):
+    """A control of a `LiveRun` as a trait: what is assigned to it goes through the engine's `check`."""
+
+    def validate(self, obj: LiveRun, value: Any) -> Any:
+        """The value as the engine takes it."""
+        return value if obj._following else obj._engine.check(self.name, value)
+
+
+class LiveRun(LiveWidget):
+    """A live demo of something that trains: start, pause, step, stop, reset, and controls.
+
+    Each `Control` of a subclass follows the engine's `settings`, and the engine follows it. A value that the engine
+    does not take raises `RecipeError` and changes nothing.
+    """
+
+    _following = True
+    """Whether it is the engine's own values that are written to the traits."""
+
+    def __init__(self, engine: Any, *, key: str = "") -> None:
+        super().__init__(engine, key=key)
+        self._follow()
+        self.observe(self._control_changed, names=list(engine.settings))
+
+    def start(self) -> None:
+        """Train, or go on training, in the background."""
+        self._background.call(call("start"))
+
+    def pause(self) -> None:
+        """Rest where the run is."""
+        self._background.call(call("pause"))
+
+    def step(self) -> None:
+        """Exactly one iteration, then rest."""
+        self._background.call(call("step"))
+
+    def stop(self) -> None:
+        """End the training; what was learnt stays."""
+        self._background.call(call("stop"))
+
+    def reset(self, seed: int | None = None) -> None:
+        """Go back to the start of the seed, bit for bit (None: the same seed). The controls stay as they are set."""
+        self._background.call(call("reset", seed=seed))
+
+    def restore(self) -> None:
+        """Set every control to its own value at first."""
+        self._background.call(call("restore"))
+
+    @property
+    def engine(self) -> Any:
+        """The demo without its front end."""
+        return self._engine
+
+    @property
+    def state(self) -> str:
+        """ "idle", "running", "paused", "stopped" or "error"."""
+        return self._engine.state
+
+    def _control_changed(self, change: Any) -> None:
+        if not self._following:
+            self._background.call(call("set", values={change["name"]: change["new"]}))
+
+    def _follow(self) -> None:
+        self._following = True
+        try:
+            for name, value in self._engine.settings.items():
+                setattr(self, name, value)
+        finally:
+            self._following = False
 
 
 def call(type: str, **rest: Any) -> Command:

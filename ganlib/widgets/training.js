@@ -1,14 +1,12 @@
 // Live training: the samples of G on the left, costs, V and D's verdicts on the right, every control below.
 
-import { Link } from "./link.js";
-import { coalesce, drawChart, drawTiles, prepare, range, theme, watch } from "./canvas.js";
-import { button, element, enable, number, select, slider, unhurried } from "./controls.js";
+import { RunView } from "./view.js";
+import { drawChart, drawTiles, prepare, range, theme } from "./canvas.js";
+import { button, element, enable, number, rateText, select, slider } from "./controls.js";
 
 const MINUS_LOG_4 = -Math.log(4);
 const COLUMNS = ["step", "V", "cost_D", "cost_G", "D_real", "D_fake"];
 const STATES = { idle: "Ready", running: "Training", paused: "Paused", stopped: "Stopped", error: "Error" };
-const SILENT = "The kernel is busy with another cell, or was restarted (then run this cell again).";
-const WAITING = "Waiting for this page to be looked at.";
 const DASHES = { D: [6, 4], G: [], V: [], data: [1.5, 2.5] };
 
 function render({ model, el }) {
@@ -16,41 +14,23 @@ function render({ model, el }) {
   return () => view.close();
 }
 
-class View {
-  constructor(model, el) {
-    this.pending = {}; // control -> the id of the last command about it
-    this.pictures = 0;
-    this.build(el);
-    this.request = coalesce(() => this.draw());
-    this.link = new Link(model, (header) => this.update(header), (silent) => this.silence(silent));
-    this.unwatch = watch(this.root, this.request);
-    this.motion = window.matchMedia("(prefers-reduced-motion: reduce)");
-    this.pace = () => this.link.model.send({ type: "slow", value: this.motion.matches });
-    this.motion.addEventListener("change", this.pace);
-    if (this.motion.matches) this.pace();
-    this.update(this.link.header);
-  }
-
-  close() {
-    this.link.close();
-    this.unwatch();
-    this.request.cancel();
-    this.motion.removeEventListener("change", this.pace);
-    for (const tell of [this.tellSamples, this.tellCharts, this.tellDiagnosis]) tell.cancel();
-  }
+class View extends RunView {
+  keys = { s: "step", r: "reset" };
+  pictures = 0;
 
   // -- what stands where --------------------------------------------------------------------------------------------
 
   build(el) {
-    this.samples = this.canvas("samples");
-    this.charts = this.canvas("charts");
+    const keys = ["Space: start or pause. S: one step. R: reset.", "Space S R"];
+    this.samples = this.canvas("samples", ...keys);
+    this.charts = this.canvas("charts", ...keys);
     this.verdict = element("ul", { class: "gl-verdict", "aria-live": "polite", "aria-label": "Is this loss curve normal?" });
     this.status = element("div", { class: "gl-status", role: "status" });
     this.sampleTitle = element("span");
     this.root = element(
       "section",
-      { class: "ganlib gl-training", "aria-label": "Live training of a generative adversarial net", "data-lm-suppress-shortcuts": "true" },
-      element("div", { class: "gl-bar" }, this.buildTransport(), this.buildReadouts()),
+      { class: "ganlib gl-run gl-training", "aria-label": "Live training of a generative adversarial net", "data-lm-suppress-shortcuts": "true" },
+      element("div", { class: "gl-bar" }, this.buildTransport(), this.buildReadouts({ stepCount: "steps", epoch: "epochs", speed: "steps/s" })),
       this.status,
       element(
         "div",
@@ -61,16 +41,10 @@ class View {
       this.buildControls(),
       element("div", { class: "gl-diagnosis" }, element("h4", {}, "Is this normal?"), this.verdict),
     );
-    this.root.addEventListener("keydown", (event) => this.key(event));
     el.append(this.root);
-    this.tellSamples = unhurried((words) => this.samples.setAttribute("aria-label", words));
-    this.tellCharts = unhurried((words) => this.charts.setAttribute("aria-label", words));
-    this.tellDiagnosis = unhurried((diagnosis) => this.showDiagnosis(diagnosis));
-  }
-
-  canvas(name) {
-    const title = "Space: start or pause. S: one step. R: reset.";
-    return element("canvas", { class: `gl-canvas-${name}`, role: "img", tabindex: 0, title, "aria-keyshortcuts": "Space S R" });
+    this.tellSamples = this.teller((words) => this.samples.setAttribute("aria-label", words));
+    this.tellCharts = this.teller((words) => this.charts.setAttribute("aria-label", words));
+    this.tellDiagnosis = this.teller((diagnosis) => this.showDiagnosis(diagnosis));
   }
 
   buildTransport() {
@@ -82,25 +56,11 @@ class View {
       stop: button("stop", "Stop", "End the training; what was learnt stays", act("stop")),
       reset: button("reset", "Reset", "Back to the start of the seed; the controls stay (R)", () => this.reset()),
     };
-    this.seed = element("input", { type: "number", min: 0, step: 1, class: "gl-seed", "aria-label": "Seed that reset goes back to" });
-    this.seed.addEventListener("keydown", (event) => event.key === "Enter" && this.reset());
-    this.seed.addEventListener("input", () => (this.seedTouched = true));
-    const seed = element("label", { class: "gl-seed-label" }, "seed", this.seed);
-    return element("div", { class: "gl-transport", role: "group", "aria-label": "Training" }, ...Object.values(this.buttons), seed);
-  }
-
-  buildReadouts() {
-    const readout = (name, title) => {
-      this[name] = element("b", { class: `gl-${name}` }, "–");
-      return element("span", { class: "gl-readout" }, this[name], ` ${title}`);
-    };
-    this.state = element("span", { class: "gl-state" });
-    const numbers = [readout("stepCount", "steps"), readout("epoch", "epochs"), readout("speed", "steps/s")];
-    return element("div", { class: "gl-readouts" }, this.state, ...numbers);
+    return element("div", { class: "gl-transport", role: "group", "aria-label": "Training" }, ...Object.values(this.buttons), this.buildSeed());
   }
 
   buildControls() {
-    const set = (name, of = (value) => value) => (value) => this.set(name, of(value));
+    const set = (name, of = (value) => value) => (value) => this.set({ [name]: of(value) });
     const rate = (player) =>
       slider({
         name: `lr_${player}`,
@@ -142,14 +102,13 @@ class View {
       }),
     };
     const { k, lr_D, lr_G, momentum, update, generator_cost } = this.controls;
-    const group = (name, ...parts) => element("fieldset", { class: `gl-group gl-group-${name[0]}` }, element("legend", {}, name), ...parts);
     return element(
       "div",
       { class: "gl-controls" },
-      group("D, the discriminator", k.root, lr_D.root),
-      group("G, the generator", lr_G.root, generator_cost.root),
-      group("Both", momentum.root, this.buildSchedule(), update.root),
-      button("restore", "The recipe's own values", "Set every control to what the recipe says", () => this.restore()),
+      this.group("D", "D, the discriminator", k.root, lr_D.root),
+      this.group("G", "G, the generator", lr_G.root, generator_cost.root),
+      this.group("B", "Both", momentum.root, this.buildSchedule(), update.root),
+      button("restore", "The recipe's own values", "Set every control to what the recipe says", () => this.change("restore")),
     );
   }
 
@@ -157,7 +116,7 @@ class View {
     this.schedule = element("input", { type: "checkbox", "data-name": "schedule" });
     this.schedule.addEventListener("change", () => {
       const { momentum } = this.controls;
-      this.set("momentum", this.schedule.checked ? null : Number(momentum.input.value));
+      this.set({ momentum: this.schedule.checked ? null : Number(momentum.input.value) });
     });
     this.scheduleText = element("span");
     return element("label", { class: "gl-check" }, this.schedule, this.scheduleText);
@@ -165,47 +124,14 @@ class View {
 
   // -- what a person does -------------------------------------------------------------------------------------------
 
-  command(type, rest = {}) {
-    const id = this.link.command(type, rest);
-    this.root.dataset.asked = id;
-    return id;
-  }
-
-  set(name, value) {
-    this.pending[name] = this.command("set", { values: { [name]: value } });
-    if (name === "momentum") this.schedule.checked = value === null;
-  }
-
-  restore() {
-    const id = this.command("restore");
-    for (const name of Object.keys(this.controls)) this.pending[name] = id;
-  }
-
-  reset() {
-    const seed = this.seed.value.trim();
-    this.seedTouched = false;
-    this.command("reset", { seed: /^\d{1,15}$/.test(seed) ? Number(seed) : seed });
-  }
-
-  key(event) {
-    event.stopPropagation(); // the notebook has shortcuts of its own
-    if (event.target.tagName !== "CANVAS" || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { state } = this.link.header;
-    const act = { " ": state === "running" ? "pause" : "start", s: "step", r: "reset" }[event.key.toLowerCase()];
-    if (!act) return;
-    event.preventDefault();
-    if (!event.repeat || act === "step") this.buttons[act].click();
+  set(values) {
+    super.set(values);
+    if ("momentum" in values) this.schedule.checked = values.momentum === null;
   }
 
   // -- what the kernel says -----------------------------------------------------------------------------------------
 
   update(header) {
-    this.header = header;
-    if (this.link) this.link.running = header.state === "running";
-    this.root.dataset.state = header.state;
-    this.root.dataset.step = header.step;
-    this.root.dataset.applied = header.applied;
-    this.root.dataset.settings = JSON.stringify(header.settings);
     this.state.textContent = header.waiting ? "Waiting" : STATES[header.state];
     this.stepCount.textContent = number(header.step, 0);
     this.epoch.textContent = number(header.epoch, header.epoch < 100 ? 2 : 1);
@@ -213,7 +139,6 @@ class View {
     this.showButtons(header.state);
     this.showControls(header);
     this.showWords(header);
-    this.request?.();
   }
 
   showButtons(state) {
@@ -223,8 +148,8 @@ class View {
     enable(this.buttons.stop, ["running", "paused"].includes(state));
   }
 
-  showControls({ settings, applied, momentum, schedule: [start, end], seed }) {
-    const settled = (name) => (this.pending[name] ?? 0) <= applied;
+  showControls({ settings, momentum, schedule: [start, end], seed }) {
+    const settled = (name) => this.settled(name);
     const { controls } = this;
     if (settled("k")) controls.k.set(settings.k);
     for (const name of ["lr_D", "lr_G"]) {
@@ -237,11 +162,12 @@ class View {
     }
     for (const name of ["update", "generator_cost"]) if (settled(name)) controls[name].set(settings[name]);
     this.scheduleText.textContent = `as the recipe schedules it, ${start} to ${end}`;
-    if (!this.seedTouched && document.activeElement !== this.seed) this.seed.value = seed;
+    this.showSeed(seed);
   }
 
-  showWords({ state, message, waiting, diagnosis, step, latest, grid, data }) {
-    this.showStatus(message || (waiting ? WAITING : ""), state === "error" || Boolean(message));
+  showWords(header) {
+    const { state, diagnosis, step, latest, grid, data } = header;
+    this.showStatus(header);
     const n = grid.rows * grid.columns;
     this.sampleTitle.textContent = `G(z): the same ${n} z all along`;
     this.tellSamples(`${n} samples of G after ${number(step, 0)} steps, in ${grid.rows} rows; ${STATES[state]}`);
@@ -260,23 +186,12 @@ class View {
     this.said = said;
   }
 
-  showStatus(words, wrong) {
-    if (this.status.textContent !== words) this.status.textContent = words;
-    this.status.classList.toggle("gl-wrong", wrong);
-  }
-
-  silence(silent) {
-    if (silent) this.showStatus(SILENT, true);
-    else if (this.status.textContent === SILENT) this.showStatus("", false);
-  }
-
   // -- the picture --------------------------------------------------------------------------------------------------
 
   draw() {
     const colours = theme(this.root);
     this.drawSamples();
     this.drawCharts(colours);
-    if (this.link.frame) this.link.shown();
   }
 
   drawSamples() {
@@ -312,10 +227,6 @@ class View {
     const P = { title: "D says", lines: says, y: [0, 1], levels: [{ y: 0.5, name: "½" }], xTitle: "step" };
     drawChart(context, box(2), { ...common, ...P, marks: marks.map(({ x }) => ({ x, name: "" })) }, colours);
   }
-}
-
-function rateText(rate) {
-  return rate >= 0.0995 ? number(rate, 2) : rate.toPrecision(2);
 }
 
 function markText(name, value) {

@@ -1,0 +1,364 @@
+"""Sweeps: training every run of a grid of k, D's rate, G's rate and seeds.
+
+All runs of a grid get the same number of updates (D's and G's together), that is the same work: with k = 1 half of
+them are G's, with k = 10 one in eleven. `ToySweep` trains small games in stacks; `MnistSweep` small nets on digits,
+one after another. Both work in pieces, so that a live demo can drive them, and both hand out `Results`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import ndtri
+from tqdm import tqdm
+
+from ganlib import parzen, provenance, theory
+from ganlib.datasets import Dataset, load, scale
+from ganlib.densities import Array, Density
+from ganlib.errors import RecipeError, TrainingDiverged
+from ganlib.grids import Grid, Results
+from ganlib.recipes import MNIST, TOY, Recipe
+from ganlib.toys import Toys
+from ganlib.trainer import Trainer
+
+SHARE = 0.9
+"""The width of a distribution: the shortest interval that holds so much of it."""
+BINS = 64
+"""p_g is drawn as its mean density in so many bins."""
+RATES = (0.003, 0.02, 0.1, 0.5, 3.0)
+"""Rates of both players: factors of about 6, from one too small to one too large."""
+TOY_SIZES: dict[str, dict[str, Any]] = {
+    "smoke": {"ks": (1, 5), "lrs_D": (0.003, 0.1, 3.0), "lrs_G": (0.02, 0.5), "updates": 240, "records": 10},
+    "quick": {"seeds": (0, 1, 2), "updates": 6_000},
+    "paper": {
+        "ks": (1, 2, 3, 5, 10, 20),
+        "lrs_D": (0.003, 0.008, 0.02, 0.05, 0.1, 0.2, 0.5, 1.2, 3.0),
+        "lrs_G": (0.003, 0.008, 0.02, 0.05, 0.1, 0.2, 0.5, 1.2, 3.0),
+        "seeds": (0, 1, 2, 3),
+        "updates": 20_000,
+    },
+}
+"""A `ToySweep` for each profile: a few seconds; about a minute; an hour or two."""
+
+
+class Sweep:
+    """A grid of runs under way, in pieces. What `ToySweep` and `MnistSweep` share."""
+
+    kind: str
+    names: tuple[str, ...]
+    narrow: float
+
+    def __init__(self, recipe: Recipe, grid: Grid, updates: int, records: int):
+        most = max(grid.ks) + 1
+        if not isinstance(updates, int) or updates < most:
+            raise RecipeError(
+                f"updates is {updates!r}; it must be an integer >= {most}, one iteration of the largest k"
+            )
+        if not isinstance(records, int) or not 1 <= records <= updates // most:
+            raise RecipeError(f"records is {records!r}; it must be an integer from 1 to {updates // most}")
+        self.recipe, self.grid = recipe, grid
+        self.updates = np.linspace(updates / records, updates, records)
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the start of every run."""
+        self.curves = {name: np.full((*self.grid.shape, len(self.updates)), math.nan) for name in self.names}
+        self.diverged = np.zeros(self.grid.shape, bool)
+        self.version = 0
+        """Counts up whenever something was measured."""
+
+    def target(self, k: int, record: int) -> int:
+        """Iterations that a run with this k has done at a record."""
+        return max(round(self.updates[record] / (k + 1)), 1)
+
+    @property
+    def done(self) -> float:
+        """The share of the work that is done, 0 to 1."""
+        raise NotImplementedError
+
+    @property
+    def finished(self) -> bool:
+        """Whether every run has had all its updates."""
+        raise NotImplementedError
+
+    def piece(self) -> None:
+        """The smallest piece of work there is."""
+        raise NotImplementedError
+
+    def advance(self, seconds: float) -> None:
+        """Work for about so many seconds, at least one piece, unless all is done."""
+        end = time.perf_counter() + seconds
+        while not self.finished:
+            self.piece()
+            if time.perf_counter() >= end:
+                return
+
+    def finish(self, *, progress: bool = True) -> bool:
+        """Work to the end; True when it got there. An interrupt stops it, and the next call goes on from there."""
+        look = {"file": sys.stdout, "ncols": 80, "bar_format": "{l_bar}{bar}| {elapsed}"}
+        with tqdm(total=100, disable=not progress or self.finished, **look) as bar:
+            try:
+                while not self.finished:
+                    self.advance(0.2)
+                    bar.update(round(100 * self.done) - bar.n)
+            except (KeyboardInterrupt, asyncio.CancelledError):
+                print(f"Stopped at {100 * self.done:.0f} %. Run this cell again to go on from there.")
+        return self.finished
+
+    @property
+    def results(self) -> Results:
+        """What is measured so far; a copy."""
+        curves = {name: values.copy() for name, values in self.curves.items()}
+        return Results(self.kind, self.grid, self.updates, curves, self.diverged.copy(), self.narrow, self.info())
+
+    def info(self) -> dict[str, Any]:
+        """What is trained, on what, and when, as plain values."""
+        raise NotImplementedError
+
+    def _keep(self, at: tuple[int, ...], record: int, values: Mapping[str, float]) -> None:
+        """Write one run's measurement down; what is not a finite number means that it has diverged."""
+        self.version += 1
+        if not all(math.isfinite(value) for value in values.values()):
+            self.diverged[at] = True
+            return
+        for name, value in values.items():
+            self.curves[name][(*at, record)] = value
+
+
+class ToySweep(Sweep):
+    """A grid of toy games against one p_data, trained all at once: one stack of `Toys` for each k.
+
+        sweep = ToySweep(TOY, Gaussian(0, 1), ks=(1, 5), lrs_D=(0.1, 0.3), lrs_G=(0.01, 0.03), seeds=range(2))
+        sweep.finish()
+        sweep.results.score  # (2, 2, 2, 2): k, D's rate, G's rate, seed
+
+    A run comes out as `Toys` alone gives it, to rounding. `curves`: JSD, C and V (nats, by quadrature) and "width",
+    the shortest interval with 90 % of p_g over that of p_data. Collapsed: "width" below 0.1 at the end. A p_g so
+    narrow has, against a Gaussian, a JSD of at least about 0.4 of the 0.693 there are, and no healthy run of these
+    games ends below 0.5.
+    """
+
+    kind = "toy"
+    names = ("JSD", "C", "V", "width")
+    narrow = 0.1
+
+    def __init__(
+        self,
+        recipe: Recipe = TOY,
+        p_data: Density | None = None,
+        *,
+        ks: Sequence[int] = (1, 2, 5, 10),
+        lrs_D: Sequence[float] = RATES,
+        lrs_G: Sequence[float] = RATES,
+        seeds: Sequence[int] = (0, 1),
+        updates: int = 8_000,
+        records: int = 50,
+    ):
+        if p_data is None:
+            raise RecipeError("a sweep of toys needs p_data: a density such as Gaussian(0, 1)")
+        self.p_data = p_data
+        many = np.sort(p_data.sample(100_000, np.random.default_rng(0)))
+        self._data_width = width(many)
+        low, high = np.quantile(many, [0.0005, 0.9995])
+        margin = 0.25 * (high - low)
+        self.edges = np.linspace(low - margin, high + margin, BINS + 1)
+        """(BINS + 1,): the bins that p_g is drawn in."""
+        grid = Grid(tuple(ks), tuple(map(float, lrs_D)), tuple(map(float, lrs_G)), tuple(seeds))
+        super().__init__(recipe, grid, updates, records)
+
+    def reset(self) -> None:
+        """Back to the start of every run."""
+        super().reset()
+        _, *rest = self.grid.shape
+        lr_D, lr_G, seed = (axis.ravel() for axis in np.meshgrid(*self._axes(), indexing="ij"))
+        common = {"seeds": seed.astype(int).tolist(), "lr_D": lr_D, "lr_G": lr_G}
+        self.stacks = [Toys(self.recipe, self.p_data, k=k, **common) for k in self.grid.ks]
+        """One for each k: len(lrs_D) * len(lrs_G) * len(seeds) games."""
+        self.p_g = np.full((len(self.grid.ks), *rest, BINS), math.nan)
+        """(K, D, G, S, BINS): each run's mean density in each bin, at its last record."""
+        self._record = 0
+        self._measured = 0
+
+    def _axes(self) -> tuple[Sequence[float], ...]:
+        return self.grid.lrs_D, self.grid.lrs_G, self.grid.seeds
+
+    @property
+    def done(self) -> float:
+        """The share of the work that is done, 0 to 1."""
+        updates = [stack.step * (k + 1) for k, stack in zip(self.grid.ks, self.stacks)]
+        return 1.0 if self.finished else min(float(np.mean(updates)) / self.updates[-1], 0.99)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every run has had all its updates."""
+        return self._record == len(self.updates)
+
+    def piece(self) -> None:
+        """One iteration of one stack; where all have come to a record, the measurement of one game."""
+        for k, stack in zip(self.grid.ks, self.stacks):
+            if stack.step < self.target(k, self._record):
+                stack.iterate()
+                return
+        self._measure(self._measured)
+        self._measured += 1
+        if self._measured == math.prod(self.grid.shape):
+            self._measured, self._record = 0, self._record + 1
+
+    def _measure(self, run: int) -> None:
+        at = np.unravel_index(run, self.grid.shape)
+        if self.diverged[at]:
+            return
+        i = run % len(self.stacks[0])
+        toys = self.stacks[at[0]]
+        try:
+            p_g = toys.p_g(i)
+            with np.errstate(all="ignore"):  # a D that is no longer finite shows in V
+                V, C, JSD = theory.V_C_JSD(lambda x: toys.logit(x, i), self.p_data, p_g, order=6)
+        except TrainingDiverged:
+            V = C = JSD = math.nan
+        if not math.isfinite(V):
+            self._keep(at, self._record, {"V": math.nan})
+            return
+        x = np.sort(p_g.G(_quantiles(toys.p_z)))
+        self._keep(at, self._record, {"JSD": JSD, "C": C, "V": V, "width": width(x) / self._data_width})
+        self.p_g[at] = p_g.in_bins(self.edges)
+
+    def info(self) -> dict[str, Any]:
+        """What is trained, on what, and when, as plain values."""
+        return {"recipe": self.recipe.to_dict(), "data": repr(self.p_data), **provenance.describe()}
+
+
+class MnistSweep(Sweep):
+    """A grid of small nets on digits, trained by `Trainer`, one run after another, all cells of a seed first.
+
+    `curves`: "score" (the Parzen score of 500 samples on 1,000 validation digits, nats), V (nats), D_real and D_fake
+    (D(x), D(G(z))), each the mean over the steps since the last record, and "width", the mean distance between two
+    samples over that between two digits. Collapsed: "width" below 0.3 at the end, as healthy runs have it only in
+    their first few hundred steps.
+    """
+
+    kind = "mnist"
+    names = ("score", "V", "D_real", "D_fake", "width")
+    narrow = 0.3
+    STEPS = 5
+    """Iterations in a piece."""
+
+    def __init__(
+        self,
+        recipe: Recipe | None = None,
+        data: Dataset | None = None,
+        *,
+        ks: Sequence[int] = (1, 2, 5),
+        lrs_D: Sequence[float] = (0.03, 0.1, 0.3, 1.0),
+        lrs_G: Sequence[float] = (0.1, 0.3, 1.0),
+        seeds: Sequence[int] = (0, 1),
+        updates: int = 4_800,
+        records: int = 12,
+    ):
+        recipe = small_mnist() if recipe is None else recipe
+        self.data = load(recipe.data) if data is None else data
+        self._valid = scale(self.data.valid)
+        self._data_spread = _spread(self._valid[: recipe.n_samples])
+        grid = Grid(tuple(ks), tuple(map(float, lrs_D)), tuple(map(float, lrs_G)), tuple(seeds))
+        for _, k, lr_D, lr_G, _ in grid.runs():
+            replace(recipe, k=k, lr_D=lr_D, lr_G=lr_G)  # the recipe's rules, before hours of work
+        super().__init__(recipe, grid, updates, records)
+
+    def reset(self) -> None:
+        """Back to the start of every run."""
+        super().reset()
+        self._order = sorted(self.grid.runs(), key=lambda run: run[-1])
+        self._run = 0
+        self._trainer: Trainer | None = None
+
+    @property
+    def done(self) -> float:
+        """The share of the work that is done, 0 to 1."""
+        part = 0.0
+        if self._trainer is not None:
+            part = self._trainer.step / self.target(self._trainer.recipe.k, len(self.updates) - 1)
+        return (self._run + part) / len(self._order)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every run has had all its updates."""
+        return self._run == len(self._order)
+
+    def piece(self) -> None:
+        """Five iterations of the run under way, and the measurement when a record is due."""
+        at, k, lr_D, lr_G, seed = self._order[self._run]
+        if self._trainer is None or not self._trainer.whole:  # a run that was interrupted inside a step begins again
+            recipe = replace(self.recipe, k=k, lr_D=lr_D, lr_G=lr_G)
+            self._trainer = Trainer(recipe, self.data, seed=seed, precision="float32", device="cpu")
+            self._record, self._steps = 0, []
+        trainer = self._trainer
+        left = self.target(k, self._record) - trainer.step
+        try:
+            self._steps += trainer.steps(min(left, self.STEPS))
+        except TrainingDiverged:
+            self.diverged[at] = True
+            self.version += 1
+            self._record = len(self.updates)
+        else:
+            if left <= self.STEPS:
+                self._keep(at, self._record, self._measure())
+                self._record, self._steps = self._record + 1, []
+        if self._record == len(self.updates):
+            self._run, self._trainer = self._run + 1, None
+
+    def _measure(self) -> dict[str, float]:
+        x = self._trainer.samples(self.recipe.n_samples, seed=self._trainer.seed)  # (n, d)
+        if not bool(x.isfinite().all()):
+            return {"score": math.nan}
+        means = {name: float(np.mean([getattr(s, name) for s in self._steps])) for name in ("V", "D_real", "D_fake")}
+        score = parzen.validation_score(x, self._valid)["log_likelihood"]
+        return {"score": score, **means, "width": _spread(x) / self._data_spread}
+
+    def info(self) -> dict[str, Any]:
+        """What is trained, on what, and when, as plain values."""
+        return {
+            "recipe": self.recipe.to_dict(),
+            "changes": self.recipe.changes(MNIST),
+            "data": self.data.name,
+            "examples": len(self.data.train[: self.recipe.examples or None]),
+            **provenance.describe(),
+        }
+
+
+def small_mnist() -> Recipe:
+    """The recipe for MNIST with a tenth of its units, and a D that begins with larger weights.
+
+    D's weights within 0.05 instead of 0.005: as the recipe has them, so narrow a D takes 700 steps to wake up.
+    """
+    narrow = MNIST.at("smoke")
+    D = tuple(replace(layer, irange=0.05) for layer in narrow.D)
+    return replace(narrow, name="mnist-small", D=D, examples=0, epochs=1, n_samples=500)
+
+
+def width(x: Array) -> float:
+    """The shortest interval that holds 90 % of the ascending x (n,).
+
+    >>> width(np.linspace(0, 1, 1001))
+    0.9
+    """
+    n = math.ceil(SHARE * (len(x) - 1))
+    return float((x[n:] - x[: len(x) - n]).min())
+
+
+def _quantiles(p_z: str, n: int = 1_001) -> Array:
+    """z at n even steps of the prior's distribution function."""
+    share = (np.arange(n) + 0.5) / n
+    return ndtri(share) if p_z == "normal" else math.sqrt(3) * (2 * share - 1)
+
+
+def _spread(x: torch.Tensor) -> float:
+    """The mean distance between two of the pictures x (n, d)."""
+    return torch.pdist(x.float()).mean().item()

@@ -136,10 +136,11 @@ def figure_1(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """One panel of Figure 1: p_data black and dotted, p_g green and solid, D blue and dashed; below, arrows x = G(z).
+    """A panel of Figure 1: p_data black and dotted, p_g green and solid, D blue and dashed; below, arrows x = G(z).
 
-    p_data, p_g (densities) and D, D_star (probabilities): (n,) at x (n,). `arrows`: z (a,) and G(z) (a,). The lower line
-    is z's, stretched to the width of the picture, the upper one x's. Curves of both kinds share the axis, as in the paper.
+    p_data, p_g (densities) and D, D_star (probabilities): (n,) at x (n,). `arrows`: z (a,) and G(z) (a,). The lower
+    line is z's, stretched to the picture's width, the upper one x's. Curves of both kinds share the axis, as in the
+    paper.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(4, 3.4), layout="constrained")

@@ -281,7 +281,7 @@ TOY = Recipe(
     momentum_epochs=1,
     epochs=1,
 )
-"""The game of Figure 1, in one dimension: a G of rectifiers, so that p_g is exact, against a D of maxout units."""
+"""The game of Figure 1, in one dimension: a G of rectifiers, so that p_g is exact, against a D of rectifiers too."""
 
 RING = replace(
     TOY,

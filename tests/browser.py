@@ -63,10 +63,13 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def serve(notebooks: Path, scratch: Path, more: Mapping[str, Any] | None = None) -> Iterator[Server]:
+def serve(
+    notebooks: Path, scratch: Path, more: Mapping[str, Any] | None = None, *, prefer_own: bool = False
+) -> Iterator[Server]:
     """Serve a copy of `notebooks` by a JupyterLab of its own: own settings, free port, token, this very Python.
 
-    `more` are settings besides SETTINGS, by plugin.
+    `more` are settings besides SETTINGS, by plugin. With `prefer_own` the kernels in `scratch`/jupyter_data_dir come
+    before this environment's.
     """
     folder = scratch / "notebooks"
     shutil.copytree(notebooks, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "runs"))
@@ -90,7 +93,7 @@ def serve(notebooks: Path, scratch: Path, more: Mapping[str, Any] | None = None)
         | own
         | {
             "GANLIB_PROFILE": "smoke",
-            "JUPYTER_PREFER_ENV_PATH": "1",
+            "JUPYTER_PREFER_ENV_PATH": "0" if prefer_own else "1",
             "OMP_WAIT_POLICY": "PASSIVE",  # as `make lab` has it
         }
     )

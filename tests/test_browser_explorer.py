@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 
-import nbformat
 import pytest
 
-from tests.browser import LabPage
-from tests.test_browser_training import changed, pixels, quantiles, run, theme
+from tests import browser
+from tests.browser import changed, opened, pixels, quantiles, run, theme, write_notebook
 
 pytestmark = pytest.mark.browser
 
@@ -28,19 +27,10 @@ ROOT = ".gl-explorer"
 
 @pytest.fixture(scope="module")
 def lab(jupyterlab, _chromium):
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SOURCE)], metadata={"kernelspec": kernel})
-    nbformat.write(notebook, jupyterlab.folder / "explorer.ipynb")
-    context = _chromium.new_context(viewport={"width": 1280, "height": 950})
-    page = context.new_page()
-    lab = LabPage(page, jupyterlab)
-    lab.open("explorer.ipynb")
-    lab.restart_and_run_all()
-    assert lab.errors() == []
-    page.locator(ROOT).wait_for()
-    yield lab
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    context.close()
+    write_notebook(jupyterlab, "explorer.ipynb", [SOURCE])
+    with opened(_chromium, jupyterlab, "explorer.ipynb") as lab:
+        lab.page.locator(ROOT).wait_for()
+        yield lab
 
 
 @pytest.fixture
@@ -60,12 +50,11 @@ def demo(lab):
 
 
 def told(lab, name):
-    return lab.page.locator(ROOT).get_attribute(f"data-{name}")
+    return browser.told(lab, name, ROOT)
 
 
 def wait_for(lab, condition, timeout=30_000):
-    script = f"() => {{ const e = document.querySelector('{ROOT}'); return {condition}; }}"
-    lab.page.wait_for_function(script, timeout=timeout)
+    browser.wait_for(lab, condition, ROOT, timeout)
 
 
 def heat(lab):

@@ -177,6 +177,7 @@ def test_an_error_of_the_function_does_not_end_the_demo(lab, demo):
 
 def test_it_plays_from_end_to_end_and_pauses(lab, demo):
     assert demo.get_attribute("data-playing") == "false"
+    assert not demo.get_by_role("button", name="Pause").is_visible()
     demo.get_by_role("button", name="Play").click()
     wait_for(lab, "JSON.parse(e.dataset.values).mean > 2.5")
     demo.get_by_role("button", name="Pause").click()

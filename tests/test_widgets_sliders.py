@@ -230,6 +230,7 @@ def test_a_value_in_words():
     engine = SlidersEngine(draw, {"a": Slider(-1, 1, -0.5, 0.05, unit="nats"), "b": Slider(0.01, 1, 0.1234, log=True)})
     assert engine.told() == ["a = −0.50 nats", "b = 0.123"]
     assert shown(engine.controls["a"], 1) == "1.00 nats"
+    assert [shown(Slider(0, 1, 0, step), 0.25) for step in (1, 0.5, 0.25, 0.0625)] == ["0", "0.2", "0.25", "0.250"]
     assert minus("-1.2 (-3), C = -log 4, x-ray, a -b") == "−1.2 (−3), C = −log 4, x-ray, a -b"
 
 

@@ -17,8 +17,9 @@ from ganlib.errors import TrainingDiverged
 from ganlib.theory import C as C_by_quadrature
 from ganlib.widgets import LiveToy, ToyEngine, bundle
 from ganlib.widgets import toy_controls as controls
-from ganlib.widgets.toy_engine import ARROWS, EDGES, INTERVAL, MEASURE_EVERY
+from ganlib.widgets.toy_engine import INTERVAL, MEASURE_EVERY
 from ganlib.widgets.toy_presets import PRESETS
+from ganlib.widgets.toy_scene import ARROWS, EDGES
 
 STATES = ("idle", "running", "paused", "stopped", "error")
 MINUS_LOG_4 = -math.log(4)
@@ -402,6 +403,16 @@ def test_a_thousand_random_events_leave_it_consistent(seed):
     assert torch.equal(everything(engine), everything(ToyEngine(**s)))
 
 
+def test_a_D_that_is_no_longer_finite_is_seen_when_it_is_drawn(engine):
+    engine.snapshot(True)
+    with torch.no_grad():
+        engine.toys.D.weights[0][:] = math.nan
+    engine.scene.touch()
+    snapshot = engine.snapshot(True)
+    assert engine.state == "error"
+    assert all(np.isfinite(array).all() for _, array in snapshot.arrays.values())
+
+
 @pytest.mark.parametrize("how", ["not finite", "far away", "D not finite"])
 def test_a_game_that_has_diverged_says_so_once_and_reset_leads_out(engine, how):
     engine.train(3)
@@ -417,7 +428,9 @@ def test_a_game_that_has_diverged_says_so_once_and_reset_leads_out(engine, how):
     assert engine.state == "error"
     assert "diverged" in engine.message
     assert "Reset" in engine.message
-    assert engine.snapshot(True).header["state"] == "error"
+    snapshot = engine.snapshot(True)
+    assert snapshot.header["state"] == "error"
+    assert all(np.isfinite(array).all() for _, array in snapshot.arrays.values())
     for act in (engine.start, engine.step, engine.step_D, engine.step_G, engine.best_D):
         with pytest.raises(RecipeError, match="reset it first"):
             act()
@@ -628,7 +641,7 @@ def test_traits_and_controls_follow_each_other(toy):
     toy.preset("a")
     assert toy.p_z == "normal"
     toy.restore()
-    assert (toy.p_data, toy.seed, toy.state) == ("bimodal", 3, "running")
+    assert (toy.p_data, toy.seed, toy.p_z) == ("bimodal", 3, "uniform")
     toy.reset(5)
     assert (toy.seed, toy.state) == (5, "idle")
 

@@ -24,7 +24,7 @@ from ganlib import game, load, pictures, plots, pretrained, provenance, scale
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.widgets import ToyEngine
-from ganlib.widgets.toy_preview import toy_loop
+from ganlib.widgets.toy_preview import panel, toy_loop
 
 FIGURES = Path(__file__).resolve().parent.parent / "figures"
 SEED = 0
@@ -67,7 +67,7 @@ def fig1_toy() -> dict[str, Any]:
     for name, ax in zip("abcd", axes):
         engine.preset(name)
         engine.finish()
-        plots.figure_1(**engine.panel(), title=f"({name})", ax=ax)
+        plots.figure_1(**panel(engine), title=f"({name})", ax=ax)
         told[name] = {key: round(value, 4) for key, value in dataclasses.asdict(engine.toys.measure()).items()}
     (FIGURES / "fig1_toy_loop.png").write_bytes(toy_loop(film))
     return {

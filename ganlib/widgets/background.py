@@ -24,8 +24,8 @@ MOST_REST = 0.015
 """Seconds at the most that an engine in slow motion (its `rest`, if it has one) sleeps; no command waits longer."""
 SILENCE = 2.0
 """Seconds without a word from the page after which the engine waits."""
-IN_FLIGHT = 4
-"""Frames that may be under way to the page before the next one waits for an answer."""
+IN_FLIGHT = 6
+"""Frames that may be under way to the page before the next one waits for an answer; it answers to every third."""
 
 Command = Mapping[str, Any]
 log = logging.getLogger("ganlib.widgets")

@@ -44,13 +44,13 @@ class View extends RunView {
     this.heat = this.canvas("heat", "Arrow keys or the mouse: choose a cell. Space: start or stop. R: reset.", "ArrowUp ArrowDown ArrowLeft ArrowRight Space R");
     this.charts = element("canvas", { class: "gl-canvas-charts", role: "img" });
     this.words = element("p", { class: "gl-words", "aria-hidden": "true" });
-    this.told = element("p", { class: "gl-told" });
+    this.told = element("p", { class: "gl-told", "aria-live": "polite" });
     this.code = element("code", { class: "gl-code", tabindex: 0, "aria-label": "The line that opens this run by itself" });
     const stage = element("div", { class: "gl-stage" }, element("figure", {}, this.heat), element("figure", {}, this.charts));
     this.panel = element("div", { role: "tabpanel", id: `gl-panel-${nextId()}` }, this.note, stage, this.words, this.told, this.code, this.buildControls());
     this.root = element(
       "section",
-      { class: "ganlib gl-run gl-explorer", "data-lm-suppress-shortcuts": "true" },
+      { class: "ganlib gl-run gl-explorer", "aria-label": "Explorer of k and the learning rates", "data-lm-suppress-shortcuts": "true" },
       this.buildTabs(tabs),
       element("div", { class: "gl-bar" }, this.buildTransport(), this.buildReadouts({ done: "% done", runs: "runs" })),
       this.status,
@@ -81,7 +81,7 @@ class View extends RunView {
     this.buttons = {
       start: button("start", "Start", "Train every run of this grid in the background (Space)", () => this.command("start", { tab: this.kind })),
       pause: button("stop", "Stop", "Rest here; Start goes on (Space)", () => this.command("pause")),
-      reset: button("reset", "Reset", "Every run of this grid back to its start (R)", () => this.command("pause")),
+      reset: button("reset", "Reset", "Every run of this grid back to its start (R)", () => this.command("reset", { tab: this.kind })),
     };
     return element("div", { class: "gl-transport", role: "group", "aria-label": "Training" }, ...Object.values(this.buttons));
   }
@@ -99,8 +99,8 @@ class View extends RunView {
         onInput: look("plane"),
       }),
       slice: slider({ name: "slice", title: "k", hint: "The slice of the grid that is shown", ...whole, text: () => "", onInput: (place) => this.look({ [this.plane[2]]: place }) }),
-      seed: slider({ name: "seed", title: "Seeds", hint: "The mean over the seeds, or one of them", ...whole, text: () => "", onInput: () => {} }),
-      record: slider({ name: "record", title: "After", hint: "How many updates of either player the heatmap looks at", ...whole, text: () => "", onInput: () => {} }),
+      seed: slider({ name: "seed", title: "Seeds", hint: "The mean over the seeds, or one of them", ...whole, text: () => "", onInput: (place) => this.look({ seed: place - 1 }) }),
+      record: slider({ name: "record", title: "After", hint: "How many updates of either player the heatmap looks at", ...whole, text: () => "", onInput: (place) => this.look({ record: place }) }),
     };
     return element("div", { class: "gl-controls" }, ...Object.values(this.controls).map(({ root }) => root));
   }
@@ -125,7 +125,7 @@ class View extends RunView {
   tabKey(event) {
     const at = this.tabs.indexOf(event.target);
     const n = this.tabs.length;
-    const to = { ArrowRight: at, ArrowLeft: (at + n - 1) % n, Home: 0, End: n - 1 }[event.key];
+    const to = { ArrowRight: (at + 1) % n, ArrowLeft: (at + n - 1) % n, Home: 0, End: n - 1 }[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
     this.turnTo(this.tabs[to].dataset.kind);
@@ -155,7 +155,7 @@ class View extends RunView {
   }
 
   otherKey(event) {
-    const move = { ArrowUp: [0, 0], ArrowDown: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key];
+    const move = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key];
     if (event.target !== this.heat || !move) return false;
     const clip = (axis, by) => Math.max(0, Math.min(this.tab.axes[axis].length - 1, this.view[axis] + by));
     const [R, C] = this.plane;

@@ -45,7 +45,7 @@ export class Numbers {
   /** One run's value at the record looked at. */
   value(name, k, D, G, s) {
     if (name === "gap") return this.value("C", k, D, G, s) - this.value("V", k, D, G, s);
-    return 1.1 * meanOf(this.curve(name, k, D, G, s).subarray(this.begin, this.end));
+    return meanOf(this.curve(name, k, D, G, s).subarray(this.begin, this.end));
   }
 
   /** A cell: its mean, each seed's value, and how many seeds have diverged or collapsed, of those that are known. */

@@ -2,6 +2,7 @@
 // Joined with a demo's own file by protocol.script(), as anywidget takes one module.
 
 const TICK = 200; // ms between two looks at whether the kernel still talks
+const TELL = { frames: 3, wait: 150 }; // so many frames, or ms, from one word that they are on the screen to the next
 const QUIET = 1000; // ms without a frame after which the page asks for one
 const UNANSWERED = 4000; // ms without an answer after which the page says so
 
@@ -25,7 +26,7 @@ export class Link {
     this.onSilence = onSilence;
     this.store = { pictures: {}, versions: {}, arrays: {}, arrayVersions: {}, curves: [], generation: null, rows: 0 };
     this.header = model.get("first");
-    this.frame = 0;
+    this.frame = this.told = this.toldAt = 0;
     this.running = false; // whether frames are to be expected; the view says so
     this.asked = 0; // the id of the last command
     this.lastFrame = performance.now();
@@ -55,8 +56,14 @@ export class Link {
     return id;
   }
 
-  /** Tell the kernel that frame `this.frame` is on the screen, so that it may send more. */
+  /**
+   * Tell the kernel that frame `this.frame` is on the screen, so that it may send more; not each one, as for every
+   * message to the kernel JupyterLab shows that it is busy, and then idle, which costs more than the frame.
+   */
   shown() {
+    const now = performance.now();
+    if (this.frame - this.told < TELL.frames && now - this.toldAt < TELL.wait) return;
+    [this.told, this.toldAt] = [this.frame, now];
     this.model.send({ type: "shown", frame: this.frame });
   }
 

@@ -121,10 +121,10 @@ def _sheet(axes: Axes, png: bytes, rows: int, columns: int) -> None:
     axes.set_axis_off()
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure, dpi: int = SAVED_DPI) -> bytes:
     """The figure as the bytes of a PNG file."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=SAVED_DPI, metadata={"Software": None})
+    figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
     return file.getvalue()
 
 

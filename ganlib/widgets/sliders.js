@@ -58,7 +58,7 @@ class View {
     const name = title || "Sliders and what they change";
     this.root = element(
       "section",
-      { class: "ganlib gl-sliders", "aria-label": name, "data-lm-suppress-shortcuts": "true" },
+      { class: "ganlib gl-sliders", "aria-label": name, "data-playing": "false", "data-lm-suppress-shortcuts": "true" },
       element(
         "div",
         { class: "gl-controls" },
@@ -253,7 +253,7 @@ class View {
 /** Between a slider's places 0, 1, ..., `steps` and its values. */
 function scaleOf({ low, high, step, log, unit }) {
   const steps = log ? LOG_STEPS : Math.round((high - low) / step);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const digits = [0, 1, 2].find((d) => Math.abs(step - Number(step.toFixed(d))) < 1e-9) ?? 3;
   const clip = (value) => Math.min(high, Math.max(low, value));
   const along = (value) => (log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (steps * step));
   return {
@@ -294,7 +294,7 @@ function swatch(style) {
 
 function heatKey({ name, low, high }) {
   const bar = element("span", { class: "gl-ramp", style: `background: linear-gradient(to right, ${VIRIDIS.join(", ")})` });
-  return element("span", { class: "gl-key" }, name, label(low, 0.01), bar, label(high, 0.01));
+  return element("span", { class: "gl-key" }, `${name} ${label(low, 0.01)}`, bar, label(high, 0.01));
 }
 
 function drawPanel(figure, panel, arrays, colours) {

@@ -302,8 +302,8 @@ def shown(control: Slider | Choice, value: Any) -> str:
     """A control's value in words: with its unit, and as many decimals as its step has."""
     if isinstance(control, Choice):
         return value
-    digits = 3 if control.log else max(0, -math.floor(math.log10(control.step) + 1e-9))
-    text = f"{value:.{digits}g}" if control.log else f"{value:.{digits}f}"
+    digits = next((d for d in range(3) if abs(control.step - round(control.step, d)) < 1e-9), 3)
+    text = f"{value:.3g}" if control.log else f"{value:.{digits}f}"
     return f"{text} {control.unit}".strip().replace("-", "−")
 
 

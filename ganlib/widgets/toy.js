@@ -12,6 +12,7 @@ const SPEEDS = [1, 2, 5, 10, 30, 100, 300, "full"];
 const SLOW = 30; // up to so many moves a second the picture says whose move it is
 const HELD = -3.05; // where a rate's slider means 0
 const NODES = 81; // heights of a p_data that is drawn
+const UNHURRIED = 120; // ms between two drawings of the charts, and of words, while it plays: each costs the page much
 const FIRST = "Predict what will happen, then press Play; or choose above what to see.";
 const ROOT_3 = Math.sqrt(3);
 const Z_TICKS = {
@@ -36,6 +37,7 @@ class View extends RunView {
   // -- what stands where --------------------------------------------------------------------------------------------
 
   build(el) {
+    this.last = {}; // what was shown when, ms
     this.main = this.canvas("main", KEYS, "Space D G S B R");
     this.charts = this.canvas("charts", KEYS, "Space D G S B R");
     this.status = element("div", { class: "gl-status", role: "status" });
@@ -212,8 +214,6 @@ class View extends RunView {
     const { state, settings, step, speed, preset, see } = header;
     this.tell({ moves: header.moves, preset, moved: header.moved, next: header.next, drawing: this.drawing });
     write(this.state, header.waiting ? "Waiting" : STATES[state]);
-    write(this.stepCount, number(step, 0));
-    write(this.speed, number(speed, speed < 10 ? 1 : 0));
     enable(this.buttons.start, !["running", "error"].includes(state));
     enable(this.buttons.pause, state === "running");
     for (const name of ["step_D", "step_G", "step", "best_D"]) enable(this.buttons[name], state !== "error");
@@ -222,7 +222,20 @@ class View extends RunView {
     this.showControls(settings);
     this.showStatus(header);
     write(this.see, see || FIRST);
+    if (!this.due("words")) return;
+    write(this.stepCount, number(step, 0));
+    write(this.speed, state === "running" ? number(speed, speed < 10 ? 1 : 0) : "–");
     this.showWords(header);
+  }
+
+  /** Whether something may be shown anew: always at rest and in slow motion, else now and then. */
+  due(what) {
+    const now = performance.now();
+    const { state, settings } = this.header;
+    const hurried = state === "running" && !(settings.speed <= SLOW);
+    if (hurried && now - (this.last[what] ?? 0) < UNHURRIED) return false;
+    this.last[what] = now;
+    return true;
   }
 
   showControls(settings) {
@@ -266,9 +279,9 @@ class View extends RunView {
   draw() {
     const { arrays } = this.link.store;
     if (!arrays.D || !arrays.z) return;
-    const colours = theme(this.root);
-    this.drawMain(arrays, colours);
-    this.drawCharts(colours);
+    if (this.due("colours")) this.colours = theme(this.root);
+    this.drawMain(arrays, this.colours);
+    if (this.due("charts")) this.drawCharts(this.colours);
     this.root.dataset.frames = ++this.frames;
   }
 

@@ -99,7 +99,7 @@ class LiveToy(LiveRun):
         """
         return toy_picture(self._aside(preset, steps) if steps or preset else self._engine)
 
-    def loop(self, preset: str = "d", frames: int = 40) -> bytes:
+    def loop(self, preset: str = "d", frames: int = 36) -> bytes:
         """A short looping picture (animated PNG) of a preset, from its start to its end, played aside."""
         engine = self._aside()
         engine.preset(preset)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
 import numpy as np
-from scipy.special import expit, ndtri
 
 from ganlib import theory
-from ganlib.densities import PRIOR_REACH, Array, Pushforward
+from ganlib.densities import Pushforward
 from ganlib.errors import GanlibError, RecipeError, TrainingDiverged
 from ganlib.recipes import TOY, Recipe
 from ganlib.toys import BestD, Measured, Toys
@@ -22,17 +21,14 @@ from ganlib.widgets.background import Command
 from ganlib.widgets.curves import Curves, Mark, marked
 from ganlib.widgets.protocol import Snapshot
 from ganlib.widgets.toy_presets import PLAIN, PRESETS, Act
+from ganlib.widgets.toy_scene import SCENERY, Scene, next_move
 
-EDGES = np.linspace(*controls.WINDOW, 241)
-"""The bins of x; p_g is shown as its exact mean in each, so that no spike is missed."""
-ARROWS = 33
-"""z whose way to x = G(z) is shown, at equal steps of the prior's quantiles."""
 MEASURE_EVERY = 10
 """Moves between two measurements at high speed: 5 iterations of k = 1."""
 SLOW = 30
 """Up to so many moves a second, each one is measured."""
-INTERVAL = 0.025
-"""Seconds between frames."""
+INTERVAL = 0.02
+"""Seconds between frames at the least; as a turn takes 0.011, they come every second turn, some 40 a second."""
 FAR = 1e4
 """A game whose G(z) or V has gone farther than this has diverged."""
 
@@ -63,9 +59,8 @@ class ToyEngine:
         self.clock: Callable[[], float] = time.perf_counter
         """Seconds; what paces the slow speeds."""
         self.curves = Curves(4)
-        self._arrays: dict[str, tuple[int, np.ndarray]] = {}
-        self._version = 0
-        self._outside = 0.0
+        self.scene = Scene()
+        """What the page draws."""
         self.reset()
 
     def _begin(self) -> None:
@@ -86,8 +81,8 @@ class ToyEngine:
         self.marks: list[Mark] = []
         self.curves.clear()
         self._times: deque[tuple[float, int]] = deque(maxlen=50)
-        self._stale = {"picture", "p_data", "z", "heights"}
         self._p_g: Pushforward | None = None
+        self.scene.touch(*SCENERY)
         self._end_acts()
         self._pace_from_now()
         self._measured_at = -1
@@ -202,7 +197,7 @@ class ToyEngine:
         if changed.keys() & {"p_data", "heights", "p_z"}:
             toys.p_data = controls.density(self.settings)
             self._climb = None  # it was on its way to another optimum
-            self._touch({"p_z": "z"}.get(name, name) for name in changed)
+            self._touch(*changed)
             if self.state != "error":
                 self._measure(anew=True)
 
@@ -275,7 +270,7 @@ class ToyEngine:
         """Seconds between frames: more where nothing has moved since the last one, and for who asks for less motion."""
         if self.slow:
             return 1.0
-        return INTERVAL if self._stale else 0.5
+        return INTERVAL if self.scene.stale else 0.5
 
     @property
     def rest(self) -> float:
@@ -372,9 +367,9 @@ class ToyEngine:
             self._times.append((self.clock(), toys.step))
         self._touch()
 
-    def _touch(self, what: Iterable[str] = ()) -> None:
+    def _touch(self, *what: str) -> None:
         """Note that the picture, and what else is named, has to be drawn anew."""
-        self._stale |= {"picture", *what}
+        self.scene.touch(*what)
         self._p_g = None
 
     @property
@@ -383,11 +378,7 @@ class ToyEngine:
         named = {"D": "D", "G": "G", "best_D": "D to its optimum"}
         if self._acts and self._acts[0].move in named:
             return named[self._acts[0].move]
-        k, turn = int(self.toys.k[0]), self.toys.turn
-        joint = self.toys.update == "simultaneous"
-        if k - turn > joint:
-            return f"D, {turn + 1} of {k}"
-        return "D and G together" if joint and k - turn == 1 else "G"
+        return next_move(self.toys)
 
     # -- what there is to see ------------------------------------------------------------------------------------------
 
@@ -431,48 +422,16 @@ class ToyEngine:
         self._measured_at = self.moves
         self.curves.add(self.moves, found)
 
-    def draw(self) -> None:
-        """Bring the arrays that the page draws up to date; those that nothing has changed stay."""
-        if not self._stale:
-            return
-        fresh: dict[str, Array] = {}
-        if "p_data" in self._stale or "heights" in self._stale:
-            fresh["p_data"] = controls.mean_in_bins(self.toys.p_data, EDGES)
-            fresh["heights"] = np.array(self.settings["heights"])
-        z = self._arrow_z()
-        if "z" in self._stale:
-            fresh["z"] = z
-        p_data = fresh["p_data"] if "p_data" in fresh else self._arrays["p_data"][1]
-        p_g = self.p_g().in_bins(EDGES)
-        p_g = np.where(p_g > 1e-12, p_g, 0.0)  # below this it is rounding
-        total = p_data + p_g
-        D = expit(self.toys.logit((EDGES[1:] + EDGES[:-1]) / 2))
-        if not np.isfinite(D).all():
+    def _draw(self) -> None:
+        """Bring the arrays that the page draws up to date."""
+        if self.scene.stale and not self.scene.draw(self.toys, self.p_g(), self.settings["heights"]):
             self._diverged("D's parameters are no longer finite")
-        D_star = np.divide(p_data, total, out=np.full_like(D, 0.5), where=total > 0)
-        self._outside = max(0.0, 1.0 - float(p_g @ np.diff(EDGES)))
-        fresh |= {"p_g": p_g, "D": D, "D_star": D_star, "x": self.toys.G_of(z)}
-        self._version += 1
-        self._arrays |= {name: (self._version, np.float32(array)) for name, array in fresh.items()}
-        self._stale = set()
-
-    def _arrow_z(self) -> Array:
-        """z at equal steps of the prior's quantiles: (ARROWS,)."""
-        share = (np.arange(ARROWS) + 0.5) / ARROWS
-        return ndtri(share) if self.toys.p_z == "normal" else PRIOR_REACH["uniform"] * (2 * share - 1)
-
-    def panel(self) -> dict[str, Any]:
-        """What `plots.figure_1` takes: x, p_data, p_g, D, D_star (n,) and the arrows (z, G(z)), as they are now."""
-        self.draw()
-        now = {name: array.astype(float) for name, (_, array) in self._arrays.items()}
-        curves = {name: now[name] for name in ("p_data", "p_g", "D", "D_star")}
-        return {"x": (EDGES[1:] + EDGES[:-1]) / 2, **curves, "arrows": (now["z"][::2], now["x"][::2])}
 
     def snapshot(self, draw: bool) -> Snapshot:
         """All that the page shows; `draw` says whether the arrays are to be brought up to date."""
         if draw and self.state != "error":
             with suppress(TrainingDiverged):  # the state and the message say so; the last picture stays
-                self.draw()
+                self._draw()
         header = {
             "state": self.state,
             "message": self.message,
@@ -489,7 +448,7 @@ class ToyEngine:
             "title": PRESETS[self.preset_name].title if self.preset_name else "",
             "see": PRESETS[self.preset_name].see if self.preset_name else "",
             "exact": self.toys.exact,
-            "outside": self._outside,
+            "outside": self.scene.outside,
             "window": list(controls.WINDOW),
         }
-        return Snapshot(header, curves=(self.curves.generation, self.curves.rows()), arrays=dict(self._arrays))
+        return Snapshot(header, curves=(self.curves.generation, self.curves.rows()), arrays=dict(self.scene.arrays))

@@ -50,7 +50,16 @@ def toy_picture(engine: Any) -> bytes:
     return png(figure)
 
 
-def toy_loop(engine: Any, frames: int = 40) -> bytes:
+def panel(engine: Any) -> dict[str, Any]:
+    """A `ToyEngine` as it is now, as `plots.figure_1` takes it: x, p_data, p_g, D, D_star (n,), and 17 arrows."""
+    snapshot = engine.snapshot(True)
+    now = {name: array.astype(float) for name, (_, array) in snapshot.arrays.items()}
+    edges = np.linspace(*snapshot.header["window"], len(now["p_data"]) + 1)
+    curves = {name: now[name] for name in ("p_data", "p_g", "D", "D_star")}
+    return {"x": (edges[1:] + edges[:-1]) / 2, **curves, "arrows": (now["z"][::2], now["x"][::2])}
+
+
+def toy_loop(engine: Any, frames: int = 36) -> bytes:
     """What a `ToyEngine` has before it (a preset) as a looping animated PNG: an equal number of frames for each act."""
     acts: list[list[Snapshot]] = []
     act, turns = None, 0
@@ -74,10 +83,10 @@ def toy_loop(engine: Any, frames: int = 40) -> bytes:
 
 
 def _loop_frame(snapshot: Snapshot) -> Image.Image:
-    figure = Figure(figsize=LOOP_SIZE, dpi=LOOP_DPI, facecolor="white")
+    figure = Figure(figsize=LOOP_SIZE, facecolor="white")
     curves = figure.add_axes((0.07, 0.34, 0.86, 0.53))
     _figure_1(figure, curves, figure.add_axes((0.07, 0.07, 0.86, 0.17)), snapshot)
-    return Image.open(io.BytesIO(png(figure))).convert("RGB")
+    return Image.open(io.BytesIO(png(figure, LOOP_DPI))).convert("RGB")
 
 
 def _figure_1(figure: Figure, curves: Axes, lines: Axes, snapshot: Snapshot) -> None:

@@ -132,6 +132,7 @@ def test_a_rate_of_0_holds_a_player_whatever_its_momentum(player):
     engine = ToyEngine(momentum=0.9)
     engine.train(5)
     engine.set(**{f"lr_{player}": 0})
+    assert not any(v.any() for v in engine.toys.velocity[player])  # no old momentum waits for its return
     assert moved(engine, lambda: engine.train(5)) == {"D": "G", "G": "D"}[player]
 
 
@@ -421,12 +422,15 @@ def test_a_game_that_has_diverged_says_so_once_and_reset_leads_out(engine, how):
             engine.toys.D.weights[0][:] = math.nan
         else:
             engine.toys.G.biases[-1][:] = math.inf if how == "not finite" else 1e7
+    if how == "far away":
+        engine.set(lr_D=0, lr_G=0)  # it stays there
     engine.start()
     with pytest.raises(TrainingDiverged):
         for _ in range(2 * MEASURE_EVERY):
             engine.turn()
     assert engine.state == "error"
     assert "diverged" in engine.message
+    assert how != "far away" or "G(z) has left" in engine.message
     assert "Reset" in engine.message
     snapshot = engine.snapshot(True)
     assert snapshot.header["state"] == "error"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -235,19 +236,12 @@ class Pushforward:
     def pdf(self, x: ArrayLike) -> Array:
         """p_g(x), without the atoms; at a knot, the density on its right."""
         x = np.asarray(x, float)
-        slanted = ~self.flat
-        low, high, mass = self.low[slanted], self.high[slanted], self.mass[slanted]
         if self.even:
-            knots = np.unique(np.concatenate([low, high]))
-            if not len(knots):
-                return np.zeros_like(x)
-            # Each piece adds to every interval between knots that it covers. A running sum of ups and downs would be
-            # shorter, but what one narrow spike leaves of rounding would stand on all the x to its right.
-            first, n = np.searchsorted(knots, low), np.searchsorted(knots, high) - np.searchsorted(knots, low)
-            covered = np.repeat(first - np.cumsum(n) + n, n) + np.arange(n.sum())
-            height = np.bincount(covered, np.repeat(mass / (high - low), n), len(knots))  # the last one is 0
+            knots, height = self._steps
             i = np.searchsorted(knots, x, side="right") - 1
             return np.where(i >= 0, height[np.maximum(i, 0)], 0.0)
+        slanted = ~self.flat
+        low, high = self.low[slanted], self.high[slanted]
         z, slope = self.z[:-1][slanted], (np.diff(self.x) / np.diff(self.z))[slanted]
         start = self.x[:-1][slanted]
         t = x[..., None]
@@ -257,18 +251,36 @@ class Pushforward:
 
     def cdf(self, x: ArrayLike) -> Array:
         """The probability of G(z) <= x, atoms included: any shape."""
-        t = np.asarray(x, float)[..., None]
+        x = np.asarray(x, float)
+        t = x[..., None]
+        if self.even:
+            knots, height = self._steps
+            below = np.concatenate([[0.0], np.cumsum(height[:-1] * np.diff(knots))])
+            return np.interp(x, knots, below) + ((t >= self.low[self.flat]) * self.mass[self.flat]).sum(-1)
         width = np.where(self.flat, 1.0, self.high - self.low)
         share = np.clip((t - self.low) / width, 0.0, 1.0)
-        if not self.even:
-            rising = np.diff(self.x) >= 0
-            begin = self._prior_cdf(self.z)[:-1]
-            along = np.where(rising, share, 1 - share)
-            part = self._prior_cdf(self.z[:-1] + along * np.diff(self.z)) - begin
-            inside = np.where(rising, part, self.mass - part)
-        else:
-            inside = share * self.mass
+        rising = np.diff(self.x) >= 0
+        begin = self._prior_cdf(self.z)[:-1]
+        along = np.where(rising, share, 1 - share)
+        part = self._prior_cdf(self.z[:-1] + along * np.diff(self.z)) - begin
+        inside = np.where(rising, part, self.mass - part)
         return np.where(self.flat, (t >= self.low) * self.mass, inside).sum(-1)
+
+    @cached_property
+    def _steps(self) -> tuple[Array, Array]:
+        """Where the pieces spread their shares evenly: knots (n,), and the height from each to the next; the last 0.
+
+        Each piece adds to every interval that it covers. A running sum of ups and downs would be shorter, but what one
+        narrow spike leaves of rounding would stand on all the x to its right.
+        """
+        low, high, mass = self.low[~self.flat], self.high[~self.flat], self.mass[~self.flat]
+        if not len(low):
+            return np.array([self.x[0]]), np.zeros(1)
+        knots = np.unique(np.concatenate([low, high]))
+        first = np.searchsorted(knots, low)
+        n = np.searchsorted(knots, high) - first
+        covered = np.repeat(first - np.cumsum(n) + n, n) + np.arange(n.sum())
+        return knots, np.bincount(covered, np.repeat(mass / (high - low), n), len(knots))
 
     def in_bins(self, edges: ArrayLike) -> Array:
         """The mean density in each bin, exact whatever spikes it holds: edges (n + 1,) -> (n,)."""

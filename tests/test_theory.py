@@ -333,7 +333,9 @@ def jsd_on_nodes(p, g, w):
     return float(w @ (xlogy(p, p / m) + xlogy(g, g / m))) / 2
 
 
-@pytest.mark.parametrize("g", [Gaussian(1, 0.5), Uniform(-1, 4), Gaussian(6, 1), random_G(2)], ids=["near", "uniform", "far", "p_g"])
+@pytest.mark.parametrize(
+    "g", [Gaussian(1, 0.5), Uniform(-1, 4), Gaussian(6, 1), random_G(2)], ids=["near", "uniform", "far", "p_g"]
+)
 def test_a_full_multiplicative_step_halves_the_total_variation(g):
     p, q, w = on_nodes(STANDARD, g)
     for _ in range(20):

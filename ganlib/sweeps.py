@@ -46,7 +46,7 @@ TOY_SIZES: dict[str, dict[str, Any]] = {
         "updates": 20_000,
     },
 }
-"""A `ToySweep` for each profile: a few seconds; about a minute; an hour or two."""
+"""A `ToySweep` for each profile: a few seconds; about two minutes; an hour or two."""
 
 
 class Sweep:

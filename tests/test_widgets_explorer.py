@@ -186,12 +186,18 @@ def test_an_error_ends_the_training_until_a_reset(monkeypatch):
     assert header["state"] == "error" and "out of memory" in header["message"] and not engine.running
     with pytest.raises(RecipeError, match="reset it first"):
         engine.start("toy")
+    with pytest.raises(RecipeError, match="reset it first: RuntimeError: out of memory"):
+        engine.finish("toy", progress=False)
+    assert engine.states["toy"] == "error" and engine.sources["toy"].done == 0, "it trained on"
     engine.reset("toy")
     engine.start("toy")
     engine.fail(RecipeError("nonsense"))
     assert engine.running, "a command that made no sense leaves it as it is"
     engine.fail(KeyboardInterrupt())
     assert not engine.running and "Interrupted" in engine.message
+    assert engine.finish("toy", progress=False)
+    header = engine.snapshot(True).header
+    assert engine.states["toy"] == "finished" and header["message"] == "", "an old message under a finished sweep"
 
 
 def test_a_thousand_random_events():

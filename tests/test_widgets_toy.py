@@ -292,7 +292,7 @@ ABSURD = [
     *[("generator_cost", v) for v in ("hinge", None)],
     *[("update", v) for v in ("both", True)],
     *[("units", v) for v in ("tanh", 1)],
-    *[("seed", v) for v in (-1, 2**63, 1.5, "1", True, math.nan)],
+    *[("seed", v) for v in (-1, 2**53, 2**63, 1.5, "1", True, math.nan)],
     *[("speed", v) for v in (0, 3, "fast", True, None, math.inf, -1)],
     *[("heights", v) for v in ([0.0] * 50, [-1.0] * 50, [math.nan] * 50, [1.0, 2.0], [1.0] * 500, "hill", 3, None)],
     *[("heights", v) for v in ([[1.0] * 50], [1.0] * 49 + [math.inf], [1.0] * 49 + ["x"], {"a": 1})],
@@ -356,8 +356,11 @@ VALUES = {
 PLAIN_COMMANDS = ("start", "pause", "stop", "step", "step_D", "step_G", "restore", "reset")
 
 
+ERRORS = (RuntimeError("out of memory"), TrainingDiverged(""), RecipeError("no"), KeyboardInterrupt())
+
+
 def an_event(rng):
-    kind = rng.choice([*PLAIN_COMMANDS, *["advance"] * 4, *["set"] * 8, "best_D", "preset", "slow", "nonsense"])
+    kind = rng.choice([*PLAIN_COMMANDS, *["advance"] * 4, *["set"] * 8, "best_D", "preset", "slow", "fail", "nonsense"])
     if kind == "set":
         names = rng.sample(list(VALUES), rng.choice([1, 1, 2]))
         return {"type": "set", "values": {name: rng.choice(VALUES[name]) for name in names}}
@@ -365,6 +368,8 @@ def an_event(rng):
         return {"type": "preset", "name": rng.choice([*PRESETS, "x"])}
     if kind == "reset":
         return {"type": "reset", "seed": rng.choice([None, None, 4, -3, "x"])}
+    if kind == "fail":
+        return {"type": "fail", "error": rng.choice(ERRORS)}
     return {"type": kind, "value": rng.choice([True, False])}
 
 
@@ -376,7 +381,10 @@ def test_a_thousand_random_events_leave_it_consistent(seed):
     for _ in range(1_000):
         event = an_event(rng)
         try:
-            engine.advance(0) if event["type"] == "advance" else engine.do(event)
+            if event["type"] == "fail":
+                engine.fail(event["error"])
+            else:
+                engine.advance(0) if event["type"] == "advance" else engine.do(event)
         except RecipeError:
             refused += 1
         except TrainingDiverged:
@@ -384,6 +392,7 @@ def test_a_thousand_random_events_leave_it_consistent(seed):
             assert engine.state == "error"
         assert engine.state in STATES
         assert (engine.state == "error") == bool(engine.error)
+        assert not engine.preset_name or engine.act or engine.state in ("paused", "stopped")  # at its end, it rests
         for name, value in engine.settings.items():
             assert controls.check(name, value) == value
         assert {n: engine.settings[n] for n in in_the_game(engine)} == in_the_game(engine)
@@ -549,6 +558,90 @@ def test_a_preset_is_the_same_each_time_and_pressed_while_another_runs():
     assert torch.equal(everything(once), everything(again))
 
 
+def test_a_preset_whose_end_was_trained_away_from_is_brought_about_anew():
+    engine, straight = play("a"), play("b", play("a"))
+    engine.start()
+    engine.turn()
+    assert engine.snapshot(True).header["title"] == ""
+    assert torch.equal(everything(play("b", engine)), everything(straight))
+
+
+@pytest.mark.parametrize("end", ["stop", "retire"])
+def test_a_preset_that_was_ended_half_way_is_brought_about_anew(end):
+    engine = ToyEngine()
+    engine.preset("a")
+    for _ in range(5):
+        engine.turn()
+    getattr(engine, end)()
+    assert (engine.state, engine.preset_name) == ("stopped", "")
+    assert torch.equal(everything(play("b", engine)), everything(play("b", play("a"))))
+
+
+def test_a_preset_that_rests_half_way_goes_on_and_one_at_its_end_outlives_a_stop():
+    engine = ToyEngine()
+    engine.preset("a")
+    engine.turn()
+    engine.pause()
+    engine.start()
+    assert (engine.state, engine.preset_name) == ("running", "a")
+    engine.finish()
+    engine.stop()
+    moves = engine.moves
+    play("b", engine)
+    assert engine.toys.step == PRESETS["a"].acts[0].n
+    assert engine.moves > moves  # it went on from (a)'s end
+    assert torch.equal(everything(engine), everything(play("b", play("a"))))
+
+
+@pytest.mark.parametrize("half_way", [False, True])
+def test_a_preset_after_an_error_begins_anew(half_way):
+    engine = ToyEngine() if half_way else play("a")
+    if half_way:
+        engine.preset("a")
+        engine.turn()
+    engine.fail(RuntimeError("out of memory"))
+    assert (engine.state, engine.preset_name, engine.act) == ("error", "", None)
+    engine.preset("b")
+    assert (engine.state, engine.error, engine.message) == ("running", "", "")
+    engine.finish()
+    assert torch.equal(everything(engine), everything(play("b", play("a"))))
+
+
+def test_an_error_without_words_is_told_by_its_name(engine):
+    engine.fail(TrainingDiverged(""))
+    assert (engine.state, engine.message) == ("error", "TrainingDiverged")
+
+
+def test_a_control_changed_by_hand_ends_the_preset_and_trains_on():
+    engine = ToyEngine()
+    engine.preset("Helvetica")
+    engine.turn()
+    engine.set(speed=300)  # its pace is no other game
+    assert engine.preset_name == "Helvetica"
+    assert engine.act
+    engine.set(p_data="uniform")
+    assert (engine.state, engine.preset_name, engine.act) == ("running", "", None)
+    step = engine.toys.step
+    for _ in range(2 * PRESETS["Helvetica"].acts[0].n + 10):  # the later acts would have set p_data and k
+        engine.turn()
+    assert (engine.settings["p_data"], engine.settings["k"], engine.state) == ("uniform", 1, "running")
+    assert engine.toys.step > step
+
+
+@pytest.mark.parametrize("iterations", [0, -3, math.nan])
+def test_to_train_for_no_iterations_is_refused(engine, iterations):
+    with pytest.raises(RecipeError, match="1 at least"):
+        engine.train(iterations)
+    assert (engine.state, engine.moves) == ("idle", 0)
+
+
+def test_seeds_are_what_a_page_can_count():
+    """A page's numbers are whole, each of them, up to 2^53 - 1."""
+    assert ToyEngine(seed=2**53 - 1).settings["seed"] == 9_007_199_254_740_991
+    with pytest.raises(RecipeError, match="0 to 9007199254740991"):
+        ToyEngine(seed=2**53)
+
+
 def test_saturation_and_the_cost_that_does_not_saturate():
     stuck = ToyEngine()
     stuck.preset("saturation")
@@ -583,16 +676,19 @@ def test_the_Helvetica_scenario():
 def test_oscillation():
     engine = ToyEngine()
     engine.preset("oscillation")
-    means, distances = [], []
+    means, distances, values = [], [], []
     while engine.running:
         engine.turn()
         if engine.moves % 20 == 0:
             means.append(engine.toys.G_of(np.linspace(-1.7, 1.7, 51)).mean())
             distances.append(engine.measured.JSD)
+            values.append(engine.measured.V)
+    assert "JSD stays near log 2" in PRESETS["oscillation"].see
     means = np.array(means[30:])
     assert means.std() > 0.7
     assert (np.diff(np.sign(means)) != 0).sum() >= 5
-    assert np.mean(distances[30:]) > 0.4
+    assert np.ptp(values[30:]) > 0.5
+    assert np.abs(np.array(distances[30:]) - math.log(2)).max() < 0.08  # "JSD stays near log 2"
 
 
 def test_k_too_small_and_k_large():

@@ -75,9 +75,7 @@ class ExplorerEngine:
 
     def start(self, kind: str) -> None:
         """Train that grid, or go on; the other one rests."""
-        sweep = self._sweep(kind)
-        if self.states[kind] == "error":
-            raise RecipeError(f"the sweep has ended in an error, reset it first: {self._errors[kind]}")
+        sweep = self._sound(kind)
         self.pause()
         if not sweep.finished:
             self.states[kind] = "running"
@@ -95,8 +93,9 @@ class ExplorerEngine:
 
     def finish(self, kind: str, *, progress: bool = True) -> bool:
         """Train that grid to its end here and now; True when it got there."""
-        sweep = self._sweep(kind)
+        sweep = self._sound(kind)
         self.pause()
+        self.message = ""
         try:
             return sweep.finish(progress=progress)
         finally:
@@ -108,6 +107,13 @@ class ExplorerEngine:
             live = [name for name, source in self.sources.items() if isinstance(source, Sweep)]
             raise RecipeError(f"{kind!r} is no grid that trains here; there are: {', '.join(live) or 'none'}")
         return source
+
+    def _sound(self, kind: Any) -> Sweep:
+        """The sweep of that kind, unless an error has ended it: nobody knows what state that left it in."""
+        sweep = self._sweep(kind)
+        if self.states[kind] == "error":
+            raise RecipeError(f"the sweep has ended in an error, reset it first: {self._errors[kind]}")
+        return sweep
 
     def do(self, command: Command) -> None:
         """Carry out a command as plain data: {"type": "start", "tab": "toy"}."""

@@ -40,9 +40,9 @@ LIMITS = {
     "lr_D": (1e-3, 1.0),
     "lr_G": (1e-3, 1.0),
     "momentum": (0.0, 0.95),
-    "seed": (0, 2**63 - 1),
+    "seed": (0, 2**53 - 1),
 }
-"""What the number controls take; the rates take 0 as well, which holds that player."""
+"""What the number controls take; the rates take 0 as well, which holds that player. A page counts to 2^53 - 1."""
 HEIGHTS = (8, 400)
 """So many heights may a drawn p_data have, at equal steps over the window: the least and the most."""
 SETTINGS = (
@@ -101,7 +101,7 @@ def check(name: str, value: Any) -> Any:
         return 0.0
     if not (number and low <= value <= high):
         held = ", or 0, which holds that player" if rate else ""
-        raise RecipeError(f"{name} is {value!r}; the toy takes {low:g} to {high:g}{held}")
+        raise RecipeError(f"{name} is {value!r}; the toy takes {low:.16g} to {high:.16g}{held}")
     return value if whole else float(value)
 
 

@@ -72,8 +72,6 @@ class ToyEngine:
         for name in ("batch", "p_z", "generator_cost", "update"):
             setattr(self.toys, name, s[name])
         self.state, self.error, self.message = "idle", "", ""
-        self.preset_name = ""
-        """The preset that is under way, or whose end this is, as long as no other hand has touched the game."""
         self.moves = 0
         """Updates of D and of G so far; an evaluation of V on D's way to its optimum counts as one."""
         self.moved = ""
@@ -89,6 +87,8 @@ class ToyEngine:
         self._measure()
 
     def _end_acts(self) -> None:
+        self.preset_name = ""
+        """The preset that is under way, or whose end this is, as long as no other hand has touched the game."""
         self._acts: deque[Act] = deque()
         self._act: Act | None = None
         self._done = 0
@@ -104,6 +104,8 @@ class ToyEngine:
     def start(self) -> None:
         """Train, or go on with what was under way. Raises `RecipeError` after an error: `reset` first."""
         self._usable()
+        if not self._acts:
+            self._end_acts()  # training on leads away from a preset's end
         if not self.running:
             self._pace_from_now()
         self.state = "running"
@@ -137,7 +139,7 @@ class ToyEngine:
         self._usable()
         self._end_acts()
         self._acts.append(Act("best_D"))
-        self.state, self.preset_name = "running", ""
+        self.state = "running"
 
     def reset(self, seed: int | None = None) -> None:
         """Go back to the start of the seed, bit for bit; the controls stay as they are set. None: the same seed."""
@@ -164,11 +166,11 @@ class ToyEngine:
         self.state, self.preset_name = "running", name
 
     def set(self, **values: Any) -> None:
-        """Change some of the controls: all or none. What needs a new G begins the game anew, else it goes on."""
+        """Change some of the controls: all or none. A preset ends, and training goes on; a new G begins anew."""
         checked = {name: controls.check(name, value) for name, value in values.items()}
         changed = {name: value for name, value in checked.items() if value != self.settings[name]}
-        if changed.keys() - {"speed"}:
-            self.preset_name = ""
+        if self.preset_name and changed.keys() - {"speed"}:
+            self._end_acts()  # those to come would undo what the person chose
         self._apply(changed)
 
     def check(self, name: str, value: Any) -> Any:
@@ -235,14 +237,17 @@ class ToyEngine:
             self.message = str(error)
         else:
             self.state = "error"
-            self.error = str(error) if isinstance(error, GanlibError) else f"{type(error).__name__}: {error}"
+            name = type(error).__name__
+            self.error = (str(error) or name) if isinstance(error, GanlibError) else f"{name}: {error}"
             self.message = self.error
+            self._end_acts()
 
     def retire(self) -> None:
         """Stop for good, because a newer demo has taken this one's place."""
         if self.state != "error":
             self.state = "stopped"
-        self._end_acts()
+        if self._acts:  # a preset that has come to its end stays
+            self._end_acts()
 
     def _usable(self) -> None:
         if self.state == "error":
@@ -252,7 +257,7 @@ class ToyEngine:
         """End what was under way, make one move, and rest."""
         self._usable()
         self._end_acts()
-        self.state, self.preset_name = "paused", ""
+        self.state = "paused"
         self._move(move)
         self._measure()
 
@@ -293,11 +298,13 @@ class ToyEngine:
             self.turn()
 
     def train(self, iterations: int) -> None:
-        """So many iterations now, then rest."""
+        """So many iterations now, then rest. Raises `RecipeError` for fewer than one."""
+        if not iterations >= 1:
+            raise RecipeError(f"iterations are {iterations!r}; train for 1 at least")
         self._usable()
         self._end_acts()
         self._acts.append(Act("iterate", iterations))
-        self.state, self.preset_name = "running", ""
+        self.state = "running"
         self.finish()
 
     @property
@@ -433,14 +440,8 @@ class ToyEngine:
             with suppress(TrainingDiverged):  # the state and the message say so; the last picture stays
                 self._draw()
         header = {
-            "state": self.state,
-            "message": self.message,
-            "applied": self.applied,
+            **{n: getattr(self, n) for n in ("state", "message", "applied", "moves", "moved", "next", "speed")},
             "step": self.toys.step,
-            "moves": self.moves,
-            "moved": self.moved,
-            "next": self.next,
-            "speed": self.speed,
             "settings": {name: value for name, value in self.settings.items() if name != "heights"},
             "latest": {"V": self.measured.V, "C": self.measured.C, "JSD": self.measured.JSD},
             "marks": [list(mark) for mark in self.marks],

@@ -114,7 +114,8 @@ _ALL = (
         "oscillation",
         "Oscillation",
         "High rates and much momentum: G throws all its mass to where D is high, D learns that this is fake, and G "
-        "leaves again. p_g chases from side to side, and neither JSD nor V settles.",
+        "leaves again. p_g chases from side to side and V never settles, while JSD stays near log 2, for the spike "
+        "covers little of p_data wherever it is.",
         (Act("iterate", 1_500),),
         {"seed": 3, "p_data": "bimodal", "lr_D": 0.1, "lr_G": 0.1, "momentum": 0.8},
     ),

@@ -94,7 +94,7 @@ export class RunView {
   reset() {
     const seed = this.seed.value.trim();
     this.seedTouched = false;
-    this.command("reset", { seed: /^\d{1,15}$/.test(seed) ? Number(seed) : seed });
+    this.command("reset", { seed: /^\d{1,16}$/.test(seed) ? Number(seed) : seed });
   }
 
   /** Keys on a canvas press the buttons that `this.keys` (by state) names. */

@@ -202,7 +202,9 @@ def test_the_buttons(lab, demo):
 
 
 def test_D_on_its_way_to_the_optimum_stops(lab, demo):
-    press(lab, "D to its optimum", "Stop")
+    press(lab, "D to its optimum")
+    wait_for(lab, "e.dataset.state !== 'idle'")  # the page knows, and its Stop is on
+    press(lab, "Stop")
     wait_for(lab, "e.dataset.state === 'stopped'")
     assert_still(lab)
 

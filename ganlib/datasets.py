@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ganlib.errors import DataError
+from ganlib.pixels import mean_picture
 
 MNIST_HOSTS = [
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -77,16 +78,6 @@ class Dataset:
     def fingerprint(self) -> str:
         """A digest of the training pictures, which tells a resumed run that its data are the same."""
         return hashlib.sha256(self.train.cpu().numpy().tobytes()).hexdigest()[:16]
-
-
-def scale(pictures: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """uint8 pictures to [0, 1], as the recipe for MNIST has them: any shape."""
-    return pictures.to(dtype) / 255
-
-
-def mean_picture(pictures: Tensor) -> Tensor:
-    """The mean of uint8 pictures (n, d), scaled to [0, 1]: (d,) float64, exact, with no float copy of them all."""
-    return pictures.sum(0, dtype=torch.int64).double() / len(pictures) / 255
 
 
 def load(name: str, *, verify: bool = True, download: bool = True, stand_in: bool = True) -> Dataset:

@@ -19,8 +19,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ganlib import checkpoints, parzen
-from ganlib.datasets import Dataset, load, scale
+from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, RecipeError
+from ganlib.pixels import scale
 from ganlib.recipes import Recipe
 from ganlib.trainer import Trainer
 

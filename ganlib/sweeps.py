@@ -21,10 +21,11 @@ from scipy.special import ndtri
 from tqdm import tqdm
 
 from ganlib import parzen, provenance, theory
-from ganlib.datasets import Dataset, load, scale
+from ganlib.datasets import Dataset, load
 from ganlib.densities import Array, Density
 from ganlib.errors import RecipeError, TrainingDiverged
 from ganlib.grids import Grid, Results
+from ganlib.pixels import scale
 from ganlib.recipes import MNIST, TOY, Recipe
 from ganlib.toys import Toys
 from ganlib.trainer import Trainer

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ganlib import checkpoints, game, hardware, parzen, provenance
-from ganlib.datasets import Dataset, load, mean_picture, scale
+from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, DataError, RecipeError, TrainingDiverged
+from ganlib.pixels import mean_picture, scale
 from ganlib.recipes import LIVE, Recipe
 
 

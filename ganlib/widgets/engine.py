@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from ganlib import pictures
-from ganlib.datasets import Dataset, scale
+from ganlib.datasets import Dataset
 from ganlib.errors import GanlibError, RecipeError
+from ganlib.pixels import scale
 from ganlib.recipes import Recipe
 from ganlib.trainer import Step, Trainer
 from ganlib.widgets.background import Command

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=int, help="instead of the recipe's; with --resume, the new end")
     train.add_argument("--data", help="another data set of the same shape, e.g. mnist-5k")
     train.add_argument("--out", type=Path, help="the run's folder (default: runs/RECIPE-SEED)")
+    train.add_argument("--on", type=Path, metavar="DIR", help="the finished run that a recipe is built on (tfd-2)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's last checkpoint")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     train.add_argument("--precision", default="auto", help="auto, bfloat16, float32 or float64")
@@ -98,7 +99,9 @@ def _train(options: argparse.Namespace) -> int:
         recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
         seed = 0 if options.seed is None else options.seed
         folder = options.out or Path("runs") / f"{recipe.name}-{seed}"
-        trainer = runs.begin(recipe, folder, seed=seed, device=options.device, precision=options.precision)
+        trainer = runs.begin(
+            recipe, folder, seed=seed, device=options.device, precision=options.precision, on=options.on
+        )
         changed = recipe.changes(full)
         print(f"Changed from the recipe {recipe.name!r}: " + ("; ".join(changed) if changed else "nothing"))
     hardware = trainer.hardware

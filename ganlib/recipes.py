@@ -17,7 +17,9 @@ from torch import Tensor
 
 from ganlib.errors import RecipeError
 from ganlib.game import GENERATOR_COSTS, PRIORS, UPDATES, prior
-from ganlib.nets import Discriminator, Generator, Layer
+from ganlib.layers import AnyLayer, Convolution, Deconvolution, Layer, layer_from, narrowed
+from ganlib.nets import Discriminator, Generator, count_parameters
+from ganlib.pixels import PIXELS
 
 PROFILES = ("smoke", "quick", "paper")
 LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")
@@ -49,8 +51,8 @@ class Recipe:
 
     p_z: str = number("the prior on z: uniform is U(-sqrt 3, sqrt 3), normal is N(0, 1)", "generator: noise")
     z_dim: int = number("coordinates of z", "generator: nvis")
-    G: tuple[Layer, ...] = number("G's layers, from z up", "generator: layers")
-    D: tuple[Layer, ...] = number("D's layers, from x up", "discriminator: layers, include_probs, input_scales")
+    G: tuple[AnyLayer, ...] = number("G's layers, from z up", "generator: layers")
+    D: tuple[AnyLayer, ...] = number("D's layers, from x up", "discriminator: layers, include_probs, input_scales")
 
     batch: int = number("m: data examples (and as many noise samples) in a minibatch", "algorithm: batch_size")
     k: int = number(
@@ -79,6 +81,20 @@ class Recipe:
     )
     examples: int = number("training examples used, the first of the split; 0 means all", "none (all)", default=0)
     n_samples: int = number("samples of G that the Parzen estimator takes as centres", "parzen_ll.py", default=10_000)
+    pixels: str = number(
+        "what the nets see of a picture: unit is [0, 1]; gcn is global contrast normalisation",
+        "dataset",
+        default="unit",
+    )
+    max_norm: float = number(
+        "after each update the incoming weights of every unit (in maxout: of every piece) are scaled down to this L2 "
+        "norm; 0 means no limit",
+        "max_col_norm",
+        default=0.0,
+    )
+    built_on: str = number(
+        "the recipe whose trained G makes the top layers of this one's G; they go on learning", "layers", default=""
+    )
 
     def __post_init__(self) -> None:
         for name in ("z_dim", "batch", "k", "momentum_epochs", "epochs", "n_samples"):
@@ -95,6 +111,9 @@ class Recipe:
                 raise RecipeError(f"{name} is {mu!r}; momentum must lie in [0, 1) (the recipe rises from 0.5 to 0.7)")
         if not (_is_number(self.lr_decay) and 1 <= self.lr_decay < math.inf):
             raise RecipeError(f"lr_decay is {self.lr_decay!r}; it divides the rates, so it must be a number >= 1")
+        if not (_is_number(self.max_norm) and 0 <= self.max_norm < math.inf):
+            raise RecipeError(f"max_norm is {self.max_norm!r}; it must be a finite number >= 0 (0: no limit)")
+        _check_choice("pixels", self.pixels, PIXELS)
         _check_choice("p_z", self.p_z, PRIORS)
         _check_choice("update", self.update, UPDATES)
         _check_choice("generator_cost", self.generator_cost, GENERATOR_COSTS)
@@ -117,6 +136,12 @@ class Recipe:
         G = Generator(self.z_dim, self.G, rng, data_mean)
         return G, Discriminator(len(data_mean), self.D, rng)
 
+    def sizes(self) -> dict[str, int]:
+        """How many numbers G and D learn, counted without the memory that they take."""
+        with torch.device("meta"):
+            nets = self.networks(0, torch.full((self.G[-1].units,), 0.5))
+        return dict(zip(("G", "D"), map(count_parameters, nets), strict=True))
+
     def noise(self, n: int, seed: int = 0) -> Tensor:
         """n draws from p_z: (n, z_dim), float32 on the CPU, from a stream of its own.
 
@@ -135,9 +160,9 @@ class Recipe:
             return self
         if profile not in SCALES:
             raise RecipeError(f"unknown profile {profile!r}; use one of {', '.join(PROFILES)}")
-        scale = dict(SCALES[profile])
-        divide = scale.pop("divide_widths", 1)
-        return replace(self, G=_narrow(self.G, divide), D=_narrow(self.D, divide), **scale)
+        scale = dict(SCALES[profile].get(self.name, SCALES[profile]["mnist"]))
+        G = narrowed(self.G, scale.pop("divide_G", 1), keep=self.z_dim)  # 100 units in a G stand for the z of a stage
+        return replace(self, G=G, D=narrowed(self.D, scale.pop("divide_D", 1)), **scale)
 
     def changes(self, reference: Recipe) -> list[str]:
         """What differs from another recipe, a line a field: "epochs: 600 -> 4"."""
@@ -163,7 +188,7 @@ class Recipe:
     def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
         """The recipe that `to_dict` wrote. Raises `RecipeError` on anything else."""
         try:
-            stacks = {name: tuple(Layer(**layer) for layer in plain[name]) for name in ("G", "D")}
+            stacks = {name: tuple(layer_from(layer) for layer in plain[name]) for name in ("G", "D")}
             return cls(**{**plain, **stacks})
         except (TypeError, KeyError) as error:
             raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {error}") from None
@@ -190,36 +215,22 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
         raise RecipeError(f"{name} is {value!r}; use one of {', '.join(choices)}")
 
 
-def _narrow(layers: tuple[Layer, ...], divide: int) -> tuple[Layer, ...]:
-    """All but the output layer, with a `divide`-th of the units."""
-    hidden = [replace(layer, units=max(layer.units // divide, 1)) for layer in layers[:-1]]
-    return (*hidden, layers[-1])
-
-
 def _difference(old: Any, new: Any) -> tuple[str, str]:
     """Both values in brief; of layers that differ in their widths alone, the widths."""
-    if isinstance(old, tuple) and _with_units(old, 1) == _with_units(new, 1):
-        return tuple(", ".join(str(layer.units) for layer in layers) + " units" for layers in (old, new))
+    if isinstance(old, tuple) and _bare(old) == _bare(new):
+        return tuple("widths " + ", ".join(str(layer.width) for layer in layers) for layers in (old, new))
     return _brief(old), _brief(new)
 
 
-def _with_units(layers: tuple[Layer, ...], units: int) -> list[Layer]:
-    return [replace(layer, units=units) for layer in layers]
+def _bare(layers: tuple[AnyLayer, ...]) -> list[AnyLayer]:
+    """The layers without their widths, nor those of the layers below."""
+    bare = [layer.with_width(1) for layer in layers]
+    return [replace(layer, of=(1, *layer.of[1:])) if isinstance(layer, Convolution) else layer for layer in bare]
 
 
 def _brief(value: Any) -> str:
     """A field's value in a line."""
-    if isinstance(value, tuple):
-        return ", ".join(_brief(layer) for layer in value)
-    if not isinstance(value, Layer):
-        return str(value)
-    pieces = f" x {value.pieces}" if value.pieces > 1 else ""
-    notes = [f"U(-{value.irange:g}, {value.irange:g})"]
-    if value.keep < 1:
-        notes.append(f"keeps {value.keep:g} of its input")
-    if value.bias != "zero":
-        notes.append(f"{value.bias} bias")
-    return f"{value.units}{pieces} {value.activation} ({'; '.join(notes)})"
+    return ", ".join(str(layer) for layer in value) if isinstance(value, tuple) else str(value)
 
 
 MNIST = Recipe(
@@ -300,9 +311,102 @@ RING = replace(
 )
 """Games in the plane, for modes on a ring or a grid. The rates are slow ones; tenfold ones lose most modes."""
 
-RECIPES = {recipe.name: recipe for recipe in (MNIST,)}
+_TFD_TOP = (
+    Layer(8000, "relu", irange=0.05),
+    Layer(8000, "sigmoid", irange=0.05, bias=-2.0),
+    Layer(2304, "sigmoid", irange=0.05, sparse=100, bias="marginal"),
+)
 
-SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {"divide_widths": 10, "epochs": 5, "examples": 2_000, "n_samples": 500},
-    "quick": {"epochs": 8},
+TFD_1 = replace(
+    MNIST,
+    name="tfd-1",
+    source="the authors' published hyperparameters for TFD, first stage (Goodfellow et al., June 2014)",
+    data="tfd",
+    p_z="normal",
+    G=_TFD_TOP,
+    D=(
+        Layer(1200, "maxout", pieces=5, irange=0.005, keep=0.8),
+        Layer(1200, "maxout", pieces=5, irange=0.005, keep=0.5),
+        Layer(1, "sigmoid", irange=0.005, keep=0.5),
+    ),
+    lr_D=0.05,
+    lr_G=0.05,
+    max_norm=1.9365,
+    epochs=50,
+)
+"""The Toronto Face Database, first of two stages: its unlabeled faces, 48 x 48, in [0, 1]."""
+
+TFD_2 = replace(
+    TFD_1,
+    name="tfd-2",
+    source="the authors' published hyperparameters for TFD, second stage (Goodfellow et al., June 2014)",
+    G=(Layer(8000, "relu", irange=0.05), Layer(100, "sigmoid", irange=0.05, bias=-2.0), *_TFD_TOP),
+    epochs=22,
+    built_on="tfd-1",
+)
+"""The second stage: a new bottom under the three layers of the first stage's G, all trained, against a fresh D."""
+
+CIFAR10_FC = replace(
+    MNIST,
+    name="cifar10-fc",
+    source="the authors' published hyperparameters for CIFAR-10, fully connected (Goodfellow et al., June 2014)",
+    data="cifar10",
+    pixels="gcn",
+    p_z="normal",
+    G=(
+        Layer(8000, "relu", irange=0.05),
+        Layer(8000, "sigmoid", irange=0.05),
+        Layer(3072, "linear", irange=0.5),
+    ),
+    D=(
+        Layer(1600, "maxout", pieces=5, irange=0.005, keep=0.8),
+        Layer(1600, "maxout", pieces=5, irange=0.005, keep=0.5),
+        Layer(1, "sigmoid", irange=0.005, keep=0.5),
+    ),
+    lr_D=0.025,
+    lr_G=0.025,
+    epochs=250,
+)
+"""CIFAR-10 with fully connected nets (Figure 2c). The published file has no stopping rule: the epochs are ours."""
+
+CIFAR10_CONV = replace(
+    CIFAR10_FC,
+    name="cifar10-conv",
+    source="the authors' published hyperparameters for CIFAR-10, convolutional (Goodfellow et al., June 2014)",
+    G=(
+        Layer(8000, "relu", irange=0.05),
+        Layer(8000, "sigmoid", irange=0.05),
+        Deconvolution((80, 10, 10), channels=3, kernel=5, stride=3, irange=0.05),
+    ),
+    D=(
+        Convolution((3, 32, 32), 32, pieces=2, kernel=8, padding=4, pool=4, stride=2, irange=0.005, keep=0.8),
+        Convolution((32, 16, 16), 32, pieces=2, kernel=8, padding=3, pool=4, stride=2, irange=0.005, keep=0.5),
+        Convolution((32, 7, 7), 192, pieces=2, kernel=5, padding=3, pool=2, stride=2, irange=0.005, keep=0.5),
+        Layer(500, "maxout", pieces=5, irange=0.005, keep=0.5),
+        Layer(1, "sigmoid", irange=0.005, keep=0.5),
+    ),
+    batch=128,
+    lr_D=0.004,
+    lr_G=0.004,
+)
+"""CIFAR-10 with a convolutional D and a G that ends in a transposed convolution (Figure 2d)."""
+
+RECIPES = {recipe.name: recipe for recipe in (MNIST, TFD_1, TFD_2, CIFAR10_FC, CIFAR10_CONV)}
+
+SCALES: dict[str, dict[str, dict[str, Any]]] = {
+    "smoke": {
+        "mnist": {"divide_G": 10, "divide_D": 10, "epochs": 5, "examples": 2_000, "n_samples": 500},
+        "tfd-1": {"divide_G": 40, "divide_D": 40, "epochs": 2, "examples": 1_000, "n_samples": 200},
+        "tfd-2": {"divide_G": 40, "divide_D": 40, "epochs": 2, "examples": 1_000, "n_samples": 200},
+        "cifar10-fc": {"divide_G": 40, "divide_D": 40, "epochs": 2, "examples": 1_000, "n_samples": 200},
+        "cifar10-conv": {"divide_G": 40, "divide_D": 16, "epochs": 2, "examples": 512, "n_samples": 200},
+    },
+    "quick": {
+        "mnist": {"epochs": 8},
+        "tfd-1": {"divide_G": 8, "divide_D": 8, "epochs": 5},
+        "tfd-2": {"divide_G": 8, "divide_D": 8, "epochs": 5},
+        "cifar10-fc": {"divide_G": 10, "divide_D": 10, "epochs": 5},
+        "cifar10-conv": {"divide_G": 10, "divide_D": 4, "epochs": 2},
+    },
 }
+"""What a profile changes, recipe by recipe: widths divided, fewer passes, fewer pictures."""

@@ -37,14 +37,27 @@ def begin(
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
+    on: Path | str | None = None,
 ) -> Trainer:
-    """Start a run that will live in `folder`. Raises `CheckpointError` when one lives there already."""
+    """Start a run that will live in `folder`; for a recipe built on another one, `on` is that one's folder.
+
+    Raises `CheckpointError` when a run lives in `folder` already.
+    """
     folder = Path(folder)
     if checkpoints.exists(folder):
         raise CheckpointError(
             f"{folder} already holds a run; resume it (--resume, or runs.resume), or choose another folder"
         )
-    return Trainer(recipe, data or load(recipe.data), seed=seed, device=device, precision=precision)
+    top = None
+    if on is not None:
+        below = checkpoints.load_run(Path(on))
+        if below.recipe.name != recipe.built_on:
+            raise RecipeError(
+                f"{on} holds a run of {below.recipe.name!r}, and {recipe.name!r} is built on "
+                f"{recipe.built_on or 'no other'!r}: pass the folder of such a run"
+            )
+        top = below.G.layers
+    return Trainer(recipe, data or load(recipe.data), seed=seed, device=device, precision=precision, top=top)
 
 
 def resume(
@@ -60,13 +73,15 @@ def resume(
     return trainer
 
 
-def begin_or_resume(recipe: Recipe, folder: Path | str, *, data: Dataset | None = None, seed: int = 0) -> Trainer:
+def begin_or_resume(
+    recipe: Recipe, folder: Path | str, *, data: Dataset | None = None, seed: int = 0, on: Path | str | None = None
+) -> Trainer:
     """What a notebook's cell wants: go on with the run in `folder` when it is this recipe's, else start one.
 
     Raises `CheckpointError` when the run there has another seed or another recipe (its epochs may differ).
     """
     if not checkpoints.exists(Path(folder)):
-        return begin(recipe, folder, data=data, seed=seed)
+        return begin(recipe, folder, data=data, seed=seed, on=on)
     trainer = resume(folder, data=data, epochs=recipe.epochs)
     differences = trainer.recipe.changes(recipe)
     if trainer.seed != seed:
@@ -129,7 +144,9 @@ def score(
 ) -> parzen.Score:
     """The Parzen score by the paper's protocol, with as many samples as the recipe says, on the data's test split."""
     centres = trained.samples(trained.recipe.n_samples, seed)
-    return parzen.score(centres, scale(data.valid), scale(data.test), data=data.name, sigmas=sigmas)
+    pixels = trained.recipe.pixels
+    valid, test = scale(data.valid[: parzen.N_VALID], pixels=pixels), scale(data.test, pixels=pixels)
+    return parzen.score(centres, valid, test, data=data.name, sigmas=sigmas)
 
 
 def home() -> Path:

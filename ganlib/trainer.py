@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,9 @@ class Trainer:
     The order in which random numbers are drawn is part of the recipe: for each of D's updates m data examples (from
     `data_rng`), m noise samples, D's masks layer by layer (from `rng`); for an alternating update of G m fresh noise
     samples, then masks. In the simultaneous update G uses the noise and the masks of D's last update.
+
+    `top` is for a recipe that is built on another: the trained layers (m, numbers) -> (m, numbers) of that one's G,
+    which become the last layers of this G.
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class Trainer:
         device: str = "auto",
         precision: str = "auto",
         history_every: int = 50,
+        top: Sequence[torch.nn.Module] | None = None,
     ):
         if not isinstance(seed, int) or not 0 <= seed < 2**63:
             raise RecipeError(f"seed is {seed!r}; it must be an integer from 0 to 2^63 - 1")
@@ -154,6 +158,7 @@ class Trainer:
         self.pictures = pictures.to(self.hardware.device)
         G, D = recipe.networks(seed, mean_picture(pictures))
         self.G, self.D = (net.to(self.hardware.device, self.hardware.dtype) for net in (G, D))
+        self._put_on_top(top)
         self.velocity = {name: [torch.zeros_like(p) for p in net.parameters()] for name, net in self._players()}
         seeds = np.random.SeedSequence(seed).generate_state(2).tolist()
         self.data_rng = torch.Generator().manual_seed(seeds[0])
@@ -161,6 +166,27 @@ class Trainer:
         self._reshuffle()
         self.whole = True
         """Whether the run stands between two steps; inside one, or diverged, it cannot be saved."""
+
+    @torch.no_grad()
+    def _put_on_top(self, top: Sequence[torch.nn.Module] | None) -> None:
+        """Give G's last layers the parameters of the trained layers `top`, as the recipe asks for."""
+        built_on = self.recipe.built_on
+        if (top is None) == bool(built_on):
+            raise RecipeError(
+                f"the recipe {self.recipe.name!r} puts a new bottom under the G that {built_on!r} has trained: train "
+                f"that one first, and pass its G's layers as `top` (command line: --on its folder)"
+                if built_on
+                else f"the recipe {self.recipe.name!r} is not built on another one: leave `top` out"
+            )
+        own = self.G.layers[len(self.G.layers) - len(top or ()) :]
+        try:
+            for layer, trained in zip(own, top or (), strict=True):
+                layer.load_state_dict(trained.state_dict())
+        except (RuntimeError, ValueError):
+            raise RecipeError(
+                f"the trained layers do not fit on top of the G of {self.recipe.name!r}, which ends in "
+                f"{', '.join(str(layer.layer) for layer in own)}: train {built_on!r} at the same scale"
+            ) from None
 
     def _players(self) -> tuple[tuple[str, torch.nn.Module], tuple[str, torch.nn.Module]]:
         return ("G", self.G), ("D", self.D)
@@ -271,12 +297,15 @@ class Trainer:
 
     @torch.no_grad()
     def _descend(self, player: str, gradients: tuple[Tensor, ...], t: int | None = None) -> None:
-        """v = mu v - lr g; theta += v."""
+        """v = mu v - lr g; theta += v; then max-norm, where the recipe has it."""
         parameters = list(getattr(self, player).parameters())
         velocity = self.velocity[player]
         torch._foreach_mul_(velocity, self.recipe.momentum(self.epoch))
         torch._foreach_add_(velocity, gradients, alpha=-self.recipe.lr(player, self.updates if t is None else t))
         torch._foreach_add_(parameters, velocity)
+        if self.recipe.max_norm:
+            for layer in getattr(self, player).layers:
+                layer.limit(self.recipe.max_norm)
 
     def _noise(self) -> Tensor:
         return game.prior(self.recipe.p_z, self.recipe.batch, self.recipe.z_dim, self.rng, self.hardware.dtype)
@@ -289,7 +318,8 @@ class Trainer:
         m = self.recipe.batch
         rows = self.order[self.position * m : (self.position + 1) * m]
         self.position += 1
-        return scale(self.pictures[rows.to(self.pictures.device)], self.hardware.dtype)
+        rows = rows.to(self.pictures.device)
+        return scale(self.pictures[rows], self.hardware.dtype, self.recipe.pixels)
 
     def _reshuffle(self) -> None:
         self.order = torch.randperm(len(self.pictures), generator=self.data_rng)
@@ -303,7 +333,8 @@ class Trainer:
 
     def validate(self) -> dict[str, float]:
         """The Parzen score of the validation images that sigma is chosen on; added to the history's scores."""
-        found = parzen.validation_score(self.samples(self.recipe.n_samples, seed=self.seed), scale(self.data.valid))
+        valid = scale(self.data.valid[: parzen.N_VALID], pixels=self.recipe.pixels)
+        found = parzen.validation_score(self.samples(self.recipe.n_samples, seed=self.seed), valid)
         entry = {"step": self.step, "epoch": self.epochs_done, **found}
         self.history.scores.append(entry)
         return entry
@@ -388,6 +419,7 @@ class Trainer:
             seed=state["seed"],
             device=device or state["device"],
             precision=state["precision"],
+            top=() if state["recipe"].get("built_on") else None,  # its parameters are in the checkpoint
         )
         trainer.step, trainer.updates = state["step"], state["updates"]
         trainer.epoch, trainer.position, trainer.order = state["epoch"], state["position"], state["order"]

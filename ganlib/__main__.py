@@ -14,6 +14,7 @@ import torch
 
 from ganlib import __version__, checkpoints, datasets, parzen, pictures, provenance, runs
 from ganlib.errors import CheckpointError, GanlibError, RecipeError
+from ganlib.pixels import shown
 from ganlib.recipes import LIVE, PROFILES, RECIPES, named, profile
 from ganlib.trainer import Trainer
 
@@ -166,7 +167,8 @@ def _sample(options: argparse.Namespace) -> int:
         raise RecipeError(f"--n {options.n} --columns {options.columns}: both must be at least 1")
     trained = _load(options.run_folder)
     shape = datasets.picture_shape(trained.info["data"])
-    sheet = pictures.mosaic(trained.samples(options.n, options.seed), shape, options.columns)
+    samples = shown(trained.samples(options.n, options.seed), trained.recipe.pixels)
+    sheet = pictures.mosaic(samples, shape, options.columns)
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_bytes(pictures.png(sheet, zoom=2))
@@ -182,10 +184,12 @@ def _export(options: argparse.Namespace) -> int:
     info = run.info | {"exported_by": provenance.describe()}
     checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
     trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights
-    for name, sigmas in (("parzen", parzen.SIGMAS), ("parzen_fine_grid", parzen.FINE_SIGMAS)):
-        info[name] = runs.score(trained, data, sigmas).to_dict()
-    checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
-    print(f"{options.out}: {info['parzen']['log_likelihood']:.1f} nats after {info['epochs']:g} epochs")
+    if runs.scored(run.recipe):
+        for name, sigmas in (("parzen", parzen.SIGMAS), ("parzen_fine_grid", parzen.FINE_SIGMAS)):
+            info[name] = runs.score(trained, data, sigmas).to_dict()
+        checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
+    score = f"{info['parzen']['log_likelihood']:.1f} nats" if "parzen" in info else "not scored"
+    print(f"{options.out}: {score} after {info['epochs']:g} epochs")
     return 0
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganlib.errors import DataError
+from ganlib.pixels import scale
 
 
 def mosaic(pictures: Tensor, shape: tuple[int, int, int], columns: int, gap: int = 1, paper: int = 255) -> np.ndarray:
@@ -40,10 +41,20 @@ def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
     return file.getvalue()
 
 
-def nearest(queries: Tensor, pictures: Tensor, chunk: int = 10_000) -> tuple[Tensor, Tensor]:
-    """For each query (n, d) in [0, 1] the index of the closest of `pictures` (N, d) uint8, and its L2 distance.
+def filters(weight: Tensor) -> Tensor:
+    """What a first layer looks for, as pictures: weights (n, ...) -> (n, d) in [0, 1], mid-grey where a weight is 0.
 
-    Raw pixels, the distance of Figure 2; the first of those equally near. Returns (n,) int64 and (n,) float32.
+    Each is divided by its own largest |weight|, so that a weak one shows too.
+    """
+    flat = weight.detach().float().cpu().flatten(1)
+    return (flat / flat.abs().amax(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny) + 1) / 2
+
+
+def nearest(queries: Tensor, pictures: Tensor, chunk: int = 10_000, pixels: str = "unit") -> tuple[Tensor, Tensor]:
+    """For each query (n, d) the index of the closest of `pictures` (N, d) uint8, and its L2 distance.
+
+    Pixel by pixel, the distance of Figure 2, between pictures as the nets see them (`pixels`: "unit" or "gcn"); the
+    first of those equally near. Returns (n,) int64 and (n,) float32.
     """
     if (
         queries.ndim != 2
@@ -58,7 +69,7 @@ def nearest(queries: Tensor, pictures: Tensor, chunk: int = 10_000) -> tuple[Ten
     best = torch.full((len(queries),), torch.inf)
     index = torch.zeros(len(queries), dtype=torch.int64)
     for start in range(0, len(pictures), chunk):
-        some = pictures[start : start + chunk].float().cpu() / 255
+        some = scale(pictures[start : start + chunk].cpu(), pixels=pixels)
         distance = torch.cdist(queries.float().cpu(), some, compute_mode=exact)  # (n, chunk)
         here, at = distance.min(1)
         index = torch.where(here < best, at + start, index)

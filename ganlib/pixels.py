@@ -35,16 +35,18 @@ def gcn(pictures: Tensor) -> Tensor:
     return centred * (GCN_NORM / torch.where(norm < GCN_LEAST, torch.ones_like(norm), norm))
 
 
-def shown(x: Tensor, pixels: str = "unit") -> Tensor:
+def shown(x: Tensor, pixels: str = "unit", largest: float | None = None) -> Tensor:
     """Pictures as the nets see them, (n, d), to [0, 1] for the eye.
 
     "unit": as they are. "gcn": divided by the largest |value| among them all, as the authors' show_samples does, and
     [-1, 1] moved to [0, 1]; their colours are then those of a normalised picture, and depend on what is beside them.
+    `largest` divides by that instead, and what is beyond is cut off: for pictures that are shown one after the other.
     """
     if pixels == "unit":
         return x
     if pixels == "gcn":
-        return (x / x.abs().max().clamp_min(torch.finfo(x.dtype).tiny) + 1) / 2
+        most = x.abs().max() if largest is None else torch.tensor(largest)
+        return (x / most.clamp_min(torch.finfo(x.dtype).tiny) + 1).clamp(0, 2) / 2
     raise DataError(f"unknown scale of pixels {pixels!r}; use one of {', '.join(PIXELS)}")
 
 

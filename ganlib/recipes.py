@@ -403,10 +403,10 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "quick": {
         "mnist": {"epochs": 8},
-        "tfd-1": {"divide_G": 8, "divide_D": 8, "epochs": 5},
-        "tfd-2": {"divide_G": 8, "divide_D": 8, "epochs": 5},
-        "cifar10-fc": {"divide_G": 10, "divide_D": 10, "epochs": 5},
-        "cifar10-conv": {"divide_G": 10, "divide_D": 4, "epochs": 2},
+        "tfd-1": {"divide_G": 8, "divide_D": 8},
+        "tfd-2": {"divide_G": 8, "divide_D": 8},
+        "cifar10-fc": {"divide_G": 10, "divide_D": 10, "epochs": 100},
+        "cifar10-conv": {"divide_G": 10, "divide_D": 4, "epochs": 50},
     },
 }
 """What a profile changes, recipe by recipe: widths divided, fewer passes, fewer pictures."""

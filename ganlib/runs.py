@@ -6,6 +6,7 @@ Everything that trains for long goes through `train`: the command line, the note
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -100,25 +101,29 @@ def train(
     progress: bool = True,
     validate: bool = True,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    seconds: float | None = None,
 ) -> bool:
     """Train to the recipe's last epoch, saving and scoring on the way; True when it got there.
 
+    `seconds` is a budget: when it is spent the run stops as if it had been asked to, and goes on when called again.
     Ctrl-C, the notebook's stop button and SIGTERM let the step under way finish, write a checkpoint, and say how to
     go on; a second Ctrl-C stops at once, and the last checkpoint stays. Raises `TrainingDiverged`, `CheckpointError`.
     """
     folder = Path(folder)
-    if not checkpoint_seconds > 0:
-        raise RecipeError(f"checkpoint_seconds is {checkpoint_seconds!r}; it must be positive")
+    for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
+        if value is not None and not value > 0:
+            raise RecipeError(f"{name} is {value!r}; it must be positive")
+    end = math.inf if seconds is None else time.monotonic() + seconds
     saved, epochs_done = time.monotonic(), int(trainer.epochs_done)
     with _alone(folder), _polite_stop() as stop, _bar(trainer, progress) as bar:
         if not checkpoints.exists(folder):
             trainer.save(folder)  # a folder that cannot be written shows now, not at the first checkpoint
         try:
-            while not trainer.finished and not stop.is_set():
+            while not trainer.finished and not stop.is_set() and time.monotonic() < end:
                 next(trainer.steps(1))
                 if int(trainer.epochs_done) > epochs_done:  # with k > 1 a step may end in the next epoch already
                     epochs_done = int(trainer.epochs_done)
-                    if validate and _due(epochs_done, trainer):
+                    if validate and scored(trainer.recipe) and _due(epochs_done, trainer):
                         score = trainer.validate()
                         bar.set_postfix_str(f"validation {score['log_likelihood']:.1f} nats", refresh=False)
                 bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
@@ -139,14 +144,25 @@ def train(
     return trainer.finished and trainer.whole
 
 
+def scored(recipe: Recipe) -> bool:
+    """Whether the protocol of Table 1 is for what the recipe makes: pictures in [0, 1]."""
+    return recipe.pixels == "unit"
+
+
 def score(
     trained: checkpoints.Trained, data: Dataset, sigmas: tuple[float, ...] = parzen.SIGMAS, seed: int = 1
 ) -> parzen.Score:
-    """The Parzen score by the paper's protocol, with as many samples as the recipe says, on the data's test split."""
+    """The Parzen score by the paper's protocol, with as many samples as the recipe says, on the data's test split.
+
+    Raises `RecipeError` for pictures that are not in [0, 1]: the protocol's sigmas are for those.
+    """
+    if not scored(trained.recipe):
+        raise RecipeError(
+            f"the recipe {trained.recipe.name!r} normalises its pictures ({trained.recipe.pixels}), and the protocol's "
+            "sigmas are for pictures in [0, 1]; the paper scores no CIFAR-10 either. parzen.score takes other sigmas"
+        )
     centres = trained.samples(trained.recipe.n_samples, seed)
-    pixels = trained.recipe.pixels
-    valid, test = scale(data.valid[: parzen.N_VALID], pixels=pixels), scale(data.test, pixels=pixels)
-    return parzen.score(centres, valid, test, data=data.name, sigmas=sigmas)
+    return parzen.score(centres, scale(data.valid), scale(data.test), data=data.name, sigmas=sigmas)
 
 
 def home() -> Path:

@@ -412,11 +412,11 @@ def test_pick_digits_with_the_mouse_and_walk_between_them(lab, walk):
     lab.page.wait_for_timeout(300)
     assert changed(beginning, pixels(big)) > 0.0
     assert 0 < changed(first, pixels(strip)) < 0.2  # only the pointer under the strip has moved
-    walk.get_by_label("back to the first digit at the end").check()
+    walk.get_by_label("back to the first picture at the end").check()
     wait_for(lab, "e.dataset.picks === '3 17'", ".gl-interpolation")
     lab.page.wait_for_timeout(300)
     assert changed(first, pixels(strip)) > 0.02
-    walk.get_by_label("back to the first digit at the end").uncheck()
+    walk.get_by_label("back to the first picture at the end").uncheck()
 
 
 def test_pick_digits_with_the_keyboard(lab, walk):
@@ -429,7 +429,7 @@ def test_pick_digits_with_the_keyboard(lab, walk):
     lab.page.keyboard.press("Backspace")
     wait_for(lab, "e.dataset.picks === ''", ".gl-interpolation")
     grid = pixels(walk.locator(".gl-canvas-grid"))
-    walk.get_by_role("button", name="New digits").click()
+    walk.get_by_role("button", name="New pictures").click()
     lab.page.wait_for_timeout(700)
     assert changed(grid, pixels(walk.locator(".gl-canvas-grid"))) > 0.0
 

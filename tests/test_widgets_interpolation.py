@@ -80,7 +80,7 @@ def test_picking(walk):
     walk.set_closed(True)
     assert walk.path == [4, 9, 4]
     for index in (-1, 12, 1.0, "3", None, True):
-        with pytest.raises(RecipeError, match="no digit"):
+        with pytest.raises(RecipeError, match="no picture"):
             walk.pick(index)
     assert walk.picks == [4, 9]
 
@@ -158,7 +158,7 @@ def test_interpolation_from_python(trainer, data):
     with pytest.raises(RecipeError):
         demo.pick(10)
     assert demo.preview().startswith(b"\x89PNG")
-    demo.new_digits(seed=5)
+    demo.new_pictures(seed=5)
     assert demo.engine.seed == 5
     assert demo.preview().startswith(b"\x89PNG")  # with no path
     demo._background.retire()

@@ -253,7 +253,7 @@ def _alike(e: Evidence) -> tuple[str, ...]:
     """A sentence when the samples hardly differ from one another."""
     if not e.spread < ALIKE:
         return ()
-    seen = f"The samples hardly differ ({100 * e.spread:.0f} % of the distance between digits)"
+    seen = f"The samples hardly differ ({100 * e.spread:.0f} % of the distance between real pictures)"
     if e.steps[-1].step < GROWN_UP:
         return (f"{seen}. So it was in the full recipe's run until step 700.",)
     return (f"{seen}: many z end in one x, which the paper calls the Helvetica scenario. Reset, or help D.",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from ganlib import pictures
 from ganlib.datasets import Dataset
 from ganlib.errors import GanlibError, RecipeError
-from ganlib.pixels import scale
+from ganlib.pixels import scale, shown
 from ganlib.recipes import Recipe
 from ganlib.trainer import Step, Trainer
 from ganlib.widgets.background import Command
@@ -41,7 +41,7 @@ class TrainingEngine:
 
     States: "idle" (at the start), "running", "paused", "stopped", and "error" (the run has diverged or broken; only
     `reset` leads out). A command that makes no sense raises `RecipeError` and changes nothing. `samples` is the grid
-    of the picture, (rows, columns).
+    of the picture, (rows, columns); pictures that are normalised (GCN) are shown in the range of as many real ones.
     """
 
     def __init__(
@@ -53,14 +53,16 @@ class TrainingEngine:
         samples: tuple[int, int] = (8, 8),
         device: str = "auto",
         precision: str = "auto",
+        top: Sequence[torch.nn.Module] | None = None,
     ):
         rows, columns = samples
         if not all(isinstance(n, int) and 1 <= n <= 20 for n in (rows, columns)):
             raise RecipeError(f"samples is {samples!r}; it must be (rows, columns), each an integer from 1 to 20")
         self.original, self.data, self.samples = recipe, data, (rows, columns)
-        self._hardware = {"device": device, "precision": precision}
-        self._data_spread = spread(scale(data.valid[: rows * columns]))
-        self.trainer = Trainer(recipe, data, seed=seed, **self._hardware)
+        self._options = {"device": device, "precision": precision, "top": top}
+        real = scale(data.valid[: rows * columns], pixels=recipe.pixels)
+        self._data_spread, self._largest = spread(real), real.abs().max().item()
+        self.trainer = Trainer(recipe, data, seed=seed, **self._options)
         self.slow = False
         """Whether the person asks for less motion: one picture a second."""
         self.applied = 0
@@ -115,8 +117,13 @@ class TrainingEngine:
     def reset(self, seed: int | None = None) -> None:
         """Go back to the start of the seed, bit for bit; the controls stay as they are set. None: the same seed."""
         seed = self.trainer.seed if seed is None else seed
-        self.trainer = Trainer(self.trainer.recipe, self.data, seed=seed, **self._hardware)
+        self.trainer = Trainer(self.trainer.recipe, self.data, seed=seed, **self._options)
         self._begin()
+
+    def twin(self) -> TrainingEngine:
+        """The same demo at the start of its run, with the controls as they are set."""
+        trainer = self.trainer
+        return TrainingEngine(trainer.recipe, self.data, trainer.seed, samples=self.samples, **self._options)
 
     def restore(self) -> None:
         """Set every control to the recipe's own value."""
@@ -254,6 +261,7 @@ class TrainingEngine:
         rows, columns = self.samples
         x = torch.nan_to_num(self.trainer.samples(rows * columns, Z_SEED))  # (rows * columns, d)
         self._spread = spread(x) / self._data_spread
+        x = shown(x, self.original.pixels, self._largest)
         sheet = pictures.mosaic(x, self.data.shape, columns, gap=0)
         self._picture = (self._picture[0] + 1, pictures.png(sheet))
         self._drawn_at = self.trainer.step

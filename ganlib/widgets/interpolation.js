@@ -1,11 +1,11 @@
-// Figure 3 by hand: a grid of digits to pick from, the strip of pictures between them, and the picture at t.
+// Figure 3 by hand: a grid of pictures to pick from, the strip of pictures between them, and the picture at t.
 
 import { Link } from "./link.js";
 import { coalesce, drawTiles, prepare, theme, watch } from "./canvas.js";
 import { button, element, number, slider, unhurried } from "./controls.js";
 
 const SILENT = "The kernel is busy with another cell, or was restarted (then run this cell again).";
-const HINT = "Pick two or more digits: click them, or move with the arrow keys and press Enter.";
+const HINT = "Pick two or more pictures: click them, or move with the arrow keys and press Enter.";
 const STEPS = 200; // places of the slider t
 
 function render({ model, el }) {
@@ -37,14 +37,14 @@ class View {
 
   build(el) {
     const canvas = (name, more) => element("canvas", { class: `gl-canvas-${name}`, role: "img", ...more });
-    this.grid = canvas("grid", { tabindex: 0, title: "Arrow keys move, Enter picks, Backspace clears, N draws new digits" });
+    this.grid = canvas("grid", { tabindex: 0, title: "Arrow keys move, Enter picks, Backspace clears, N draws new pictures" });
     this.strip = canvas("strip", {});
     this.big = canvas("big", {});
     this.status = element("div", { class: "gl-status", role: "status" });
     this.t = slider({
       name: "t",
       title: "t, the place on the path",
-      hint: "0 is the first picked digit, 1 the end of the path",
+      hint: "0 is the first picked picture, 1 the end of the path",
       ...{ min: 0, max: STEPS, step: 1, text: (value) => `t = ${number(value / STEPS, 3)}` },
       onInput: (value) => this.command("set", { values: { t: value / STEPS } }),
     });
@@ -53,13 +53,13 @@ class View {
     this.seed = element("span", { class: "gl-seed-shown" });
     this.root = element(
       "section",
-      { class: "ganlib gl-interpolation", "aria-label": "Interpolation between digits", "data-lm-suppress-shortcuts": "true" },
+      { class: "ganlib gl-interpolation", "aria-label": "Interpolation between pictures", "data-lm-suppress-shortcuts": "true" },
       element(
         "div",
         { class: "gl-bar" },
-        button("new", "New digits", "Other digits, of the next seed (N)", () => this.command("new")),
-        button("clear", "Clear the path", "Take every digit off the path (Backspace)", () => this.command("clear")),
-        element("label", { class: "gl-check" }, this.closed, "back to the first digit at the end"),
+        button("new", "New pictures", "Other pictures, of the next seed (N)", () => this.command("new")),
+        button("clear", "Clear the path", "Take every picture off the path (Backspace)", () => this.command("clear")),
+        element("label", { class: "gl-check" }, this.closed, "back to the first picture at the end"),
         this.seed,
       ),
       this.status,
@@ -158,8 +158,8 @@ class View {
     const { grid, picks, path, strip } = this.header;
     const place = (i) => `row ${Math.floor(i / grid.columns) + 1} column ${(i % grid.columns) + 1}`;
     const named = picks.map(place).join(", then ") || "none";
-    this.tellGrid(`${grid.n} digits drawn by G. The cursor is on ${place(this.cursor)}. Picked: ${named}.`);
-    this.tellStrip(path.length ? `${strip} pictures along the path through the ${picks.length} picked digits` : HINT);
+    this.tellGrid(`${grid.n} pictures drawn by G. The cursor is on ${place(this.cursor)}. Picked: ${named}.`);
+    this.tellStrip(path.length ? `${strip} pictures along the path through the ${picks.length} picked pictures` : HINT);
   }
 
   silence(silent) {

@@ -1,4 +1,4 @@
-"""Figure 3 by hand: pick digits, and walk in a straight line from one's z to the next one's."""
+"""Figure 3 by hand: pick pictures, and walk in a straight line from one's z to the next one's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ganlib import pictures
 from ganlib.errors import GanlibError, RecipeError
 from ganlib.game import interpolate, on_path
 from ganlib.nets import Discriminator, Generator
+from ganlib.pixels import shown
 from ganlib.recipes import Recipe
 from ganlib.widgets.background import Command
 from ganlib.widgets.preview import interpolation_picture
@@ -20,9 +21,9 @@ from ganlib.widgets.protocol import LiveWidget, Snapshot, call, cell_key, script
 STRIP = 20
 """About so many pictures in the strip, as in Figure 3; the exact number puts every picked digit into it."""
 MOST_PICKED = 12
-"""Digits that a path may hold."""
+"""Pictures that a path may hold."""
 PATH_AT_FIRST = 4
-"""Digits on the path that a demo begins with, each as unlike the ones before it as can be."""
+"""Pictures on the path that a demo begins with, each as unlike the ones before it as can be."""
 
 
 class Pair(Protocol):
@@ -34,7 +35,7 @@ class Pair(Protocol):
 
 
 class InterpolationEngine:
-    """The demo without its front end: `n` digits of a trained G, a path of picked ones, a place t on it.
+    """The demo without its front end: `n` pictures of a trained G, a path of picked ones, a place t on it.
 
     The path begins with a few digits that are as unlike as can be. Every command that makes no sense raises
     `RecipeError` and changes nothing.
@@ -48,7 +49,7 @@ class InterpolationEngine:
     ):
         self.G, self.recipe = trained if isinstance(trained, tuple) else (trained.G, trained.recipe)
         if not isinstance(n, int) or not 2 <= n <= 200:
-            raise RecipeError(f"n is {n!r}; the demo shows 2 to 200 digits")
+            raise RecipeError(f"n is {n!r}; the demo shows 2 to 200 pictures")
         self.shape, self.n, self.columns = shape, n, min(10, n)
         self.closed, self.t = False, 0.0
         self.message, self.applied = "", 0
@@ -60,34 +61,35 @@ class InterpolationEngine:
     # -- commands ------------------------------------------------------------------------------------------------------
 
     def new(self, seed: int | None = None) -> None:
-        """Draw other digits, of the next seed or of `seed`, and begin a new path."""
+        """Draw other pictures, of the next seed or of `seed`, and begin a new path."""
         seed = self.seed + 1 if seed is None else seed
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
             raise RecipeError(f"seed is {seed!r}; it must be an integer from 0 to 2^63 - 1")
         z = self.recipe.noise(self.n, seed)  # (n, z_dim): the z of recipe.samples(G, n, seed)
         self.x = self.generate(z)  # (n, d)
+        self._largest = self.x.abs().max().item()
         self.z, self.seed, self.picks, self.t = z, seed, [], 0.0
         self._changed("grid", "strip", "big")
 
     def pick(self, index: int) -> None:
-        """Put a digit at the end of the path, or take it off the path when it is on it."""
+        """Put a picture at the end of the path, or take it off the path when it is on it."""
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < self.n:
-            raise RecipeError(f"there is no digit {index!r}; they are numbered from 0 to {self.n - 1}")
+            raise RecipeError(f"there is no picture {index!r}; they are numbered from 0 to {self.n - 1}")
         if index in self.picks:
             self.picks = [i for i in self.picks if i != index]
         elif len(self.picks) < MOST_PICKED:
             self.picks = [*self.picks, index]
         else:
-            raise RecipeError(f"a path holds {MOST_PICKED} digits at the most; take one off, or clear it")
+            raise RecipeError(f"a path holds {MOST_PICKED} pictures at the most; take one off, or clear it")
         self._changed("strip", "big")
 
     def clear(self) -> None:
-        """Take every digit off the path."""
+        """Take every picture off the path."""
         self.picks, self.t = [], 0.0
         self._changed("strip", "big")
 
     def set_closed(self, closed: bool) -> None:
-        """Whether the path goes back to its first digit, as in Figure 3."""
+        """Whether the path goes back to its first picture, as in Figure 3."""
         self.closed = bool(closed)
         self._changed("strip", "big")
 
@@ -132,14 +134,14 @@ class InterpolationEngine:
 
     @property
     def path(self) -> list[int]:
-        """The digits that the walk goes through, in order; empty while fewer than two are picked."""
+        """The pictures that the walk goes through, in order; empty while fewer than two are picked."""
         if len(self.picks) < 2:
             return []
         return [*self.picks, self.picks[0]] if self.closed else self.picks
 
     @property
     def strip_length(self) -> int:
-        """Pictures in the strip: near `STRIP`, and such that each picked digit is one of them."""
+        """Pictures in the strip: near `STRIP`, and such that each picked picture is one of them."""
         pieces = len(self.path) - 1
         return pieces * max(round((STRIP - 1) / pieces), 1) + 1 if pieces > 0 else 0
 
@@ -175,19 +177,22 @@ class InterpolationEngine:
 
     def _sheet(self, name: str) -> Any:
         if name == "grid":
-            return pictures.mosaic(self.x, self.shape, self.columns, gap=0, paper=0)
+            return self._mosaic(self.x, self.columns, paper=0)
         path = self.path
         if name == "strip":
             x = self.strip(self.z[path], self.strip_length) if path else self.x[:1] * 0
-            return pictures.mosaic(x, self.shape, len(x), gap=0)
+            return self._mosaic(x, len(x))
         if path:
-            return pictures.mosaic(self.generate(on_path(self.z[path], torch.tensor([self.t]))), self.shape, 1, gap=0)
-        x = self.x[self.picks] if self.picks else self.x[:1] * 0
-        return pictures.mosaic(x, self.shape, 1, gap=0)
+            return self._mosaic(self.generate(on_path(self.z[path], torch.tensor([self.t]))), 1)
+        return self._mosaic(self.x[self.picks] if self.picks else self.x[:1] * 0, 1)
+
+    def _mosaic(self, x: Tensor, columns: int, paper: int = 255) -> Any:
+        """Pictures x (m, d) side by side, all in the range of those of the grid."""
+        return pictures.mosaic(shown(x, self.recipe.pixels, self._largest), self.shape, columns, gap=0, paper=paper)
 
     @torch.no_grad()
     def _first_path(self, D: Discriminator | None) -> list[int]:
-        """A few digits, each as unlike the ones before it as can be, of the half that D (if any) takes for data."""
+        """A few pictures, each as unlike the ones before it as can be, of the half that D (if any) takes for data."""
         likely = torch.arange(self.n)
         if D is not None:
             x = self.x.to(next(D.parameters()))
@@ -210,7 +215,7 @@ def _unlike(x: Tensor, n: int) -> list[int]:
 
 
 class Interpolation(LiveWidget):
-    """Walk between digits that a person picks: Figure 3, by hand.
+    """Walk between pictures that a person picks: Figure 3, by hand.
 
         walk = Interpolation(pretrained("mnist"), data.shape, seed=0)
         show(walk)
@@ -233,20 +238,20 @@ class Interpolation(LiveWidget):
         return self._engine
 
     def pick(self, *indices: int) -> None:
-        """Put digits, numbered from 0 row by row, on the path's end; one that is on the path comes off it."""
+        """Put pictures, numbered from 0 row by row, on the path's end; one that is on the path comes off it."""
         for index in indices:
             self._background.call(call("pick", index=index))
 
     def clear(self) -> None:
-        """Take every digit off the path."""
+        """Take every picture off the path."""
         self._background.call(call("clear"))
 
-    def new_digits(self, seed: int | None = None) -> None:
-        """Draw other digits: of the next seed, or of `seed`."""
+    def new_pictures(self, seed: int | None = None) -> None:
+        """Draw other pictures: of the next seed, or of `seed`."""
         self._background.call(call("new", seed=seed))
 
     def set_closed(self, closed: bool) -> None:
-        """Whether the path goes back to its first digit."""
+        """Whether the path goes back to its first picture."""
         self._background.call(call("closed", value=closed))
 
     def move(self, t: float) -> None:

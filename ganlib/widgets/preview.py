@@ -65,7 +65,7 @@ def interpolation_picture(engine: Any) -> bytes:
         left, top = (i % grid["columns"]) * width - 0.5, (i // grid["columns"]) * height - 0.5
         digits.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=PICK, linewidth=2.2))
         digits.annotate(str(order), (left + 2, top + 2), color="white", fontsize=7.5, va="top", backgroundcolor=PICK)
-    digits.set_title(f"{engine.n} digits drawn by G; the picked ones are numbered", **TITLE)
+    digits.set_title(f"{engine.n} pictures drawn by G; the picked ones are numbered", **TITLE)
     _sheet(walk, snapshot.pictures["strip"][1], 1, strip)
     walk.set_title("G along the straight lines between their z", **TITLE)
     return png(figure)

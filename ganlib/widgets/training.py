@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import torch
 
 from ganlib.datasets import Dataset, load
 from ganlib.recipes import MNIST, Recipe
@@ -24,7 +27,8 @@ class LiveTraining(LiveRun):
 
     The controls `k`, `lr_D`, `lr_G`, `momentum` (None: the recipe's schedule), `update` and `generator_cost` are
     traits: they follow the sliders, and the sliders follow them. A value that the demo does not take raises
-    `RecipeError` and changes nothing. `data` None loads the recipe's; `samples` is the grid (rows, columns).
+    `RecipeError` and changes nothing. `data` None loads the recipe's; `samples` is the grid (rows, columns); `top`
+    is what `Trainer` takes for a recipe that is built on another one.
     """
 
     _esm = script("link.js", "canvas.js", "controls.js", "view.js", "training.js")
@@ -52,9 +56,10 @@ class LiveTraining(LiveRun):
         samples: tuple[int, int] = (8, 8),
         device: str = "auto",
         precision: str = "auto",
+        top: Sequence[torch.nn.Module] | None = None,
     ) -> None:
         data = load(recipe.data) if data is None else data
-        engine = TrainingEngine(recipe, data, seed, samples=samples, device=device, precision=precision)
+        engine = TrainingEngine(recipe, data, seed, samples=samples, device=device, precision=precision, top=top)
         super().__init__(engine, key=cell_key(type(self).__name__))
 
     def diagnosis(self) -> list[str]:
@@ -74,9 +79,7 @@ class LiveTraining(LiveRun):
         """A PNG of the demo as it is, or of its run after so many steps: trained aside, the demo does not move."""
         engine = self._engine
         if steps:
-            trainer, hardware = engine.trainer, engine.trainer.hardware
-            kind = {"device": str(hardware.device), "precision": hardware.precision}
-            engine = TrainingEngine(trainer.recipe, engine.data, trainer.seed, samples=engine.samples, **kind)
+            engine = engine.twin()
             for _ in range(steps):
                 engine.step()
         return training_picture(engine)

@@ -96,3 +96,25 @@ def test_of_two_that_are_equally_near_the_first_is_taken(chunk):
 def test_senseless_neighbours_are_refused(queries, others):
     with pytest.raises(DataError, match="nearest takes"):
         pictures.nearest(torch.zeros(queries), torch.zeros(others, dtype=torch.uint8))
+
+
+def test_nearest_of_normalised_pictures_is_measured_between_normalised_pictures():
+    """A brighter copy of a picture is the same picture after GCN: distance 0, however far its raw pixels are."""
+    rng = np.random.default_rng(0)
+    others = torch.from_numpy(rng.integers(0, 100, (30, 12), dtype=np.uint8))
+    brighter = others[[7, 21]] + 150
+    index, distance = pictures.nearest(scale(brighter, pixels="gcn"), others, chunk=4, pixels="gcn")
+    assert index.tolist() == [7, 21] and distance.tolist() == pytest.approx([0, 0], abs=1e-4)
+
+    query = torch.from_numpy(rng.integers(0, 256, (3, 12), dtype=np.uint8))
+    q, o = (a.numpy() - a.double().numpy().mean(1, keepdims=True) for a in (query, others))
+    q, o = (55 * a / np.sqrt((a**2).sum(1, keepdims=True)) for a in (q, o))
+    by_hand = np.sqrt(((q[:, None] - o[None]) ** 2).sum(2))  # (3, 30)
+    index, distance = pictures.nearest(scale(query, pixels="gcn"), others, pixels="gcn")
+    assert index.tolist() == by_hand.argmin(1).tolist()
+    assert distance.tolist() == pytest.approx(by_hand.min(1).tolist(), rel=1e-5)
+
+
+def test_filters_are_grey_at_zero_and_reach_black_or_white_each():
+    weight = torch.tensor([[[0.0, 2.0], [-1.0, 0.5]], [[0.0, 0.0], [-0.001, 0.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    assert pictures.filters(weight).tolist() == [[0.5, 1, 0.25, 0.625], [0.5, 0.5, 0, 0.5], [0.5, 0.5, 0.5, 0.5]]

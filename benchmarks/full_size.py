@@ -1,0 +1,74 @@
+"""Parameters, memory and seconds an iteration of each recipe at full size, here: `python -m benchmarks.full_size`.
+
+Made-up pictures, a few iterations, each recipe in a process of its own. The least of the times is what the arithmetic
+takes when nothing else runs; the whole recipe's time is that times its iterations.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+
+from ganlib import Trainer, named
+from ganlib.datasets import Dataset
+from ganlib.hardware import choose
+from ganlib.recipes import RECIPES
+
+ITERATIONS = 6
+TRAINING_PICTURES = {"mnist": 50_000, "tfd-1": 100_000, "tfd-2": 100_000, "cifar10-fc": 40_000, "cifar10-conv": 40_000}
+"""In the whole data set; of the faces of TFD about a hundred thousand are unlabeled."""
+
+
+def measure(name: str) -> dict[str, float]:
+    """A few iterations of the recipe of that name: parameters, seconds, gigabytes."""
+    recipe = named(name)
+    n, d = 2 * recipe.batch, recipe.G[-1].units
+    x = torch.randint(0, 256, (n, d), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    y = torch.zeros(n, dtype=torch.int64)
+    data = Dataset("made up", (1, 1, d), x, x, x, y, y, y, source="made up by the benchmark")
+    top = recipe.networks(0, data.mean())[0].layers[2:] if recipe.built_on else None
+    trainer = Trainer(recipe, data, top=top)
+    seconds = []
+    for _ in range(ITERATIONS):
+        begun = time.perf_counter()
+        next(trainer.steps(1))
+        seconds.append(time.perf_counter() - begun)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes on Linux, bytes on macOS
+    return {
+        "parameters": sum(recipe.sizes().values()),
+        "least": min(seconds),
+        "median": statistics.median(seconds),
+        "gigabytes": peak * (1 if sys.platform == "darwin" else 1024) / 1e9,
+    }
+
+
+def main() -> None:
+    """Print the table."""
+    hardware = choose()
+    print(f"{hardware.device}, {hardware.precision}, {torch.get_num_threads()} threads\n")
+    print(
+        "| recipe | parameters | memory, GB | seconds an iteration: least, median | iterations | hours at the least |"
+    )
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, recipe in RECIPES.items():
+        done = subprocess.run([sys.executable, "-m", __spec__.name, name], check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout)
+        iterations = recipe.epochs * (TRAINING_PICTURES[name] // recipe.batch)
+        time_taken = f"{found['least']:.3f}, {found['median']:.3f} | {iterations:,}"
+        hours = iterations * found["least"] / 3600
+        print(
+            f"| {name} | {found['parameters']:,} | {found['gigabytes']:.1f} | {time_taken} | {hours:,.1f} |", flush=True
+        )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(json.dumps(measure(sys.argv[1])))
+    else:
+        main()

@@ -43,8 +43,7 @@ class Layer:
         if self.pieces > 1 and self.activation != "maxout":
             raise RecipeError(f"a {self.activation} layer has {self.pieces} pieces; only maxout has more than one")
         _check_start(self.irange, self.keep)
-        is_number = isinstance(self.bias, int | float) and not isinstance(self.bias, bool)
-        if self.bias not in BIASES and not (is_number and math.isfinite(self.bias)):
+        if self.bias not in BIASES and not (is_number(self.bias) and math.isfinite(self.bias)):
             raise RecipeError(f"unknown bias {self.bias!r}; use a number, or one of {', '.join(BIASES)}")
 
     def __str__(self) -> str:
@@ -88,20 +87,23 @@ class Convolution:
     """Dropout on the input, element by element, as in `Layer`."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "of", tuple(self.of))  # a list, when it comes from a file
+        object.__setattr__(self, "of", _shape("a convolution", self.of))
         for name, least in (("maps", 1), ("pieces", 1), ("kernel", 1), ("padding", 0), ("pool", 1), ("stride", 1)):
             _check_count("a convolution", name, getattr(self, name), least)
         _check_start(self.irange, self.keep)
         if self.stride > self.pool:
             raise RecipeError(f"a convolution pools {self.pool} with stride {self.stride}: elements would be left out")
-        _check_shape("a convolution", self.of)
-        if min(self.of[1:]) + 2 * self.padding < self.kernel:
+        convolved = min(self.of[1:]) + 2 * self.padding - self.kernel + 1
+        if convolved < 1:
             raise RecipeError(f"a kernel of {self.kernel} does not fit into {self.of} with padding {self.padding}")
+        if convolved < self.pool:
+            raise RecipeError(f"a convolution pools {self.pool} of what it leaves {convolved} of: pool at most that")
 
     def __str__(self) -> str:
         notes = [_irange(self.irange), *_keeps(self.keep), f"padding {self.padding}"]
-        pooled = f"pool {self.pool} / {self.stride}"
-        return f"{self.maps} x {self.pieces} maxout maps, {self.kernel} x {self.kernel} ({'; '.join([*notes, pooled])})"
+        notes.append(f"pool {self.pool} / {self.stride}")
+        size = f"{self.kernel} x {self.kernel} on {self.of}"
+        return f"{self.maps} x {self.pieces} maxout maps, {size} ({'; '.join(notes)})"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -110,8 +112,7 @@ class Convolution:
 
     def _out(self, side: int) -> int:
         convolved = side + 2 * self.padding - self.kernel + 1
-        windows = -(-max(convolved - self.pool, 0) // self.stride) + 1  # the least number that covers it
-        return windows
+        return -(-(convolved - self.pool) // self.stride) + 1  # the least number of windows that covers it
 
     @property
     def units(self) -> int:
@@ -144,11 +145,10 @@ class Deconvolution:
     """Weights start as U(-irange, irange)."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "of", tuple(self.of))
+        object.__setattr__(self, "of", _shape("a transposed convolution", self.of))
         for name in ("channels", "kernel", "stride"):
             _check_count("a transposed convolution", name, getattr(self, name), 1)
         _check_start(self.irange, 1.0)
-        _check_shape("a transposed convolution", self.of)
 
     def __str__(self) -> str:
         maps, height, width = self.of
@@ -188,6 +188,21 @@ def narrowed(layers: Sequence[AnyLayer], divide: int, keep: int = 1) -> tuple[An
     for i, (below, layer) in enumerate(pairwise(result), 1):
         if isinstance(layer, Convolution) and isinstance(below, Convolution):
             result[i] = replace(layer, of=below.shape)
+        elif isinstance(layer, Deconvolution) and isinstance(below, Layer):
+            result[i - 1] = below.with_width(math.prod(layer.of))  # both may have been rounded
+    return tuple(result)
+
+
+def with_spread_of(wide: Sequence[AnyLayer], narrow: Sequence[AnyLayer]) -> tuple[AnyLayer, ...]:
+    """The narrow layers with the irange at which a unit's sum is spread at the start as in the wide layers.
+
+    The sum over n inputs spreads as irange * sqrt(n): a unit that reads a c-th of the inputs starts with sqrt(c) times
+    the irange. Left as it is, a narrow deep net would start with signals that shrink from layer to layer.
+    """
+    result = [narrow[0]]
+    for (below, layer), (wide_below, _) in zip(pairwise(narrow), pairwise(wide), strict=True):
+        # a layer over a convolution reads more numbers than that has maps, in both nets alike
+        result.append(replace(layer, irange=layer.irange * math.sqrt(wide_below.units / below.units)))
     return tuple(result)
 
 
@@ -196,21 +211,28 @@ def layer_from(plain: Mapping[str, Any]) -> AnyLayer:
     return (Convolution if "maps" in plain else Deconvolution if "channels" in plain else Layer)(**plain)
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is an int or a float, and not a bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _check_count(what: str, name: str, value: Any, least: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise RecipeError(f"{what}'s {name} is {value!r}; it must be an integer >= {least}")
 
 
 def _check_start(irange: float, keep: float) -> None:
-    if not 0 < keep <= 1:
+    if not (is_number(keep) and 0 < keep <= 1):
         raise RecipeError(f"a layer keeps {keep!r} of its input; it must lie in (0, 1]")
-    if not (irange >= 0 and math.isfinite(irange)):
+    if not (is_number(irange) and 0 <= irange < math.inf):
         raise RecipeError(f"irange is {irange!r}; it must be a finite number >= 0")
 
 
-def _check_shape(what: str, of: tuple[Any, ...]) -> None:
-    if len(of) != 3 or not all(isinstance(n, int) and n >= 1 for n in of):
+def _shape(what: str, of: Any) -> tuple[int, int, int]:
+    """A shape as a tuple; from a file it comes as a list."""
+    if not (isinstance(of, list | tuple) and len(of) == 3 and all(type(n) is int and n >= 1 for n in of)):
         raise RecipeError(f"{what} is of {of!r}; it must be (channels, height, width), integers >= 1")
+    return tuple(of)
 
 
 def _irange(irange: float) -> str:

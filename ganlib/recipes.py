@@ -409,8 +409,8 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "quick": {
         "mnist": {"epochs": 8},
-        "tfd-1": {"divide_G": 8, "divide_D": 8, "keep_spread": True, "lr_D": 0.1, "lr_G": 0.3, "epochs": 30},
-        "tfd-2": {"divide_G": 8, "divide_D": 8, "keep_spread": True, "lr_D": 0.1, "lr_G": 0.3},
+        "tfd-1": {"divide_G": 8, "divide_D": 8, "keep_spread": True, "lr_D": 0.05, "lr_G": 0.15, "epochs": 30},
+        "tfd-2": {"divide_G": 8, "divide_D": 8, "keep_spread": True, "lr_D": 0.05, "lr_G": 0.15},
         "cifar10-fc": {
             **{"divide_G": 10, "divide_D": 10, "keep_spread": True, "output_irange": 0.05},
             **{"lr_D": 0.05, "lr_G": 0.2, "epochs": 60},

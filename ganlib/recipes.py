@@ -168,6 +168,8 @@ class Recipe:
         if scale.pop("keep_spread", False):
             G, D = with_spread_of(self.G, G), with_spread_of(self.D, D)
         G = (*G[:-1], replace(G[-1], irange=scale.pop("output_irange", G[-1].irange)))
+        times = scale.pop("times_irange_D", 1.0)
+        D = tuple(replace(layer, irange=times * layer.irange) for layer in D)
         return replace(self, G=G, D=D, **scale)
 
     def changes(self, reference: Recipe) -> list[str]:
@@ -413,9 +415,12 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
         "tfd-2": {"divide_G": 8, "divide_D": 8, "keep_spread": True, "lr_D": 0.05, "lr_G": 0.15},
         "cifar10-fc": {
             **{"divide_G": 10, "divide_D": 10, "keep_spread": True, "output_irange": 0.05},
-            **{"lr_D": 0.05, "lr_G": 0.2, "epochs": 60},
+            **{"lr_D": 0.05, "lr_G": 0.2, "epochs": 40},
         },
-        "cifar10-conv": {"divide_G": 10, "divide_D": 4, "keep_spread": True, "epochs": 50},
+        "cifar10-conv": {
+            **{"divide_G": 10, "divide_D": 4, "keep_spread": True, "output_irange": 0.7, "times_irange_D": 4.0},
+            **{"lr_D": 0.008, "lr_G": 0.06, "epochs": 20},
+        },
     },
 }
 """What a profile changes, recipe by recipe: widths divided, fewer passes, fewer pictures.
@@ -424,5 +429,7 @@ Where `quick` trains narrow nets long enough to be looked at, they keep the spre
 (`with_spread_of`), and learn at higher rates: at one and the same rate a net of a c-th of the width changes what it
 computes about c times more slowly. The fully connected G of CIFAR-10 starts, by the recipe, with pixels that
 spread 13 times as wide as the data's; a narrow one does not recover from that within minutes, so its output starts at a
-tenth of the irange. `changes` says all of it.
+tenth of the irange. The convolutional pair starts, by the recipe, with logits of a millionth and with pixels that
+spread a fifth as wide as the data's, and rests there for thousands of updates; the narrow pair starts farther out.
+`changes` says all of it.
 """

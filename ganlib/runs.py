@@ -50,12 +50,14 @@ def begin(
             f"{folder} already holds a run; resume it (--resume, or runs.resume), or choose another folder"
         )
     top = None
+    if on is not None and not recipe.built_on:
+        raise RecipeError(f"the recipe {recipe.name!r} is not built on another one: leave out {on}")
     if on is not None:
         below = checkpoints.load_run(Path(on))
         if below.recipe.name != recipe.built_on:
             raise RecipeError(
                 f"{on} holds a run of {below.recipe.name!r}, and {recipe.name!r} is built on "
-                f"{recipe.built_on or 'no other'!r}: pass the folder of such a run"
+                f"{recipe.built_on!r}: pass the folder of such a run"
             )
         top = below.G.layers
     return Trainer(recipe, data or load(recipe.data), seed=seed, device=device, precision=precision, top=top)

@@ -171,7 +171,7 @@ class Trainer:
     def _put_on_top(self, top: Sequence[torch.nn.Module] | None) -> None:
         """Give G's last layers the parameters of the trained layers `top`, as the recipe asks for."""
         built_on = self.recipe.built_on
-        if (top is None) == bool(built_on):
+        if (not top) == bool(built_on):
             raise RecipeError(
                 f"the recipe {self.recipe.name!r} puts a new bottom under the G that {built_on!r} has trained: train "
                 f"that one first, and pass its G's layers as `top` (command line: --on its folder)"
@@ -413,14 +413,15 @@ class Trainer:
             hardware.choose(device or state["device"], state["precision"])
         except RecipeError as error:
             raise CheckpointError(f"the run in {folder} cannot go on on this machine: {error}") from None
+        recipe = Recipe.from_dict(state["recipe"])
         trainer = cls(
-            Recipe.from_dict(state["recipe"]),
+            replace(recipe, built_on=""),  # the layers that it was built on are in the checkpoint
             data,
             seed=state["seed"],
             device=device or state["device"],
             precision=state["precision"],
-            top=() if state["recipe"].get("built_on") else None,  # its parameters are in the checkpoint
         )
+        trainer.recipe = recipe
         trainer.step, trainer.updates = state["step"], state["updates"]
         trainer.epoch, trainer.position, trainer.order = state["epoch"], state["position"], state["order"]
         trainer.data_rng.set_state(state["data_rng"])

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image
 from ganlib import MNIST, Trainer, datasets, load, load_weights, parzen, runs, scale
 from ganlib.__main__ import main
 from ganlib.checkpoints import load_run
+from ganlib.recipes import TFD_2
 from tests.small import same, saved
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +41,7 @@ def test_train_says_what_it_changed_what_it_uses_and_how_far_it_is(tmp_path, cap
     assert main([*TRAIN, "--epochs", "2", "--out", str(tmp_path / "run")]) == 0
     out, err = capsys.readouterr()
     lines = out.replace("\r", "\n").splitlines()
-    assert lines[0].startswith("Changed from the recipe 'mnist': data: mnist -> synthetic; G: 1200, 1200, 784 units")
+    assert lines[0].startswith("Changed from the recipe 'mnist': data: mnist -> synthetic; G: widths 1200, 1200, 784 ")
     assert "epochs: 700 -> 2" in lines[0] and "n_samples: 10000 -> 500" in lines[0]
     assert lines[1] == f"synthetic (made up by ganlib), cpu, float32, into {tmp_path / 'run'}"
     last = next(line for line in reversed(lines) if line.strip())
@@ -101,6 +103,86 @@ def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
     assert main([*TRAIN, "--epochs", "12", "--out", str(folder / "run")]) == 0
     return saved(folder / "run")
+
+
+# -- a recipe in two stages -------------------------------------------------------------------------------------------
+
+FACES = ["--data", "synthetic-faces", "--device", "cpu", "--precision", "float32", "--epochs", "1"]
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory):
+    """Both stages of TFD at the smoke scale on made-up faces, one on the other."""
+    folder = tmp_path_factory.mktemp("stages")
+    assert main(["train", "tfd-1", *FACES, "--out", str(folder / "one")]) == 0
+    assert main(["train", "tfd-2", *FACES, "--on", str(folder / "one"), "--out", str(folder / "two")]) == 0
+    return folder / "one", folder / "two"
+
+
+def test_stage_2_trains_on_the_folder_of_stage_1(stages, tmp_path, monkeypatch, capsys):
+    """From stage 1's own G: at its first step, before it has moved, the top layers are bit for bit those."""
+    one, two = stages
+    assert load_run(two).recipe == replace(TFD_2.at("smoke"), data="synthetic-faces", epochs=1)
+    begun = []
+    monkeypatch.setattr(runs, "train", lambda trainer, folder: begun.append(trainer) or True)
+    assert main(["train", "tfd-2", *FACES, "--on", str(one), "--out", str(tmp_path / "again")]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Changed from the recipe 'tfd-2': data: tfd -> synthetic-faces; G: widths 8000, 100, ")
+    top = list(begun[0].G.layers[2:].parameters())
+    assert all(torch.equal(a, b) for a, b in zip(load_run(one).G.parameters(), top, strict=True))
+    ends = list(load_run(two).G.layers[2:].parameters())
+    assert not any(torch.equal(a, b) for a, b in zip(top[4:], ends[4:], strict=True)), "they go on learning"
+
+
+def test_stage_2_is_resumed_without_stage_1(stages, tmp_path, capsys):
+    _, two = stages
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "checkpoint.pt").write_bytes((two / "checkpoint.pt").read_bytes())
+    assert main(["train", "--resume", "--epochs", "2", "--out", str(tmp_path / "two")]) == 0
+    assert load_run(tmp_path / "two").info["epochs"] == 2
+
+
+def test_samples_of_every_shape_of_picture(stages, tmp_path):
+    path = tmp_path / "faces.png"
+    assert main(["sample", str(stages[1]), "--out", str(path), "--n", "3"]) == 0
+    assert Image.open(path).size == (2 * (10 * 48 + 9), 2 * 48)
+
+
+def test_what_is_wrong_with_on_is_one_line(stages, run, tmp_path, monkeypatch, capsys):
+    one, two = stages
+    monkeypatch.chdir(tmp_path)
+    begin = ["train", "tfd-2", *FACES, "--out", "new"]
+    assert "a new bottom under the G that 'tfd-1' has trained: train that one first" in refused(capsys, *begin)
+    assert "--on its folder" in refused(capsys, *begin)
+    assert "nowhere holds no checkpoint; train one with" in refused(capsys, *begin, "--on", "nowhere")
+    said = refused(capsys, *begin, "--on", str(run))
+    assert f"{run} holds a run of 'mnist', and 'tfd-2' is built on 'tfd-1': pass the folder of such a run" in said
+    said = refused(capsys, *begin, "--on", str(two))
+    assert f"{two} holds a run of 'tfd-2', and 'tfd-2' is built on 'tfd-1'" in said
+    said = refused(capsys, "train", "tfd-1", *FACES, "--out", "new", "--on", str(one))
+    assert f"the recipe 'tfd-1' is not built on another one: leave out {one}" in said
+    said = refused(capsys, *begin, "--profile", "quick", "--on", str(one))
+    assert "the trained layers do not fit on top of the G of 'tfd-2'" in said and "at the same scale" in said
+    assert "expected one argument" in refused(capsys, *begin, "--on")
+    said = refused(capsys, "train", "tfd-2", "--data", "synthetic", "--out", "new", "--on", str(one))
+    assert "recipe 'tfd-2' makes 2304 numbers, 'synthetic' has 784" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_convolutional_run_is_trained_sampled_and_exported_but_not_scored(tmp_path, capsys):
+    folder, png, weights = tmp_path / "run", tmp_path / "s.png", tmp_path / "w.safetensors"
+    options = ["--data", "synthetic-cifar10", "--device", "cpu", "--precision", "float32", "--epochs", "1"]
+    assert main(["train", "cifar10-conv", *options, "--out", str(folder)]) == 0
+    assert main(["sample", str(folder), "--out", str(png), "--n", "3", "--columns", "3"]) == 0
+    picture = np.array(Image.open(png))
+    assert picture.shape == (2 * 32, 2 * (3 * 32 + 2), 3)
+    capsys.readouterr()
+    assert "normalises its pictures (gcn)" in refused(capsys, "evaluate", str(folder))
+    assert main(["export", str(folder), "--out", str(weights)]) == 0
+    assert capsys.readouterr().out == f"{weights}: not scored after 1 epochs\n"
+    trained = load_weights(weights)
+    assert trained.recipe == load_run(folder).recipe and "parzen" not in trained.info
+    assert (trained.samples(4) - load_run(folder).samples(4)).abs().max().item() < 0.05
 
 
 # -- evaluate, sample, export, data -----------------------------------------------------------------------------------
@@ -190,7 +272,7 @@ def refused(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["train", "imagenet"], "unknown recipe 'imagenet'; there are: mnist"),
+        (["train", "imagenet"], "'imagenet'; there are: cifar10-conv, cifar10-fc, mnist, tfd-1, tfd-2\n"),
         (["train", "mnist", "--seed", "-1"], "seed is '-1'; it must be an integer from 0"),
         (["train", "mnist", "--seed", "one"], "seed is 'one'; it must be an integer from 0"),
         (["train", "mnist", "--seed", str(2**63)], "it must be an integer from 0"),

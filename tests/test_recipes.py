@@ -216,7 +216,7 @@ def test_paper_is_the_recipe_itself_and_the_others_say_what_they_change():
     assert [layer.units for layer in (*smoke.G, *smoke.D)] == [120, 120, 784, 24, 24, 1]
     for scaled, full in zip((*smoke.G, *smoke.D), (*MNIST.G, *MNIST.D)):
         assert replace(scaled, units=full.units) == full
-    assert smoke.changes(MNIST)[0] == "G: 1200, 1200, 784 units -> 120, 120, 784 units"
+    assert smoke.changes(MNIST)[0] == "G: widths 1200, 1200, 784 -> widths 120, 120, 784"
     other = replace(MNIST, G=(Layer(784, "sigmoid", 0.1),))
     assert other.changes(MNIST)[0].endswith("marginal bias) -> 784 sigmoid (U(-0.1, 0.1))")
 
@@ -257,7 +257,7 @@ def test_the_table_has_a_value_a_meaning_and_a_source_for_each_field():
     rows = MNIST.table()
     assert [row[0] for row in rows] == [item.name for item in fields(Recipe)]
     for name, value, meaning, key in rows:
-        assert value and meaning
+        assert meaning and (value or name == "built_on"), "MNIST is built on no other recipe"
         assert key or name in ("name", "source")
     table = {row[0]: row[1:] for row in rows}
     assert table["D"][0].startswith("240 x 5 maxout (U(-0.005, 0.005); keeps 0.8 of its input), 240 x 5 maxout")
@@ -320,6 +320,9 @@ NAN, INF = float("nan"), float("inf")
         ("update", ["both", "Simultaneous", "", None]),
         ("generator_cost", ["saturating", "", None, 1]),
         ("p_z", ["gaussian", "", None]),
+        ("pixels", ["zca", "", None, 1]),
+        ("max_norm", [-1, -1e-9, NAN, INF, "1.9365", None, True]),
+        ("built_on", [None, 3, True, ("mnist",)]),
     ],
 )
 def test_a_senseless_value_is_refused_by_its_field_and_itself(field, values):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from ganlib import CheckpointError, RecipeError, Trainer, TrainingDiverged, checkpoints, runs
 from ganlib import trainer as trainer_module
+from ganlib.layers import Layer
 from tests import small
 from tests.killed import FORK, in_new_process, train, train_and_die
 from tests.small import same, saved
@@ -315,3 +318,38 @@ def test_the_notebooks_runs_are_kept_where_the_environment_says(tmp_path, monkey
     assert runs.home() == tmp_path
     monkeypatch.delenv("GANLIB_RUNS")
     assert runs.home().resolve() == Path(__file__).resolve().parent.parent / "runs"
+
+
+# -- a recipe in two stages -------------------------------------------------------------------------------------------
+
+STAGE_2 = small.recipe(
+    name="small-2", G=(Layer(9, "relu", 0.5), Layer(4, "sigmoid", 0.5, bias=-2.0), *small.RECIPE.G), built_on="small"
+)
+
+
+def test_a_run_is_begun_on_the_folder_of_another_and_goes_on_without_it(tmp_path):
+    """The four sigmoids of the new bottom take the place of the four coordinates of z."""
+    first = runs.begin(small.recipe(epochs=1), tmp_path / "one", data=small.data())
+    assert runs.train(first, tmp_path / "one", progress=False)
+    begun = runs.begin_or_resume(STAGE_2, tmp_path / "two", data=small.data(), on=tmp_path / "one")
+    for a, b in zip(first.G.parameters(), begun.G.layers[2:].parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert runs.train(begun, tmp_path / "two", progress=False)
+    shutil.rmtree(tmp_path / "one")
+    again = runs.begin_or_resume(STAGE_2, tmp_path / "two", data=small.data(), on=tmp_path / "one")
+    assert again.finished and again.step == begun.step
+    same(again._state(), begun._state())
+
+
+def test_a_run_on_the_wrong_folder_is_refused_and_nothing_is_made(tmp_path):
+    first = runs.begin(small.recipe(name="other", epochs=1), tmp_path / "one", data=small.data())
+    first.save(tmp_path / "one")
+    for recipe, on, error, said in (
+        (STAGE_2, None, RecipeError, "train that one first"),
+        (STAGE_2, tmp_path / "none", CheckpointError, "none holds no checkpoint"),
+        (STAGE_2, tmp_path / "one", RecipeError, "holds a run of 'other', and 'small-2' is built on 'small'"),
+        (small.recipe(), tmp_path / "one", RecipeError, "'small' is not built on another one: leave out "),
+    ):
+        with pytest.raises(error, match=said):
+            runs.begin_or_resume(recipe, tmp_path / "two", data=small.data(), on=on)
+    assert not (tmp_path / "two").exists()

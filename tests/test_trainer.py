@@ -4,124 +4,15 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
 
 from ganlib import DataError, RecipeError, Trainer, TrainingDiverged, game
 from ganlib.trainer import History, Step
 from tests import small
-
-# -- the oracle: nothing below, up to the first test, uses ganlib's nets, costs, gradients or schedules ---------------
+from tests.plain import PlainRun, largest_difference, plain_cost_D, plain_cost_G, plain_D, plain_G
 
 SCHEDULE = {"lr_D": 0.5, "lr_G": 0.3, "lr_decay": 1.1, "lr_min": 0.25, "momentum_epochs": 3}
-
-
-def relu(h):
-    return torch.where(h > 0, h, torch.zeros_like(h))
-
-
-def sigmoid(h):
-    return 1 / (1 + torch.exp(-h))
-
-
-def maxout(h, pieces=5):
-    """The largest of each `pieces` adjacent columns, with no zero among them."""
-    units = [h[:, u * pieces : (u + 1) * pieces].max(dim=1).values for u in range(h.shape[1] // pieces)]
-    return torch.stack(units, dim=1)
-
-
-def plain_G(theta, z):
-    W1, b1, W2, b2, W3, b3 = theta
-    return sigmoid(relu(relu(z @ W1.T + b1) @ W2.T + b2) @ W3.T + b3)
-
-
-def plain_D(theta, x, masks):
-    W1, b1, W2, b2, W3, b3 = theta
-    h = maxout((x * masks[0] / 0.8) @ W1.T + b1)
-    h = maxout((h * masks[1] / 0.5) @ W2.T + b2)
-    return sigmoid((h * masks[2] / 0.5) @ W3.T + b3)[:, 0]
-
-
-def plain_cost_D(p_real, p_fake):
-    return -(torch.log(p_real).mean() + torch.log(1 - p_fake).mean()) / 2
-
-
-def plain_cost_G(p_fake, cost):
-    return -torch.log(p_fake).mean() if cost == "non-saturating" else torch.log(1 - p_fake).mean()
-
-
-class PlainRun:
-    """The recipe's update for the small nets, with the random draws in the order that the trainer documents."""
-
-    def __init__(self, trainer):
-        self.recipe, self.pixels = trainer.recipe, trainer.data.train.double() / 255
-        self.G, self.D = ([p.detach().clone() for p in net.parameters()] for net in (trainer.G, trainer.D))
-        self.v_G, self.v_D = ([torch.zeros_like(p) for p in theta] for theta in (self.G, self.D))
-        seeds = np.random.SeedSequence(trainer.seed).generate_state(2)
-        self.data_rng = torch.Generator().manual_seed(int(seeds[0]))
-        self.rng = torch.Generator().manual_seed(int(seeds[1]))
-        self.t, self.epoch, self.rows_left, self.drawn = 0, 0, [], []
-
-    def batch(self):
-        m = self.recipe.batch
-        if len(self.rows_left) < m:
-            self.epoch += 1
-            self.rows_left = torch.randperm(len(self.pixels), generator=self.data_rng).tolist()
-        rows, self.rows_left = self.rows_left[:m], self.rows_left[m:]
-        self.drawn.append(rows)
-        return self.pixels[rows]
-
-    def noise(self):
-        uniform = torch.rand(self.recipe.batch, self.recipe.z_dim, generator=self.rng)
-        return ((2 * uniform - 1) * math.sqrt(3)).double()
-
-    def masks(self, m):
-        widths = [(12, 0.8), (4, 0.5), (3, 0.5)]
-        return [(torch.rand(m, width, generator=self.rng) < keep).double() for width, keep in widths]
-
-    def gradient(self, theta, cost):
-        return torch.autograd.grad(cost, theta)
-
-    def descend(self, theta, velocity, gradient, lr_0):
-        lr = max(lr_0 / self.recipe.lr_decay**self.t, self.recipe.lr_min)
-        mu = 0.5 + 0.2 * min((self.epoch - 1) / (self.recipe.momentum_epochs - 1), 1)
-        for p, v, g in zip(theta, velocity, gradient):
-            v.copy_(mu * v - lr * g)
-            p.copy_(p + v)
-
-    def iterate(self):
-        m, k = self.recipe.batch, self.recipe.k
-        for turn in range(k):
-            x, z, masks = self.batch(), self.noise(), self.masks(2 * m)
-            real, fake = [mask[:m] for mask in masks], [mask[m:] for mask in masks]
-            G, D = ([p.clone().requires_grad_() for p in theta] for theta in (self.G, self.D))
-            p_fake = plain_D(D, plain_G(G, z), fake)
-            grad_D = torch.autograd.grad(plain_cost_D(plain_D(D, x, real), p_fake), D, retain_graph=True)
-            both = self.recipe.update == "simultaneous" and turn == k - 1
-            grad_G = torch.autograd.grad(plain_cost_G(p_fake, self.recipe.generator_cost), G) if both else None
-            self.descend(self.D, self.v_D, grad_D, self.recipe.lr_D)
-            if both:
-                self.descend(self.G, self.v_G, grad_G, self.recipe.lr_G)
-            self.t += 1
-        if self.recipe.update == "alternating":
-            self.t -= 1  # G moves at the rate of D's last update
-            G = [p.clone().requires_grad_() for p in self.G]
-            z = self.noise()
-            cost = plain_cost_G(plain_D(self.D, plain_G(G, z), self.masks(m)), self.recipe.generator_cost)
-            self.descend(self.G, self.v_G, torch.autograd.grad(cost, G), self.recipe.lr_G)
-            self.t += 1
-
-
-def largest_difference(trainer, plain):
-    pairs = [
-        (trainer.G.parameters(), plain.G),
-        (trainer.D.parameters(), plain.D),
-        (trainer.velocity["G"], plain.v_G),
-        (trainer.velocity["D"], plain.v_D),
-    ]
-    return max((a - b).abs().max().item() for own, theirs in pairs for a, b in zip(own, theirs, strict=True))
-
 
 # -- the update -------------------------------------------------------------------------------------------------------
 
@@ -148,10 +39,7 @@ def test_a_step_of_the_full_recipe_equals_an_independent_float64_computation():
 
     trainer = Trainer(MNIST, load("mnist-5k"), seed=0, device="cpu", precision="float64")
     plain = PlainRun(trainer)
-    plain.masks = lambda m: [
-        (torch.rand(m, width, generator=plain.rng) < keep).double()
-        for width, keep in [(784, 0.8), (240, 0.5), (240, 0.5)]
-    ]
+    plain.widths = ((784, 0.8), (240, 0.5), (240, 0.5))
     next(trainer.steps(1))
     before = [p.clone() for p in plain.G]
     assert [p.shape for p in before] == [p.shape for p in trainer.G.parameters()]

@@ -111,6 +111,8 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> tuple[Trainer, Path]:
+    if options.on is not None:
+        raise RecipeError(f"--resume needs no --on {options.on}: what the run was built on is in its checkpoint")
     seed = 0 if options.seed is None else options.seed
     folder = options.out or Path("runs") / f"{options.recipe or 'mnist'}-{seed}"
     device = None if options.device == "auto" else options.device

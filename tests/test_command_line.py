@@ -148,6 +148,24 @@ def test_samples_of_every_shape_of_picture(stages, tmp_path):
     assert Image.open(path).size == (2 * (10 * 48 + 9), 2 * 48)
 
 
+def test_normalised_pictures_are_drawn_shown_and_shipped_but_not_scored(tmp_path, capsys):
+    """CIFAR-10 through GCN: the paper gives no score, and its sigmas are for pictures in [0, 1]."""
+    folder, small = tmp_path / "run", ["--data", "synthetic-cifar10", "--epochs", "1"]
+    assert main(["train", "cifar10-fc", *small, "--out", str(folder)]) == 0
+    assert load_run(folder).info["validation"] == []
+    assert "normalises its pictures (gcn)" in refused(capsys, "evaluate", str(folder))
+
+    assert main(["sample", str(folder), "--out", str(tmp_path / "x.png"), "--n", "2", "--columns", "2"]) == 0
+    x = load_run(folder).samples(2, seed=0).reshape(2, 3, 32, 32)
+    shown = ((x / x.abs().max() + 1) / 2 * 255).round()
+    sheet = np.asarray(Image.open(tmp_path / "x.png"))[::2, ::2]  # (32, 65, 3): two pixels a pixel
+    assert np.array_equal(sheet[:, :32], shown[0].permute(1, 2, 0)) and sheet.shape == (32, 65, 3)
+
+    assert main(["export", str(folder), "--out", str(tmp_path / "weights.safetensors")]) == 0
+    assert "not scored after 1 epochs" in capsys.readouterr().out
+    assert "parzen" not in load_weights(tmp_path / "weights.safetensors").info
+
+
 def test_what_is_wrong_with_on_is_one_line(stages, run, tmp_path, monkeypatch, capsys):
     one, two = stages
     monkeypatch.chdir(tmp_path)
@@ -322,6 +340,7 @@ def test_train_refuses_a_folder_it_cannot_write_before_it_trains(tmp_path, monke
         (["--profile", "quick"], "leave out --profile"),
         (["--device", "cuda"], "was made on cpu; it cannot go on on cuda"),
         (["--epochs", "-1"], "epochs is -1"),
+        (["--on", "elsewhere"], "--resume needs no --on elsewhere"),
     ],
 )
 def test_resume_refuses_what_contradicts_the_run(options, said, run, capsys):

@@ -222,6 +222,26 @@ def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
     assert (tmp_path / "file").read_text() == "in the way"
 
 
+def test_a_budget_of_seconds_stops_in_time_and_goes_on_bit_for_bit(tmp_path, uninterrupted, capsys, monkeypatch):
+    """One step a second by a clock of ours: 3 seconds are 3 steps; then the rest, as if nothing had happened."""
+    recipe = VARIANTS[name := next(iter(VARIANTS))]
+    trainer = runs.begin(recipe, tmp_path, data=small.data(), seed=7)
+    now = iter(range(10**6))
+    monkeypatch.setattr(runs.time, "monotonic", lambda: next(now))
+    assert runs.train(trainer, tmp_path, progress=False, seconds=9, checkpoint_seconds=1e9) is False
+    assert 0 < trainer.step < 9 and "To go on" in capsys.readouterr().out
+    monkeypatch.undo()
+    again = runs.resume(tmp_path, data=small.data())
+    assert again.step == trainer.step and runs.train(again, tmp_path, progress=False)
+    same(saved(tmp_path), uninterrupted[name])
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0])
+def test_a_senseless_budget_is_refused(seconds, tmp_path):
+    with pytest.raises(RecipeError, match="^seconds is"):
+        runs.train(Trainer(small.recipe(), small.data()), tmp_path, seconds=seconds)
+
+
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
 def test_senseless_checkpoint_seconds_are_refused(seconds, tmp_path):
     with pytest.raises(RecipeError, match="checkpoint_seconds is"):

@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help="write a run's nets as half-precision safetensors, with their scores")
     export.add_argument("run_folder", metavar="DIR", type=Path)
     export.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+    export.add_argument("--note", help="what must be said of the data it was trained on, kept beside the weights")
     export.set_defaults(run=_export)
 
     data = commands.add_parser("data", help="each data set: found where, or how to get it")
@@ -183,7 +184,8 @@ def _sample(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     run = checkpoints.load_run(options.run_folder)
     data = datasets.load(run.info["data"], stand_in=False)
-    info = run.info | {"exported_by": provenance.describe()}
+    info = run.info | {"curves": runs.curves(options.run_folder), "exported_by": provenance.describe()}
+    info |= {"note": options.note} if options.note else {}
     checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
     trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights
     if runs.scored(run.recipe):

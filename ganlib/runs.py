@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from ganlib import checkpoints, parzen
@@ -24,7 +25,7 @@ from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, RecipeError
 from ganlib.pixels import scale
 from ganlib.recipes import Recipe
-from ganlib.trainer import Trainer
+from ganlib.trainer import History, Trainer
 
 CHECKPOINT_SECONDS = 60.0
 """How much training a killed process may lose at the most."""
@@ -144,6 +145,20 @@ def train(
             f"{folder}. To go on: {_how_to_go_on(folder)}"
         )
     return trainer.finished and trainer.whole
+
+
+CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")
+"""What is kept of a run's history beside its weights, fields of `Step`."""
+
+
+def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:
+    """The history of the run in `folder`, averaged to at most so many points: a list for each of `CURVES`."""
+    state, _ = checkpoints.read(Path(folder))
+    history = History.from_state(state["history"])
+    parts = np.array_split(np.arange(len(history.rows)), min(points, len(history.rows)) or 1)
+    return {
+        name: [round(float(history.column(name)[part].mean()), 4) for part in parts if len(part)] for name in CURVES
+    }
 
 
 def scored(recipe: Recipe) -> bool:

@@ -161,9 +161,11 @@ def test_normalised_pictures_are_drawn_shown_and_shipped_but_not_scored(tmp_path
     sheet = np.asarray(Image.open(tmp_path / "x.png"))[::2, ::2]  # (32, 65, 3): two pixels a pixel
     assert np.array_equal(sheet[:, :32], shown[0].permute(1, 2, 0)) and sheet.shape == (32, 65, 3)
 
-    assert main(["export", str(folder), "--out", str(tmp_path / "weights.safetensors")]) == 0
+    export = ["export", str(folder), "--out", str(tmp_path / "weights.safetensors"), "--note", "made-up pictures"]
+    assert main(export) == 0
     assert "not scored after 1 epochs" in capsys.readouterr().out
-    assert "parzen" not in load_weights(tmp_path / "weights.safetensors").info
+    info = load_weights(tmp_path / "weights.safetensors").info
+    assert "parzen" not in info and info["note"] == "made-up pictures" and info["curves"] == runs.curves(folder)
 
 
 def test_what_is_wrong_with_on_is_one_line(stages, run, tmp_path, monkeypatch, capsys):

@@ -373,3 +373,20 @@ def test_a_run_on_the_wrong_folder_is_refused_and_nothing_is_made(tmp_path):
         with pytest.raises(error, match=said):
             runs.begin_or_resume(recipe, tmp_path / "two", data=small.data(), on=on)
     assert not (tmp_path / "two").exists()
+
+
+def test_the_curves_of_a_run_are_its_history_in_fewer_points(finished, tmp_path):
+    assert runs.curves(finished) == {name: [] for name in runs.CURVES}, "no window is full yet"
+    trainer = Trainer(small.recipe(), small.data(), history_every=2)
+    for _ in trainer.steps(13):
+        pass
+    trainer.save(tmp_path / "longer")
+    history = trainer.history
+    whole = runs.curves(tmp_path / "longer", points=10**6)
+    assert len(history.rows) == 6 and whole["V"] == [round(v, 4) for v in history.column("V").tolist()]
+    halves = runs.curves(tmp_path / "longer", points=2)["D_fake"]
+    assert halves == pytest.approx(
+        [history.column("D_fake")[part].mean() for part in (slice(3), slice(3, 6))], abs=1e-4
+    )
+    (V,), (epoch,) = (runs.curves(tmp_path / "longer", points=1)[name] for name in ("V", "epoch"))
+    assert (V, epoch) == (round(history.column("V").mean(), 4), round(history.column("epoch").mean(), 4))

@@ -419,7 +419,7 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
         },
         "cifar10-conv": {
             **{"divide_G": 10, "divide_D": 4, "keep_spread": True, "output_irange": 0.7, "times_irange_D": 4.0},
-            **{"lr_D": 0.008, "lr_G": 0.06, "epochs": 20},
+            **{"lr_D": 0.008, "lr_G": 0.06, "epochs": 15},
         },
     },
 }

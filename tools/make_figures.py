@@ -1,7 +1,7 @@
 """Make every figure of the paper that this project reproduces so far: `make figures`.
 
-Figure 1 is played anew, the digits come from the weights that come with the package. Each figure gets a .json beside it
-that says how it was made.
+Figure 1 is played anew, the pictures are drawn by the nets that come with the package, and their neighbours come from
+the data set that is here. Each figure gets a .json beside it that says how it was made.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 
@@ -20,13 +21,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from ganlib import game, load, pictures, plots, pretrained, provenance, scale
+from ganlib import game, load, named, pictures, plots, pretrained, provenance, scale
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
+from ganlib.pixels import shown
 from ganlib.widgets import ToyEngine
 from ganlib.widgets.toy_preview import panel, toy_loop
 
-FIGURES = Path(__file__).resolve().parent.parent / "figures"
+FOLDER = Path(__file__).resolve().parent.parent / "figures"
 SEED = 0
 
 
@@ -40,6 +42,48 @@ def fig2a_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
         "figure": "Figure 2a",
         "shows": "20 samples of G, not picked; right column: nearest training digits",
     } | nearest
+
+
+def fig2b_fer2013(trained: Trained, data: Dataset) -> dict[str, Any]:
+    """Figure 2b, as 2a, of the pair for faces: the recipe is TFD's, the faces are FER-2013's."""
+    samples = trained.samples(20, SEED)  # (20, d)
+    index, distance = pictures.nearest(samples[4::5], data.train)
+    plots.figure_2(samples, scale(data.train[index]), data.shape)
+    return {
+        "figure": "Figure 2b",
+        "shows": "20 samples of G, not picked; right column: nearest training faces of FER-2013, which are not TFD",
+        "training_rows": index.tolist(),
+        "L2": [round(d, 3) for d in distance.tolist()],
+        "weights_trained_on": trained.info.get("note", trained.info["data"]),
+        "neighbours_from": f"training split with fingerprint {data.fingerprint()}",
+        "changed_from_the_recipe": trained.recipe.changes(named(trained.recipe.name)),
+    }
+
+
+def fig2c_cifar10_fc(trained: Trained, data: Dataset) -> dict[str, Any]:
+    """Figure 2c: as 2a, of the fully connected pair for CIFAR-10."""
+    return {"figure": "Figure 2c"} | _cifar10(trained, data)
+
+
+def fig2d_cifar10_conv(trained: Trained, data: Dataset) -> dict[str, Any]:
+    """Figure 2d: as 2a, of the convolutional pair for CIFAR-10."""
+    return {"figure": "Figure 2d"} | _cifar10(trained, data)
+
+
+def _cifar10(trained: Trained, data: Dataset) -> dict[str, Any]:
+    """Samples and neighbours as the nets see them, all divided by the one largest |value|, as the authors' script."""
+    samples = trained.samples(20, SEED)  # (20, d)
+    index, distance = pictures.nearest(samples[4::5], data.train, pixels="gcn")
+    together = shown(torch.cat([samples, scale(data.train[index], pixels="gcn")]), "gcn")
+    plots.figure_2(*together.split([20, 4]), data.shape)
+    return {
+        "shows": "20 samples of G, not picked; right column: nearest training pictures, after GCN as the nets see them",
+        "training_rows": index.tolist(),
+        "L2": [round(d, 3) for d in distance.tolist()],
+        "weights_trained_on": trained.info.get("note", trained.info["data"]),
+        "neighbours_from": f"training split with fingerprint {data.fingerprint()}",
+        "changed_from_the_recipe": trained.recipe.changes(named(trained.recipe.name)),
+    }
 
 
 def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
@@ -69,7 +113,7 @@ def fig1_toy() -> dict[str, Any]:
         engine.finish()
         plots.figure_1(**panel(engine), title=f"({name})", ax=ax)
         told[name] = {key: round(value, 4) for key, value in dataclasses.asdict(engine.toys.measure()).items()}
-    (FIGURES / "fig1_toy_loop.png").write_bytes(toy_loop(film))
+    (FOLDER / "fig1_toy_loop.png").write_bytes(toy_loop(film))
     return {
         "figure": "Figure 1",
         "shows": "p_data dotted, p_g (exact) solid, D dashed, D* faint; below, arrows from z to x = G(z)",
@@ -89,37 +133,54 @@ def score_curve_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
     return {"figure": "none (this project's)", "shows": "Parzen score of the first 1,000 validation digits by epoch"}
 
 
-OF_THE_TOY = {"fig1_toy": fig1_toy}
-OF_THE_DIGITS = {
-    "fig2a_mnist": fig2a_mnist,
-    "fig3_interpolation": fig3_interpolation,
-    "score_curve_mnist": score_curve_mnist,
+class Made(NamedTuple):
+    """How a figure is made: from whose weights, and with which data beside them."""
+
+    draw: Callable[..., dict[str, Any]]
+    weights: str = ""
+    data: str = ""
+
+
+FIGURES: dict[str, Made] = {
+    "fig1_toy": Made(fig1_toy),
+    "fig2a_mnist": Made(fig2a_mnist, "mnist", "mnist"),
+    "fig2b_fer2013": Made(fig2b_fer2013, "fer2013", "fer2013"),
+    "fig2c_cifar10_fc": Made(fig2c_cifar10_fc, "cifar10-fc", "cifar10"),
+    "fig2d_cifar10_conv": Made(fig2d_cifar10_conv, "cifar10-conv", "cifar10"),
+    "fig3_interpolation": Made(fig3_interpolation, "mnist", "mnist"),
+    "score_curve_mnist": Made(score_curve_mnist, "mnist", "mnist"),
 }
+"""Every figure by its file's name. `draw` gets the pair and its data set; where `weights` is empty, nothing."""
+
+
+def make(name: str) -> None:
+    """Draw a figure into figures/, and write beside it how it was made."""
+    draw, weights, data_name = FIGURES[name]
+    if weights:
+        trained, data = pretrained(weights), load(data_name, stand_in=False)
+        how = draw(trained, data)
+        told = {key: trained.info[key] for key in ("data", "seed", "epochs", "trained_by")}
+        how |= {"seed": SEED, "data": data.name, "weights": told}
+    else:
+        how = draw()
+    plt.savefig(FOLDER / f"{name}.png")
+    plt.close("all")
+    how |= provenance.describe()
+    (FOLDER / f"{name}.json").write_text(json.dumps(how, indent=1) + "\n")
+    print(f"figures/{name}.png, .json")
 
 
 def main() -> None:
     """Make the figures that were asked for by name, or all of them."""
-    every = [*OF_THE_TOY, *OF_THE_DIGITS]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(every)} (default: all)")
-    names = parser.parse_args().names or every
-    if unknown := set(names) - set(every):
-        parser.error(f"unknown figures {', '.join(sorted(unknown))}; there are: {', '.join(every)}")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(FIGURES)} (default: all)")
+    names = parser.parse_args().names or list(FIGURES)
+    if unknown := set(names) - set(FIGURES):
+        parser.error(f"unknown figures {', '.join(sorted(unknown))}; there are: {', '.join(FIGURES)}")
     plots.use_style()
-    FIGURES.mkdir(exist_ok=True)
+    FOLDER.mkdir(exist_ok=True)
     for name in names:
-        if name in OF_THE_TOY:
-            how = OF_THE_TOY[name]()
-        else:
-            trained, data = pretrained("mnist"), load("mnist", stand_in=False)
-            how = OF_THE_DIGITS[name](trained, data)
-            weights = {key: trained.info[key] for key in ("data", "seed", "epochs", "trained_by")}
-            how |= {"seed": SEED, "data": data.name, "weights": weights}
-        plt.savefig(FIGURES / f"{name}.png")
-        plt.close("all")
-        how |= provenance.describe()
-        (FIGURES / f"{name}.json").write_text(json.dumps(how, indent=1) + "\n")
-        print(f"figures/{name}.png, .json")
+        make(name)
 
 
 if __name__ == "__main__":

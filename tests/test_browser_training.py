@@ -377,6 +377,37 @@ def test_it_fits_and_follows_the_theme(lab, demo, tmp_path, width, dark):
         theme(page, False)
 
 
+# -- other pictures than digits ----------------------------------------------------------------------------------------
+
+FACES = """\
+from dataclasses import replace
+from ganlib import load, named
+from ganlib.widgets import LiveTraining, show
+recipe = replace(named("tfd-1").at("smoke"), data="synthetic-faces")
+live = LiveTraining(recipe, load(recipe.data), seed=0, samples=(2, 3))
+show(live)"""
+
+
+def test_faces_of_48_by_48_train_in_the_same_widget(jupyterlab, _chromium):
+    write_notebook(jupyterlab, "faces.ipynb", [FACES])
+    with opened(_chromium, jupyterlab, "faces.ipynb") as lab:
+        canvas = lab.page.locator(".gl-canvas-samples")
+        canvas.scroll_into_view_if_needed()
+        wait_for(lab, "e.dataset.state === 'idle' && Number(e.dataset.pictures) > 0")
+        box, before = canvas.bounding_box(), pixels(canvas)
+        assert box["width"] / box["height"] == pytest.approx(3 / 2, abs=0.05)  # two rows of three squares
+        assert before.std() > 20
+        assert np.ptp(before, axis=2).mean() < 1  # grey
+        press(lab, "Start")
+        wait_for(lab, "Number(e.dataset.step) > 3 && Number(e.dataset.pictures) > 1")
+        drag(lab, "lr_G", 0.9)
+        wait_until_applied(lab)
+        assert run(lab, f"print(live.trainer.recipe.lr_G == {settings(lab)['lr_G']})")[0] == "True"
+        press(lab, "Stop")
+        wait_for(lab, "e.dataset.state === 'stopped'")
+        assert changed(before, pixels(canvas)) > 0.3  # max-norm takes the noise off the start at once
+
+
 # -- interpolation ----------------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import base64
 import importlib.metadata
+import io
 import json
 import os
 import re
@@ -14,13 +16,15 @@ import tomllib
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from PIL import Image
 
 from tools import links
-from tools.run_notebooks import problems
+from tools.run_notebooks import problems, smaller
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = sorted(path for path in (ROOT / "ganlib").rglob("*.py"))
@@ -51,13 +55,17 @@ MAY_IMPORT["toys"] = {"errors", "densities", "theory", "layers", "nets", "game",
 MAY_IMPORT["grids"] = {"errors"}
 MAY_IMPORT["sweeps"] = set(MAY_IMPORT)
 MAY_IMPORT["plots"] = {"errors", "densities", "theory", "game", "pictures"}
-MAY_IMPORT["__init__"] = set(MAY_IMPORT) - {"plots"}
+MAY_IMPORT["measures"] = {"errors", "pixels"}
+MAY_IMPORT["audit"] = {"errors", "parzen", "pixels", "datasets", "checkpoints"}
+MAY_IMPORT["plots_audit"] = {"errors", "plots"}
+MAY_IMPORT["__init__"] = set(MAY_IMPORT) - {"plots", "plots_audit"}
 MAY_IMPORT["__main__"] = set(MAY_IMPORT)
 MAY_IMPORT["widgets"] = set(MAY_IMPORT) - {"__main__"} | {"widgets"}
 
 FRONT_END = {"ipywidgets", "anywidget", "IPython", "traitlets"}  # only widgets
 PICTURES = {"matplotlib", "seaborn"}  # only plots, and widgets
-MAY_DRAW = {"plots": FRONT_END, "widgets": set()}  # what is forbidden to those that draw; to others, both sets
+# What is forbidden to those that draw; to others, both sets.
+MAY_DRAW = {"plots": FRONT_END, "plots_audit": FRONT_END, "widgets": set()}
 ONLY_TORCH = {"nets", "game", "parzen", "pixels"}  # beside the standard library (parzen: and numpy)
 
 
@@ -345,6 +353,26 @@ def test_problems_of_a_notebook_are_seen(notebook, said):
 def test_a_sound_notebook_has_no_problems():
     text = nbformat.v4.new_output("stream", text="https://example.org/home/page and runs/mnist-0/last.pt, 1/2/3\n")
     assert problems(_notebook("x = 'runs/opt/1'", outputs=[text])) == []
+
+
+def _png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_pictures_are_repacked_pixel_for_pixel():
+    noise = np.random.default_rng(0).integers(0, 256, (40, 50, 1), np.uint8)
+    grey = np.concatenate([np.repeat(noise, 3, 2), np.full((40, 50, 1), 255, np.uint8)], 2)
+    coloured, see_through = grey.copy(), grey.copy()
+    coloured[3, 4, 0] ^= 1
+    see_through[3, 4, 3] = 254
+    for pixels, mode in ((grey, "L"), (coloured, "RGB")):
+        packed = smaller(_png(pixels))
+        picture = Image.open(io.BytesIO(base64.b64decode(packed)))
+        assert len(packed) < len(_png(pixels)) and picture.mode == mode
+        assert np.array_equal(np.asarray(picture.convert("RGB")), pixels[..., :3])
+    assert smaller(_png(see_through)) == _png(see_through)
 
 
 def test_a_notebook_that_fails_is_left_as_it_was(tmp_path):

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from ganlib import MNIST, RecipeError, Trainer, load
+from ganlib.recipes import CIFAR10_FC, TFD_1, TFD_2
 from ganlib.widgets import Interpolation, LiveTraining, TrainingEngine, bundle, show
 from ganlib.widgets import protocol as protocol_module
 from ganlib.widgets.background import Background
@@ -378,6 +379,103 @@ def test_a_page_gets_only_what_it_lacks():
     for odd in ([6, 4], [7, 99], [7, -1], [7, "x"], None):
         assert snapshot.pack({"curves": odd})[0]["buffers"][-1]["from"] == 0
     assert snapshot.pack(snapshot.have())[1] == [b""]
+
+
+# -- the training engine: other pictures than digits -------------------------------------------------------------------
+
+FACES = [replace(recipe.at("smoke"), batch=20) for recipe in (TFD_1, TFD_2)]
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return load("synthetic-faces")
+
+
+@pytest.fixture(scope="module")
+def trained(faces):
+    """A first stage after two steps, with a G far enough from the start's."""
+    trainer = Trainer(FACES[0], faces, seed=4)
+    list(trainer.steps(2))
+    return trainer
+
+
+def sheet(engine):
+    return np.asarray(Image.open(io.BytesIO(engine.snapshot(True).pictures["samples"][1])))
+
+
+def test_faces_of_48_by_48(faces):
+    engine = TrainingEngine(FACES[0], faces, seed=3, samples=(2, 3))
+    engine.step()
+    assert engine.snapshot(True).header["grid"] == {"rows": 2, "columns": 3, "shape": [1, 48, 48]}
+    expected = engine.trainer.samples(6, Z_SEED).reshape(2, 3, 48, 48).permute(0, 2, 1, 3).reshape(96, 144)
+    assert np.abs(sheet(engine) / 255 - expected.numpy()).max() <= 0.5 / 255 + 1e-6
+    trainer = Trainer(FACES[0], faces, seed=3)
+    next(trainer.steps(1))
+    assert torch.equal(parameters(engine.trainer), parameters(trainer))
+    longest = max(layer.linear.weight.detach().norm(dim=1).max().item() for layer in engine.trainer.G.layers)
+    assert longest == pytest.approx(1.9365, abs=1e-4)  # it began at about 10
+
+
+def test_a_second_stage_keeps_its_top_through_reset_and_twin(faces, trained):
+    given = [p.detach().clone() for p in trained.G.parameters()]
+    engine = TrainingEngine(FACES[1], faces, seed=3, samples=(1, 2), top=trained.G.layers)
+    start = parameters(engine.trainer)
+    fresh = Trainer(FACES[1], faces, seed=3, top=trained.G.layers)
+    assert torch.equal(start, parameters(fresh))
+    own = [p for layer in engine.trainer.G.layers[2:] for p in layer.parameters()]
+    assert all(torch.equal(a, b) for a, b in zip(own, given, strict=True))
+    first = sheet(engine)
+    engine.set(k=2)
+    for _ in range(3):
+        engine.step()
+    assert not torch.equal(parameters(engine.trainer), start)
+    assert all(torch.equal(a, b) for a, b in zip(trained.G.parameters(), given, strict=True))  # stage 1 has not moved
+    twin = engine.twin()
+    assert (twin.trainer.step, twin.settings, twin.samples) == (0, engine.settings, engine.samples)
+    assert torch.equal(parameters(twin.trainer), start)
+    engine.reset()
+    assert torch.equal(parameters(engine.trainer), start)
+    assert np.array_equal(sheet(engine), first)
+
+
+def test_a_second_stage_without_its_top_is_refused(faces, trained):
+    with pytest.raises(RecipeError, match="tfd-1"):
+        TrainingEngine(FACES[1], faces)
+    with pytest.raises(RecipeError, match="leave `top` out"):
+        TrainingEngine(FACES[0], faces, top=trained.G.layers)
+
+
+def test_the_widget_takes_a_second_stage_and_draws_it_ahead(faces, trained):
+    live = LiveTraining(FACES[1], faces, seed=3, samples=(1, 2), top=trained.G.layers)
+    picture = np.asarray(Image.open(io.BytesIO(live.preview(steps=2))).convert("RGB")).astype(int)
+    for colour in ((0, 114, 178), (0, 158, 115), (213, 94, 0)):  # D, G and V, few pixels among the greys
+        assert np.abs(picture - colour).max(2).min() <= 16
+    assert live.trainer.step == 0
+    live.step()
+    assert live.trainer.step == 1
+    live._background.retire()
+
+
+def test_normalised_pictures_are_shown_in_one_range_for_the_whole_run():
+    """GCN: by the largest |value| among as many real pictures, so that a louder G looks louder."""
+    data = load("synthetic-cifar10")
+    engine = TrainingEngine(replace(CIFAR10_FC.at("smoke"), batch=20), data, samples=(1, 2))
+    real = data.valid[:2].numpy().astype(np.float64)
+    real -= real.mean(1, keepdims=True)
+    largest = np.abs(55 * real / np.sqrt((real**2).sum(1, keepdims=True))).max()
+    levels = []
+    for factor in (1.0, 2.0, 1e3):
+        with torch.no_grad():
+            engine.trainer.G.layers[-1].linear.weight.mul_(factor)
+        engine.step()
+        x = engine.trainer.samples(2, Z_SEED).numpy().astype(np.float64)
+        grey = np.clip((x / largest + 1) / 2, 0, 1)
+        expected = grey.reshape(2, 3, 32, 32).transpose(2, 0, 3, 1).reshape(32, 64, 3)
+        seen = sheet(engine)
+        assert seen.shape == (32, 64, 3)
+        assert np.abs(seen / 255 - expected).max() <= 0.5 / 255 + 1e-4
+        levels.append(seen.std())
+    assert levels[0] < levels[1] < levels[2]
 
 
 # -- the widgets, without a page --------------------------------------------------------------------------------------

@@ -43,7 +43,11 @@ WINS = dict(V=-0.012, D_real=0.996, D_fake=0.007, cost_G=5.2)
         ("odd", "D's rate is 100 times", Evidence(steps(**WINS), 0.6, replace(MNIST, lr_G=0.001))),
         ("odd", "wins by too much", Evidence(steps(**WINS, norm_G=0.003), 0.6, MNIST)),
         ("broken", "saturated", Evidence(steps(**WINS, norm_G=0.003), 0.054, replace(MNIST, generator_cost="minimax"))),
-        ("broken", "run away", Evidence(steps(V=lambda i: -9.0 if i == 150 else -1.0), 0.6, MNIST)),
+        ("broken", "run away", Evidence(steps(V=lambda i: -9.0 if i >= 193 else -1.0), 0.6, MNIST)),
+        ("broken", "run away", Evidence(steps(cost_G=lambda i: 21.0 if i in (181, 199) else 2.0), 0.6, MNIST)),
+        # what the run on faces did at step 851: one step, and back
+        ("normal", "D is ahead", Evidence(steps(V=lambda i: -12.0 if i == 199 else -0.3), 0.6, MNIST)),
+        ("normal", "Normal. D says", Evidence(steps(V=lambda i: -12.0 if 150 <= i < 153 else -0.9), 0.6, MNIST)),
         ("odd", "swings", Evidence(steps(V=lambda i: -0.8 + 0.7 * math.sin(i / 5)), 0.6, MNIST)),
         ("odd", "worse than", Evidence(steps(V=-2.0, D_real=0.4, D_fake=0.6), 0.6, MNIST)),
     ],

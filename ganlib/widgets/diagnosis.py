@@ -1,11 +1,12 @@
 """Is this loss curve normal? Plain sentences about the last steps of a run, by thresholds that come from measured runs.
 
-Measured with the MNIST recipe, seed 0, as means over 100 steps. "Spread" is the mean distance between samples over
-that between data (see `spread`).
+Measured with the MNIST recipe, seed 0, as means over 100 steps, and (the last rows) with the recipe for faces, its
+widths divided by eight, on FER-2013. "Spread" is the mean distance between samples over that between
+data (see `spread`).
 
 | run | what was seen |
 | --- | --- |
-| full recipe, full nets | steps 0 to 200: V -1.386, D(x) and D(G(z)) 0.500; 300: V -0.80; 400: V -0.10, D(G(z)) 0.06 |
+| MNIST's full run | steps 0 to 200: V -1.386, D(x) and D(G(z)) 0.500; 300: V -0.80; 400: V -0.10, D(G(z)) 0.06 |
 | | step 500: V dips to -5.2 and comes back |
 | | epochs 2 to 6: V -0.25 to -0.19, D(G(z)) 0.05 to 0.08, G's cost 3.5 to 4.8 |
 | | epoch 8: V -0.62; 10: -0.74; 20: -0.91; 30: -1.00; 50: -1.08 with D(x) 0.64 and D(G(z)) 0.36 |
@@ -17,6 +18,15 @@ that between data (see `spread`).
 | lr_D = 0.001 | V -1.386 for 4,000 steps |
 | lr_D = 1 | not a number at step 46 (narrow: 96), with V under -8 in the 7 steps before |
 | momentum 0.95 | narrow: V turns round 6 times in 200 steps, not a number at step 243 |
+| faces, published rates | V leaves -1.386 at step 330; -0.08 at step 700, D(G(z)) 0.03 |
+| | epochs 3 to 25: V -0.35 to -0.15, D(G(z)) 0.05 to 0.10, G's gradient 0.9 to 1.9: G does not catch up |
+| | V dips to -12 at step 851, one step long, and comes back |
+| | spread 0.03 until step 900, 0.24 at 1,600, 0.42 at 4,858 |
+| faces, lr_D 0.05, lr_G 0.15 | V leaves -1.386 at step 180; -0.38 to -0.24 in epochs 2 and 3, D(G(z)) 0.09 to 0.16 |
+| faces, lr_D 0.1, lr_G 0.3 | V leaves -1.386 at step 100, -0.85 to -1.15 in epochs 6 to 25 |
+| | lost at step 7,350: V -30, then -768 in means over 50 steps, G's cost 25 and 594 |
+
+The sentences name the run that they quote: a recipe's own healthy run may look different.
 """
 
 from __future__ import annotations
@@ -44,15 +54,17 @@ SLOW_START = 1_500
 CRUSHING = (-0.06, 0.025)
 """V above and D(G(z)) below: D wins by more than the healthy runs ever showed (-0.08 and 0.023)."""
 AHEAD = -0.5
-"""V above: D is well ahead, as in the healthy run from step 350 to about step 3,500."""
+"""V above: D is well ahead, as in MNIST's full run from step 350 to about step 3,500."""
 FLAT = 0.05
-"""G's gradient below this under a winning D: saturated (the healthy run had 0.8 to 2.5)."""
+"""G's gradient below this under a winning D: saturated (MNIST's full run had 0.8 to 2.5)."""
 ALIKE = 0.3
 """Spread below: the samples hardly differ."""
 GROWN_UP = 1_500
 """Steps after which samples that hardly differ are no longer the start's."""
 RUNAWAY = (-8.0, 20.0)
-"""V below, or G's cost above, in any step: the healthy run's worst were -5.2 and 8.8."""
+"""V below, or G's cost above: the worst in MNIST's full run were -5.2 and 8.8; on faces -12, in one step alone."""
+AWAY = 2
+"""So many such steps among the last ENOUGH: a runaway, and no dip that comes back at once."""
 TURN, TURNS = 0.3, 5
 """V's mean over 20 steps turning round by at least so many nats, so often in a window: a swing (healthy: up to 4)."""
 
@@ -112,16 +124,16 @@ def diagnose(evidence: Evidence) -> Verdict:
 
 
 def _runaway(e: Evidence) -> Verdict | None:
-    V, cost_G = min(step.V for step in e.steps), max(step.cost_G for step in e.steps)
-    if V >= RUNAWAY[0] and cost_G <= RUNAWAY[1]:
+    away = [step for step in e.steps[-ENOUGH:] if step.V < RUNAWAY[0] or step.cost_G > RUNAWAY[1]]
+    if len(away) < AWAY:
         return None
-    step = e.steps[-1]
+    V, cost_G, step = min(step.V for step in away), max(step.cost_G for step in away), e.steps[-1]
     return Verdict(
         "broken",
         (
             f"Not normal: the costs run away (V fell to {V:.3g}, G's cost rose to {cost_G:.3g}). Steps are too long.",
             f"Lower D's rate (now {step.lr_D:.2g}), G's rate ({step.lr_G:.2g}) or the momentum ({step.momentum:.2f}) "
-            "at once: a run with D's rate at 1 was lost within 50 steps.",
+            "at once: on MNIST a run with D's rate at 1 was lost within 50 steps.",
         ),
     )
 
@@ -165,7 +177,7 @@ def _chance(e: Evidence) -> Verdict | None:
             (
                 f"{seen}: D cannot tell them apart.",
                 "Theorem 1 asks for just this when G is perfect, but a D too weak to see anything shows it too: only "
-                "the samples say which. The full recipe comes no nearer than -1.08 in 50 epochs.",
+                "the samples say which. MNIST's full run came no nearer than -1.08 in 50 epochs.",
             ),
         )
     if e.updates < SLOW_START:
@@ -173,7 +185,7 @@ def _chance(e: Evidence) -> Verdict | None:
             "normal",
             (
                 f"Normal for a beginning: {seen}, because neither has learnt anything yet.",
-                "D wakes up after about 250 updates in the full nets, 700 in the narrow ones.",
+                "D woke up after about 250 updates in MNIST's full run, 700 in its narrow nets.",
             ),
         )
     return Verdict(
@@ -193,7 +205,7 @@ def _saturated(e: Evidence) -> Verdict | None:
         "broken",
         (
             f"Not normal, but what section 3 predicts: G's cost log(1 - D(G(z))) has saturated. D says {D_fake:.3f} "
-            f"to samples, where that cost is flat: G's gradient is {norm:.2g} long (healthy: 0.8 to 2.5).",
+            f"to samples, where that cost is flat: G's gradient is {norm:.2g} long (MNIST's full run: 0.8 to 2.5).",
             "G will hardly move again. Choose the non-saturating cost and see whether it moves, or reset.",
         ),
     )
@@ -233,7 +245,7 @@ def _ahead(e: Evidence) -> Verdict | None:
     if V < AHEAD:
         return None
     seen = f"D is ahead: it says {e.mean('D_real'):.2f} to data and {e.mean('D_fake'):.2f} to samples, V is {V:.2f}."
-    place = "So it was in the full recipe's run from step 350 to about 3,500; then G caught up."
+    place = "So it was in MNIST's full run from step 350 to 3,500, until G caught up."
     return Verdict("normal", (f"Normal so far. {seen}", place, *_alike(e)))
 
 
@@ -243,7 +255,7 @@ def _healthy(e: Evidence) -> Verdict:
         "normal",
         (
             f"Normal. {seen}: neither player runs away.",
-            "The full recipe's run had V at -0.74 in epoch 10, -0.91 in epoch 20, -1.08 in epoch 50.",
+            "MNIST's full run had V at -0.74 in epoch 10, -0.91 in epoch 20, -1.08 in epoch 50.",
             *_alike(e),
         ),
     )
@@ -255,5 +267,5 @@ def _alike(e: Evidence) -> tuple[str, ...]:
         return ()
     seen = f"The samples hardly differ ({100 * e.spread:.0f} % of the distance between real pictures)"
     if e.steps[-1].step < GROWN_UP:
-        return (f"{seen}. So it was in the full recipe's run until step 700.",)
-    return (f"{seen}: many z end in one x, which the paper calls the Helvetica scenario. Reset, or help D.",)
+        return (f"{seen}. So it was in MNIST's full run until step 700.",)
+    return (f"{seen}: many z end in one x, the Helvetica scenario. If they do not spread, reset, or help D.",)

@@ -22,6 +22,8 @@ PICK, INK, FAINT = "#CC79A7", "#222222", "#8A8A8A"
 DPI = 110
 SAVED_DPI = 130
 """Of the file, whatever style is in use: sharp on a good screen, and small enough for a notebook."""
+SHEET_COLOURS = 256
+"""Of a picture that is mostly G's samples. A grey face of 48 x 48 is 2 kB of noise that no packing makes smaller."""
 
 
 def training_picture(engine: Any) -> bytes:
@@ -49,7 +51,7 @@ def training_picture(engine: Any) -> bytes:
     verdicts.set_xlabel("step", fontsize=8)
     for axes in (costs, value, verdicts):
         finish(axes, engine.trainer.step)
-    return png(figure)
+    return png(figure, colours=SHEET_COLOURS)
 
 
 def interpolation_picture(engine: Any) -> bytes:
@@ -68,7 +70,7 @@ def interpolation_picture(engine: Any) -> bytes:
     digits.set_title(f"{engine.n} pictures drawn by G; the picked ones are numbered", **TITLE)
     _sheet(walk, snapshot.pictures["strip"][1], 1, strip)
     walk.set_title("G along the straight lines between their z", **TITLE)
-    return png(figure)
+    return png(figure, colours=SHEET_COLOURS)
 
 
 TITLE: dict[str, Any] = {"loc": "left", "fontsize": 9, "color": INK}
@@ -121,10 +123,16 @@ def _sheet(axes: Axes, png: bytes, rows: int, columns: int) -> None:
     axes.set_axis_off()
 
 
-def png(figure: Figure, dpi: int = SAVED_DPI) -> bytes:
-    """The figure as the bytes of a PNG file."""
+def png(figure: Figure, dpi: int = SAVED_DPI, colours: int = 0) -> bytes:
+    """The figure as the bytes of a PNG file; in at most so many colours (0: in all of them), which halves a sheet."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
+    if not colours:
+        return file.getvalue()
+    # by coverage, not by number of pixels: thin lines keep their colours
+    few = Image.open(file).convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    file = io.BytesIO()
+    few.save(file, "PNG", optimize=True)
     return file.getvalue()
 
 

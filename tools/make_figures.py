@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ import torch
 from ganlib import game, load, named, pictures, plots, pretrained, provenance, scale
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
+from ganlib.errors import DataError
 from ganlib.pixels import shown
 from ganlib.widgets import ToyEngine
 from ganlib.widgets.toy_preview import panel, toy_loop
@@ -170,8 +172,8 @@ def make(name: str) -> None:
     print(f"figures/{name}.png, .json")
 
 
-def main() -> None:
-    """Make the figures that were asked for by name, or all of them."""
+def main() -> int:
+    """Make the figures that were asked for by name, or all of them; 1 when data for one of them are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(FIGURES)} (default: all)")
     names = parser.parse_args().names or list(FIGURES)
@@ -179,9 +181,15 @@ def main() -> None:
         parser.error(f"unknown figures {', '.join(sorted(unknown))}; there are: {', '.join(FIGURES)}")
     plots.use_style()
     FOLDER.mkdir(exist_ok=True)
+    missing = 0
     for name in names:
-        make(name)
+        try:
+            make(name)
+        except DataError as error:
+            print(f"{name} stays as it is: {error}", file=sys.stderr)
+            missing = 1
+    return missing
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

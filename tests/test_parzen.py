@@ -173,6 +173,28 @@ def test_the_validation_score_is_the_best_mean_of_the_papers_grid():
     assert found["standard_error"] == pytest.approx(each.std() / math.sqrt(1000), rel=1e-3)
 
 
+def test_faces_by_folds_by_hand():
+    """Five folds, each with its own sigma; ± is s / sqrt(5), with n - 1 in s."""
+    centres = blobs(0.3, 100, 0)
+    spreads = (0.1, 0.2, 0.3, 0.5, 0.8)
+    folds = [(blobs(s, 60, 10 + i), blobs(s, 20 + i, 20 + i)) for i, s in enumerate(spreads)]
+    found = parzen.folds_score(centres, folds, data="blobs")
+    means = []
+    for valid, test in folds:
+        curve = [brute_force(valid, centres, sigma).mean() for sigma in parzen.SIGMAS]
+        means.append(brute_force(test, centres, parzen.SIGMAS[int(np.argmax(curve))]).mean())
+    assert len({score.sigma for score in found.each}) > 2, "the folds must ask for different sigmas"
+    assert [score.log_likelihood for score in found.each] == pytest.approx(means, abs=1e-4)
+    mean = sum(means) / 5
+    assert found.log_likelihood == pytest.approx(mean, abs=1e-4)
+    assert found.standard_error == pytest.approx(math.sqrt(sum((m - mean) ** 2 for m in means) / 4 / 5), rel=1e-5)
+    assert (found.n_samples, found.n_test, found.data) == (100, 20 + 21 + 22 + 23 + 24, "blobs")
+    assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
+    assert f"{found.log_likelihood:.1f} ± {found.standard_error:.1f} nats (5 folds" in str(found)
+    with pytest.raises(DataError, match="needs two or more"):
+        parzen.folds_score(centres, folds[:1], data="blobs")
+
+
 @pytest.mark.parametrize(("spread", "edge"), [(0.0, 0.1), (5.0, 1.0)])
 def test_a_best_sigma_at_the_edge_of_the_grid_warns(spread, edge):
     centres, valid = blobs(0.001, 50, 0), blobs(spread, 50, 1)

@@ -17,6 +17,7 @@ from IPython.display import display
 from ganlib.widgets.explorer import Explorer, ExplorerEngine
 from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.protocol import LiveWidget
+from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.sliders import Choice, Heat, Level, Line, Mark, Panel, Picture, Slider, Sliders
 from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining, TrainingEngine
@@ -35,6 +36,7 @@ __all__ = [
     "Mark",
     "Panel",
     "Picture",
+    "Ruler",
     "Slider",
     "Sliders",
     "ToyEngine",

@@ -1,0 +1,265 @@
+"""Measures of samples that need nothing from a hub: a classifier trained here, and distances.
+
+Each says in its docstring what it misses. Pictures are float (n, d) in [0, 1] where not said otherwise; features are
+the numbers in the classifier's last hidden layer, or any others, (n, f).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ganlib.errors import DataError
+from ganlib.pixels import scale
+
+CHUNK = 2_000
+"""Rows of a distance matrix in memory at once."""
+
+
+# -- a classifier ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A small network that tells the classes of a data set apart, and its last hidden layer as a feature space.
+
+    It has only seen real pictures. On anything else it answers all the same, often with confidence: a sure answer
+    does not make a sample real, and it sees no difference between pictures that only differ in what no class needs.
+    """
+
+    net: nn.Sequential
+    """Pictures (n, d) to the logits of the classes; its last but one layer gives the features."""
+    accuracy: float
+    """Share of the test pictures classified right."""
+    n_test: int
+    """Those pictures."""
+    seconds: float
+    """What training took."""
+
+    @torch.no_grad()
+    def features(self, x: Tensor) -> Tensor:
+        """The last hidden layer's outputs: (n, f)."""
+        return self.net[:-1](x)
+
+    @torch.no_grad()
+    def probabilities(self, x: Tensor) -> Tensor:
+        """What it takes each picture for: (n, classes), rows sum to 1."""
+        return self.net(x).softmax(1)
+
+    def __str__(self) -> str:
+        return f"{self.accuracy:.2%} of {self.n_test:,} test pictures right, after {self.seconds:.0f} s of training"
+
+
+def train_classifier(
+    train: Tensor,
+    train_labels: Tensor,
+    test: Tensor,
+    test_labels: Tensor,
+    *,
+    hidden: tuple[int, ...] = (256, 64),
+    epochs: int = 5,
+    batch: int = 200,
+    seed: int = 0,
+) -> Classifier:
+    """Train one on uint8 pictures (n, d) with labels 0, 1, ... (n,), by Adam with a rate that falls to 0.
+
+    The same seed on the same machine gives the same network. Raises `DataError` when pictures and labels do not fit, or
+    there are not two classes to tell apart.
+    """
+    for pictures, labels in ((train, train_labels), (test, test_labels)):
+        if pictures.ndim != 2 or len(pictures) != len(labels) or not len(labels) or int(labels.min()) < 0:
+            raise DataError(
+                f"pictures are {tuple(pictures.shape)} and labels {tuple(labels.shape)}; a classifier needs (n, d) "
+                "and a label from 0 up for each"
+            )
+    if len(train_labels.unique()) < 2:
+        raise DataError("all the labels are the same; a classifier needs two classes or more to tell apart")
+    begun = time.perf_counter()
+    widths = [train.shape[1], *hidden]
+    order = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU())]
+        net = nn.Sequential(*layers, nn.Linear(widths[-1], int(train_labels.max()) + 1))
+    steps = epochs * -(-len(train) // batch)
+    optimiser = torch.optim.Adam(net.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, steps)
+    for _ in range(epochs):
+        for rows in torch.randperm(len(train), generator=order).split(batch):
+            cost = cross_entropy(net(scale(train[rows])), train_labels[rows])
+            optimiser.zero_grad()
+            cost.backward()
+            optimiser.step()
+            schedule.step()
+    net.requires_grad_(False)
+    right = net(scale(test)).argmax(1) == test_labels
+    return Classifier(net, right.double().mean().item(), len(test), time.perf_counter() - begun)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What a classifier takes pictures for. It does not see how a class varies: one perfect digit a class, repeated,
+    has the right shares and full confidence."""
+
+    shares: np.ndarray
+    """(classes,): how often each class is the likeliest."""
+    confidence: np.ndarray
+    """(n,): the likeliest class's probability, for each picture."""
+
+    @property
+    def unsure(self) -> float:
+        """The share of pictures whose likeliest class has a probability below 0.9."""
+        return float((self.confidence < 0.9).mean())
+
+    def distance(self, other: Classes) -> float:
+        """Total variation between two histograms of classes: 0 for the same, 1 for nothing in common."""
+        return float(np.abs(self.shares - other.shares).sum() / 2)
+
+
+def classes(classifier: Classifier, x: Tensor) -> Classes:
+    """The histogram of classes and the confidence on pictures x (n, d)."""
+    likeliest, which = classifier.probabilities(x).max(1)
+    n_classes = classifier.net[-1].out_features
+    return Classes(torch.bincount(which, minlength=n_classes).numpy() / len(x), likeliest.numpy())
+
+
+# -- distances between two clouds of features --------------------------------------------------------------------------
+
+
+def frechet(a: Tensor, b: Tensor) -> float:
+    """Frechet distance between Gaussians fitted to features a (n, f) and b (m, f), squared, as the "FID" is (float64).
+
+        |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2))
+
+    (Dowson & Landau 1982; Heusel et al. 2017, there with a network from a hub.) It sees the first two moments and no
+    more, its value depends on the features, so that only distances by the same classifier compare, and it is too
+    large for few pictures: hold it against the distance of as many real ones, never against 0.
+    """
+    _check(a, b)
+    if min(len(a), len(b)) < 2:
+        raise DataError("a covariance needs two pictures or more on both sides")
+    a, b = a.double(), b.double()
+    C_a, C_b = torch.cov(a.T).reshape(a.shape[1], -1), torch.cov(b.T).reshape(a.shape[1], -1)
+    values, vectors = torch.linalg.eigh(C_a)
+    root = (vectors * values.clamp_min(0).sqrt()) @ vectors.T  # C_a^(1/2)
+    cross = torch.linalg.eigvalsh(root @ C_b @ root).clamp_min(0).sqrt().sum()  # the same trace, of a symmetric matrix
+    between = (a.mean(0) - b.mean(0)).square().sum()
+    return max(0.0, (between + C_a.trace() + C_b.trace() - 2 * cross).item())
+
+
+def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, float]:
+    """How many samples lie where data do, and how much of the data lies where samples do: features (n, f), (m, f).
+
+    A picture covers the ball around it that reaches to its k-th nearest neighbour of its own kind (itself not counted).
+    Precision: the share of `fake` in some ball of `real`. Recall: the share of `real` in some ball of `fake`
+    ("Improved precision and recall metric", Kynkaanniemi et al. 2019, with k = 3). Misses: one outlier has a huge ball
+    and covers much; both depend on n and m, so compare at equal numbers only; a copied training set scores well.
+    """
+    _check(real, fake)
+    if not 1 <= k < min(len(real), len(fake)):
+        raise DataError(f"k is {k}; it must be from 1 to one less than the {min(len(real), len(fake))} pictures")
+    real, fake = real.double(), fake.double()
+    return _covered(fake, real, k), _covered(real, fake, k)
+
+
+def _covered(x: Tensor, cloud: Tensor, k: int) -> float:
+    """The share of x (n, f) in a ball of the cloud (m, f)."""
+    own = [torch.cdist(rows, cloud).kthvalue(k + 1, dim=1).values for rows in cloud.split(CHUNK)]  # (itself is first)
+    radius = torch.cat(own)  # (m,)
+    inside = [(torch.cdist(rows, cloud) <= radius).any(1) for rows in x.split(CHUNK)]
+    return torch.cat(inside).double().mean().item()
+
+
+# -- memorisation ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """Distances to the training set: of samples, and of real pictures that are not in it."""
+
+    samples: np.ndarray
+    """(n,) L2 distances of the samples to their nearest training pictures."""
+    fresh: np.ndarray
+    """(m,) those of the real pictures."""
+    nearer: float
+    """The probability that a sample lies nearer than a fresh real picture does (a tie counts half); 1/2 for equals."""
+    z: float
+    """Mann and Whitney's statistic in standard deviations: far below 0 when samples lie nearer, so copying; far above
+    when they lie farther. The sign is that of C_T (Meehan, Chaudhuri & Dasgupta 2020, without their cells)."""
+    tail: float
+    """Share of samples nearer than 99 % of the fresh pictures are: 0.01 for equals, more when a few are copies."""
+    tail_p: float
+    """How probable a tail as large would be for equals (Fisher's exact test, one-sided)."""
+
+    @property
+    def copies(self) -> bool:
+        """Whether samples lie nearer to the training set than chance allows: z < -3, or tail_p < 0.001."""
+        return self.z < -3 or self.tail_p < 0.001
+
+    def quantiles(self, at: tuple[float, ...] = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9)) -> dict[str, np.ndarray]:
+        """The distances below which these shares lie, of both."""
+        return {"samples": np.quantile(self.samples, at), "fresh pictures": np.quantile(self.fresh, at)}
+
+    def __str__(self) -> str:
+        verdict = "copies of training pictures" if self.copies else "no sign of copying"
+        return (
+            f"{verdict}: a sample is nearer to the training set than a fresh picture with probability "
+            f"{self.nearer:.2f} (z {self.z:+.1f}); {self.tail:.1%} are nearer than 99 % of the fresh ones"
+        )
+
+
+def memorisation(samples: Tensor, train: Tensor, fresh: Tensor) -> Memorisation:
+    """Do samples (n, d) lie nearer to `train` (N, d) than real pictures that it does not hold, `fresh` (m, d), do?
+
+    `samples` in [0, 1], `train` and `fresh` uint8, of any shape. L2 distance of raw pixels, the measure of Figure 2.
+    Misses a copy that is moved by a pixel, or made brighter: it is far away in pixels. Samples that are blurred lie
+    near everything and may look like copies. A copied test set is no copy to it.
+    """
+    return compared(nearest_distance(samples, train), nearest_distance(scale(fresh), train))
+
+
+def compared(samples: Tensor, fresh: Tensor) -> Memorisation:
+    """The test on distances that are there already: of the samples (n,) and of fresh pictures (m,)."""
+    from scipy.stats import fisher_exact, mannwhitneyu  # here: half a second to import
+
+    ours, real = samples.numpy(), fresh.numpy()
+    n, m = len(ours), len(real)
+    U = mannwhitneyu(ours, real).statistic  # pairs in which the sample lies farther
+    z = (U - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
+    near = np.quantile(real, 0.01)
+    tails = [[int((d <= near).sum()), int((d > near).sum())] for d in (ours, real)]
+    p = fisher_exact(tails, alternative="greater").pvalue
+    return Memorisation(ours, real, float(1 - U / (n * m)), float(z), tails[0][0] / n, float(p))
+
+
+def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
+    """The L2 distance of each x (n, d) in [0, 1] to the nearest of uint8 `pictures` (N, d): (n,) float32.
+
+    The nearest is found by matrix products, many times faster than `pictures.nearest`; its distance is then worked out
+    exactly, so that a copy lies at 0. Among pictures equally near within rounding any may be taken.
+    """
+    _check(x, pictures)
+    best = torch.full((len(x),), torch.inf)
+    index = torch.zeros(len(x), dtype=torch.int64)
+    for start in range(0, len(pictures), chunk):
+        some = scale(pictures[start : start + chunk])
+        half = torch.addmm(some.square().sum(1) / 2, x, some.T, alpha=-1)  # |x - y|^2 / 2 - |x|^2 / 2
+        here, at = half.min(1)
+        index = torch.where(here < best, at + start, index)
+        best = torch.minimum(here, best)
+    return torch.cat([(x[i] - scale(pictures[index[i]])).norm(dim=1) for i in torch.arange(len(x)).split(CHUNK)])
+
+
+def _check(a: Tensor, b: Tensor) -> None:
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or not len(a) or not len(b):
+        raise DataError(f"got {tuple(a.shape)} and {tuple(b.shape)}; both must be (n, f), same f, n > 0")
+    for x in (a, b):
+        if x.is_floating_point() and not bool(torch.isfinite(x).all()):
+            raise DataError("there are values that are not finite numbers; the net that made them has diverged")

@@ -183,12 +183,12 @@ def _sample(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     run = checkpoints.load_run(options.run_folder)
-    data = datasets.load(run.info["data"], stand_in=False)
     info = run.info | {"curves": runs.curves(options.run_folder), "exported_by": provenance.describe()}
     info |= {"note": options.note} if options.note else {}
     checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
     trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights
     if runs.scored(run.recipe):
+        data = datasets.load(run.info["data"], stand_in=False)
         for name, sigmas in (("parzen", parzen.SIGMAS), ("parzen_fine_grid", parzen.FINE_SIGMAS)):
             info[name] = runs.score(trained, data, sigmas).to_dict()
         checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)

@@ -74,17 +74,19 @@ def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None =
 
     Columns: model, MNIST, TFD or the faces that stand in for it (always by their own name), and how it was measured.
     """
-    rows = [(f"{model} (the paper)", *scores, "10,000 samples, the paper's grid") for model, scores in PAPER.items()]
+    own = "10,000 samples, the paper's grid (the authors' code)"
+    told = {model: "as printed" for model in PAPER} | {"Adversarial nets": own}
+    rows = [(f"{model} (the paper)", *scores, told[model]) for model, scores in PAPER.items()]
     for grid, score in mnist.items():
         value = f"{score.log_likelihood:.1f} ± {score.standard_error:.1f}"
-        told = f"{score.n_samples:,} samples, {grid}, σ {score.sigma:.4f}; {score.n_test:,} {score.split} pictures"
-        rows.append(("Adversarial nets (here)", f"{score.data}: {value}", "", told))
+        how = f"{score.n_samples:,} samples, {grid}, σ {score.sigma:.4f}; {score.n_test:,} {score.split} pictures"
+        rows.append(("Adversarial nets (here)", f"{score.data}: {value}", "", how))
     for grid, folds in (faces or {}).items():
         value = f"{folds.log_likelihood:.0f} ± {folds.standard_error:.0f}"
         sigmas = ", ".join(f"{score.sigma:.4f}" for score in folds.each)
-        told = f"{folds.n_samples:,} samples, {grid}, σ {sigmas}; {len(folds.each)} folds, {folds.n_test:,} test faces"
+        how = f"{folds.n_samples:,} samples, {grid}, σ {sigmas}; {len(folds.each)} folds, {folds.n_test:,} test faces"
         name = folds.data if folds.data == "tfd" else f"{folds.data}, not TFD"
-        rows.append(("Adversarial nets (here)", "", f"{name}: {value}", told))
+        rows.append(("Adversarial nets (here)", "", f"{name}: {value}", how))
     return pd.DataFrame(rows, columns=["model", "MNIST", "TFD, or faces in its place", "measured with"])
 
 
@@ -249,11 +251,11 @@ def among_noise(pictures: Tensor, times: int, seed: int = 0) -> Tensor:
 
 
 def audit(
-    kinds: Mapping[str, Tensor], valid: Tensor, test: Tensor, *, data: str, published: Mapping[str, str] | None = None
+    kinds: Mapping[str, Tensor], valid: Tensor, test: Tensor, *, data: str, before: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
     """Both grids' scores of several sets of centres: name, number, score, ±, σ, the fine grid's score and σ.
 
-    `published` are figures of others, in words, to stand beside those they belong to in a column of their own.
+    `before` are figures measured before, in words, to stand beside those they belong to in a column of their own.
     """
     rows = []
     for name, centres in kinds.items():
@@ -262,6 +264,6 @@ def audit(
         rows.append((name, len(centres), value, error, paper.sigma, fine.log_likelihood, fine.sigma))
     names = ["centres", "number", "score", "±", "σ", "score, fine grid", "σ, fine grid"]
     table = pd.DataFrame(rows, columns=names)
-    if published:
-        table["published"] = [published.get(name, "") for name in table["centres"]]
+    if before:
+        table["measured before"] = [before.get(name, "") for name in table["centres"]]
     return table

@@ -60,7 +60,7 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
     Raises `CheckpointError` when there is none.
     """
     if not exists(folder):
-        raise CheckpointError(f"{folder} holds no checkpoint; train one with `python -m ganlib train mnist --out DIR`")
+        raise CheckpointError(f"{folder} holds no checkpoint; train one with `python -m ganlib train RECIPE --out DIR`")
     problems = []
     for name in (LATEST, PREVIOUS):
         path = folder / name

@@ -75,8 +75,9 @@ class Recipe:
     momentum_end: float = number("mu from `momentum_epochs` on", "extensions: final_momentum")
     momentum_epochs: int = number("the epoch at which mu has risen (linearly) to its end", "extensions: saturate")
     epochs: int = number(
-        "passes over the training data. The published file has no stopping rule; a related one stopped after 100 "
-        "epochs without a better validation score. This number is ours",
+        "passes over the training data. TFD: 50 and 22, the authors'. The files for MNIST and CIFAR-10 have no "
+        "stopping rule; a related one stopped after 100 epochs without a better validation score. There the number is "
+        "ours",
         "none",
     )
     examples: int = number("training examples used, the first of the split; 0 means all", "none (all)", default=0)

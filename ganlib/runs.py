@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from tqdm import tqdm
 from ganlib import checkpoints, parzen
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, RecipeError
+from ganlib.layers import is_number
 from ganlib.pixels import scale
 from ganlib.recipes import Recipe
 from ganlib.trainer import History, Trainer
@@ -50,7 +52,8 @@ def begin(
         raise CheckpointError(
             f"{folder} already holds a run; resume it (--resume, or runs.resume), or choose another folder"
         )
-    top = None
+    top, below = None, None
+    data = data or load(recipe.data)
     if on is not None and not recipe.built_on:
         raise RecipeError(f"the recipe {recipe.name!r} is not built on another one: leave out {on}")
     if on is not None:
@@ -60,8 +63,20 @@ def begin(
                 f"{on} holds a run of {below.recipe.name!r}, and {recipe.name!r} is built on "
                 f"{recipe.built_on!r}: pass the folder of such a run"
             )
+        if below.info["data"] != data.name:
+            raise RecipeError(f"the run in {on} was trained on {below.info['data']!r}, and this is {data.name!r}")
+        if below.info["epochs"] < below.recipe.epochs:
+            warnings.warn(
+                f"the run in {on} is at epoch {below.info['epochs']:g} of {below.recipe.epochs}; this one is built on "
+                "it as it is",
+                stacklevel=2,
+            )
         top = below.G.layers
-    return Trainer(recipe, data or load(recipe.data), seed=seed, device=device, precision=precision, top=top)
+    trainer = Trainer(recipe, data, seed=seed, device=device, precision=precision, top=top)
+    if below is not None:
+        told = ("data", "seed", "epochs", "trained_by")
+        trainer.sessions[0]["built_on"] = {"recipe": below.recipe.name} | {name: below.info[name] for name in told}
+    return trainer
 
 
 def resume(
@@ -114,7 +129,7 @@ def train(
     """
     folder = Path(folder)
     for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
-        if value is not None and not value > 0:
+        if value is not None and not (is_number(value) and value > 0):
             raise RecipeError(f"{name} is {value!r}; it must be positive")
     end = math.inf if seconds is None else time.monotonic() + seconds
     saved, epochs_done = time.monotonic(), int(trainer.epochs_done)
@@ -168,9 +183,10 @@ def scored(recipe: Recipe) -> bool:
 
 def score(
     trained: checkpoints.Trained, data: Dataset, sigmas: tuple[float, ...] = parzen.SIGMAS, seed: int = 1
-) -> parzen.Score:
+) -> parzen.Score | parzen.FoldsScore:
     """The Parzen score by the paper's protocol, with as many samples as the recipe says, on the data's test split.
 
+    Data that come in folds (faces) are scored fold by fold, as Table 1 has TFD: ± is then across the folds.
     Raises `RecipeError` for pictures that are not in [0, 1]: the protocol's sigmas are for those.
     """
     if not scored(trained.recipe):
@@ -179,6 +195,9 @@ def score(
             "sigmas are for pictures in [0, 1]; the paper scores no CIFAR-10 either. parzen.score takes other sigmas"
         )
     centres = trained.samples(trained.recipe.n_samples, seed)
+    if data.folds:
+        folds = [(scale(fold.valid), scale(fold.test)) for fold in data.folds]
+        return parzen.folds_score(centres, folds, data=data.name, sigmas=sigmas)
     return parzen.score(centres, scale(data.valid), scale(data.test), data=data.name, sigmas=sigmas)
 
 

@@ -148,12 +148,12 @@ def test_a_score_table_equals_the_estimator_cell_by_cell():
 
 def test_a_table_of_the_audit_has_a_row_for_each_kind():
     centres, valid, test = rand(80, 6), rand(60, 6, seed=1), rand(30, 6, seed=2)
-    table = audit.audit({"a": centres, "b": centres[:9]}, valid, test, data="noise", published={"b": "about 7"})
+    table = audit.audit({"a": centres, "b": centres[:9]}, valid, test, data="noise", before={"b": "about 7"})
     assert table["centres"].tolist() == ["a", "b"] and table["number"].tolist() == [80, 9]
     paper, fine = audit.both_grids(centres, valid, test, data="noise")
     assert table.loc[0, "score"] == paper.log_likelihood and table.loc[0, "score, fine grid"] == fine.log_likelihood
-    assert table["published"].tolist() == ["", "about 7"]
-    assert "published" not in audit.audit({"b": centres[:9]}, valid, test, data="noise")
+    assert table["measured before"].tolist() == ["", "about 7"]
+    assert "measured before" not in audit.audit({"b": centres[:9]}, valid, test, data="noise")
 
 
 # -- Table 1 ----------------------------------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ def test_tables_of_two_grids_are_refused(tables):
 @pytest.mark.slow
 @pytest.mark.serial
 @pytest.mark.skipif(not os.environ.get("GANLIB_DATA"), reason="needs real MNIST: set GANLIB_DATA")
-def test_the_audit_of_mnist_agrees_with_published_figures():
+def test_the_audit_of_mnist_agrees_with_figures_measured_before():
     """Real digits as centres, blurred copies, binarised ones: within 3 nats of what others measured."""
     try:
         data = load("mnist", download=False, stand_in=False)

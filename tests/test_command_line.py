@@ -142,6 +142,20 @@ def test_stage_2_is_resumed_without_stage_1(stages, tmp_path, capsys):
     assert load_run(tmp_path / "two").info["epochs"] == 2
 
 
+def test_stage_2_says_what_it_was_built_on_and_is_scored_by_folds(stages, capsys):
+    """Table 1's rule for faces: the mean of the folds' means, and the error across them."""
+    one, two = stages
+    below = load_run(two).info["trained_by"][0]["built_on"]
+    assert (below["recipe"], below["data"], below["epochs"]) == ("tfd-1", "synthetic-faces", 1)
+    assert below["trained_by"] == load_run(one).info["trained_by"]
+    capsys.readouterr()
+    assert main(["evaluate", str(two), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    means = np.array([fold["log_likelihood"] for fold in found["each"]])
+    assert len(means) == 5 and found["log_likelihood"] == pytest.approx(means.mean())
+    assert found["standard_error"] == pytest.approx(means.std(ddof=1) / 5**0.5)
+
+
 def test_samples_of_every_shape_of_picture(stages, tmp_path):
     path = tmp_path / "faces.png"
     assert main(["sample", str(stages[1]), "--out", str(path), "--n", "3"]) == 0
@@ -185,7 +199,7 @@ def test_what_is_wrong_with_on_is_one_line(stages, run, tmp_path, monkeypatch, c
     assert "the trained layers do not fit on top of the G of 'tfd-2'" in said and "at the same scale" in said
     assert "expected one argument" in refused(capsys, *begin, "--on")
     said = refused(capsys, "train", "tfd-2", "--data", "synthetic", "--out", "new", "--on", str(one))
-    assert "recipe 'tfd-2' makes 2304 numbers, 'synthetic' has 784" in said
+    assert f"the run in {one} was trained on 'synthetic-faces', and this is 'synthetic'" in said
     assert list(tmp_path.iterdir()) == []
 
 

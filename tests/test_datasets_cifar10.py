@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import pickle
+import re
 import subprocess
 import sys
 import tarfile
@@ -125,7 +126,9 @@ def test_downloaded_once_then_cached_with_digests_that_sha256sum_reads(here, pub
         assert is_right(load("cifar10"))
         assert len(requests) == 1
     folder = here / "cache" / "cifar10"
-    assert tree(folder) == sorted([FOLDER, f"{FOLDER}/SHA256SUMS", *(f"{FOLDER}/{file}" for file in FILES)])
+    assert tree(folder) == sorted(
+        [FOLDER, "cifar-10-binary.tar.gz", f"{FOLDER}/SHA256SUMS", *(f"{FOLDER}/{file}" for file in FILES)]
+    )
     for file in FILES:
         assert (folder / FOLDER / file).read_bytes() == published[file]
     lines = (folder / FOLDER / "SHA256SUMS").read_text().splitlines()
@@ -150,7 +153,19 @@ def test_an_unpacking_that_was_interrupted_is_done_again(here, published, monkey
             load("cifar10", download=False)
     assert (folder / "cifar-10-binary.tar.gz").is_file() and len(list((folder / FOLDER).iterdir())) == 3
     assert is_right(load("cifar10", download=False))
-    assert not (folder / "cifar-10-binary.tar.gz").exists() and len(list((folder / FOLDER).iterdir())) == 7
+    assert len(list((folder / FOLDER).iterdir())) == 7
+
+
+def test_what_was_not_verified_never_enters_the_cache(here, published):
+    """verify=False reads another archive once, in memory; the next load, verified, refuses it as before."""
+    folder = here / "cache" / "cifar10"
+    folder.mkdir(parents=True)
+    zeros = [(name, bytes(len(content))) for name, content in published.items()]
+    (folder / "cifar-10-binary.tar.gz").write_bytes(archive(*(member(f"{FOLDER}/{name}", c) for name, c in zeros)))
+    assert load("cifar10", download=False, verify=False).train.max() == 0
+    assert tree(folder) == ["cifar-10-binary.tar.gz"]
+    with pytest.raises(DataError, match=re.escape("cifar-10-binary.tar.gz")):
+        load("cifar10", download=False)
 
 
 def test_a_full_disk_says_so_and_keeps_the_archive(here, published, monkeypatch):

@@ -15,7 +15,7 @@ from benchmarks.toys import one_and_many
 from ganlib import DataError, RecipeError, Trainer, grids, parzen, scale, theory
 from ganlib.densities import Gaussian, Mixture
 from ganlib.grids import COLLAPSED, DIVERGED, NEITHER, Grid, Results, load_results, seeds_mean
-from ganlib.recipes import TOY
+from ganlib.recipes import TOY, Recipe
 from ganlib.sweeps import TOY_SIZES, MnistSweep, ToySweep, small_mnist, width
 from ganlib.toys import Toys
 from tests import small
@@ -202,7 +202,7 @@ def test_the_shipped_mnist_grid_is_whole():
         assert np.isfinite(results.final(name)[alive]).all(), name
         values = results.curves[name][np.isfinite(results.curves[name])]
         assert values.min() >= low and values.max() <= high, name
-    assert results.info["recipe"] == json.loads(json.dumps(small_mnist().to_dict()))
+    assert Recipe.from_dict(results.info["recipe"]) == small_mnist()
     assert str(grids.MNIST_FILE.parent) not in json.dumps(results.info)
 
 

@@ -46,8 +46,8 @@ def load(verify: bool, download: bool) -> Dataset:
     place = _find() or files.fetch(
         _cache() / ARCHIVE, URLS, download, _how_to_get(), "CIFAR-10's author", lambda path: _verify(path, True)
     )
-    if place == _cache() / ARCHIVE:  # just now, or by an earlier run that was interrupted
-        place = _unpack(place, verify)
+    if place == _cache() / ARCHIVE and verify:  # what is unverified never enters the cache
+        place = _unpack(place)
     if place.is_dir():
         batches = _in_folder(place, verify)
     else:
@@ -187,9 +187,9 @@ def _in_archive(archive: Path) -> Iterator[tuple[str, bytes]]:
         raise DataError(f"{archive} does not hold {', '.join(sorted(missing))}. {_what_to_do(archive)}")
 
 
-def _unpack(archive: Path, verify: bool) -> Path:
-    """Put the six files of the archive in the cache, their digests last, and drop the archive: the new folder."""
-    _verify(archive, verify)
+def _unpack(archive: Path) -> Path:
+    """Put the six files of an archive that is the publisher's in the cache, their digests last: the new folder."""
+    _verify(archive, True)
     folder = archive.parent / FOLDER
     sums = []
     try:
@@ -202,7 +202,6 @@ def _unpack(archive: Path, verify: bool) -> Path:
                 sums.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
             written.write_text("".join(sums), encoding="utf-8")
             os.replace(written, folder / SUMS)
-        archive.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(
             f"{archive} cannot be unpacked into {folder}: {error.strerror or error}; free some space, or let the "

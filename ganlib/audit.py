@@ -16,12 +16,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ganlib import parzen
+from ganlib import parzen, runs
 from ganlib.checkpoints import Trained, pretrained
 from ganlib.datasets import Dataset, load, status
 from ganlib.errors import CheckpointError, DataError
 from ganlib.parzen import FINE_SIGMAS, SIGMAS, FoldsScore, Score
-from ganlib.pixels import scale
 
 PAPER: dict[str, tuple[str, str]] = {
     "DBN": ("138 ± 2", "1909 ± 66"),
@@ -46,9 +45,7 @@ def faces_score(
     """
     if not data.folds:
         raise DataError(f"{data.name} has no folds; Table 1's rule for faces needs them (tfd, fer2013, lfw have five)")
-    folds = [(scale(fold.valid), scale(fold.test)) for fold in data.folds]
-    centres = trained.samples(n or trained.recipe.n_samples, seed)
-    return parzen.folds_score(centres, folds, data=data.name, sigmas=sigmas)
+    return runs.score(trained, data, sigmas, seed, n=n or 0)
 
 
 def faces_here(names: Sequence[str] = FACES) -> tuple[Trained | None, Dataset | None, str]:

@@ -242,6 +242,15 @@ def _brief(value: Any) -> str:
     return ", ".join(str(layer) for layer in value) if isinstance(value, tuple) else str(value)
 
 
+def _maxout_D(units: int) -> tuple[Layer, ...]:
+    """The fully connected D of the published files: two maxout layers of so many units with five pieces, a sigmoid."""
+    return (
+        Layer(units, "maxout", pieces=5, irange=0.005, keep=0.8),
+        Layer(units, "maxout", pieces=5, irange=0.005, keep=0.5),
+        Layer(1, "sigmoid", irange=0.005, keep=0.5),
+    )
+
+
 MNIST = Recipe(
     name="mnist",
     source="mnist.yaml, the authors' published hyperparameters (Goodfellow et al., June 2014)",
@@ -253,11 +262,7 @@ MNIST = Recipe(
         Layer(1200, "relu", irange=0.05),
         Layer(784, "sigmoid", irange=0.05, bias="marginal"),
     ),
-    D=(
-        Layer(240, "maxout", pieces=5, irange=0.005, keep=0.8),
-        Layer(240, "maxout", pieces=5, irange=0.005, keep=0.5),
-        Layer(1, "sigmoid", irange=0.005, keep=0.5),
-    ),
+    D=_maxout_D(240),
     batch=100,
     k=1,
     update="simultaneous",
@@ -333,11 +338,7 @@ TFD_1 = replace(
     data="tfd",
     p_z="normal",
     G=_TFD_TOP,
-    D=(
-        Layer(1200, "maxout", pieces=5, irange=0.005, keep=0.8),
-        Layer(1200, "maxout", pieces=5, irange=0.005, keep=0.5),
-        Layer(1, "sigmoid", irange=0.005, keep=0.5),
-    ),
+    D=_maxout_D(1200),
     lr_D=0.05,
     lr_G=0.05,
     max_norm=1.9365,
@@ -367,11 +368,7 @@ CIFAR10_FC = replace(
         Layer(8000, "sigmoid", irange=0.05),
         Layer(3072, "linear", irange=0.5),
     ),
-    D=(
-        Layer(1600, "maxout", pieces=5, irange=0.005, keep=0.8),
-        Layer(1600, "maxout", pieces=5, irange=0.005, keep=0.5),
-        Layer(1, "sigmoid", irange=0.005, keep=0.5),
-    ),
+    D=_maxout_D(1600),
     lr_D=0.025,
     lr_G=0.025,
     epochs=250,

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -182,9 +182,9 @@ def scored(recipe: Recipe) -> bool:
 
 
 def score(
-    trained: checkpoints.Trained, data: Dataset, sigmas: tuple[float, ...] = parzen.SIGMAS, seed: int = 1
+    trained: checkpoints.Trained, data: Dataset, sigmas: Sequence[float] = parzen.SIGMAS, seed: int = 1, n: int = 0
 ) -> parzen.Score | parzen.FoldsScore:
-    """The Parzen score by the paper's protocol, with as many samples as the recipe says, on the data's test split.
+    """The Parzen score by the paper's protocol, with n samples (0: as many as the recipe says), on the test split.
 
     Data that come in folds (faces) are scored fold by fold, as Table 1 has TFD: ± is then across the folds.
     Raises `RecipeError` for pictures that are not in [0, 1]: the protocol's sigmas are for those.
@@ -194,7 +194,7 @@ def score(
             f"the recipe {trained.recipe.name!r} normalises its pictures ({trained.recipe.pixels}), and the protocol's "
             "sigmas are for pictures in [0, 1]; the paper scores no CIFAR-10 either. parzen.score takes other sigmas"
         )
-    centres = trained.samples(trained.recipe.n_samples, seed)
+    centres = trained.samples(n or trained.recipe.n_samples, seed)
     if data.folds:
         folds = [(scale(fold.valid), scale(fold.test)) for fold in data.folds]
         return parzen.folds_score(centres, folds, data=data.name, sigmas=sigmas)

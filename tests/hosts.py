@@ -57,3 +57,12 @@ def offline(monkeypatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+def empty_machine(monkeypatch, folder, module):
+    """No network, an empty GANLIB_DATA, an empty cache, and hosts for this module's set that do not answer."""
+    offline(monkeypatch)
+    (folder / "own").mkdir()
+    monkeypatch.setenv("GANLIB_DATA", str(folder / "own"))
+    monkeypatch.setenv("GANLIB_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(module, "URLS", [closed_port() + "a", closed_port() + "b"])

@@ -19,7 +19,7 @@ import torch
 from ganlib import DataError, datasets, load
 from ganlib.datasets import cifar10
 from tests.archives import archive, hostile, member, tree
-from tests.hosts import closed_port, offline, send, serve
+from tests.hosts import closed_port, empty_machine, send, serve
 
 ROOT = Path(__file__).resolve().parent.parent
 N = 20  # records in each of the six small files
@@ -52,12 +52,8 @@ def members(published):
 @pytest.fixture(autouse=True)
 def here(monkeypatch, tmp_path, published):
     """An empty cache, an empty GANLIB_DATA, no network, and the small archive's checksum."""
-    offline(monkeypatch)
-    (tmp_path / "own").mkdir()
-    monkeypatch.setenv("GANLIB_DATA", str(tmp_path / "own"))
-    monkeypatch.setenv("GANLIB_CACHE", str(tmp_path / "cache"))
+    empty_machine(monkeypatch, tmp_path, cifar10)
     monkeypatch.setattr(cifar10, "RECORDS", N)
-    monkeypatch.setattr(cifar10, "URLS", [closed_port() + "a", closed_port() + "b"])
     publish(monkeypatch, archive(*members(published)))
     return tmp_path
 

@@ -18,7 +18,7 @@ from PIL import Image
 from ganlib import DataError, datasets, load
 from ganlib.datasets import lfw
 from tests.archives import archive, hostile, member, tree
-from tests.hosts import closed_port, offline, send, serve
+from tests.hosts import closed_port, empty_machine, send, serve
 
 PEOPLE = [f"Person_{letter}{digit}" for letter in "ABCDEF" for digit in range(10)]  # in the alphabet's order
 PICTURES = [(person, i) for p, person in enumerate(PEOPLE) for i in range(1, 2 + (p % 3 == 0))]
@@ -55,11 +55,7 @@ def content(published):
 @pytest.fixture(autouse=True)
 def here(monkeypatch, tmp_path, content):
     """An empty cache, an empty GANLIB_DATA, no network, and the small archive's checksum and numbers."""
-    offline(monkeypatch)
-    (tmp_path / "own").mkdir()
-    monkeypatch.setenv("GANLIB_DATA", str(tmp_path / "own"))
-    monkeypatch.setenv("GANLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(lfw, "URLS", [closed_port() + "a", closed_port() + "b"])
+    empty_machine(monkeypatch, tmp_path, lfw)
     monkeypatch.setattr(lfw, "PICTURES", len(PICTURES))
     monkeypatch.setattr(lfw, "PEOPLE", len(PEOPLE))
     publish(monkeypatch, content)

@@ -24,6 +24,12 @@ def test_noise_of_a_seed_is_independent_of_the_weights_of_that_seed():
     assert abs(torch.corrcoef(torch.stack([z.flatten(), W.flatten()]))[0, 1].item()) < 0.02
 
 
+def dense(units, activation, irange, pieces, keep, bias):
+    """A fully connected layer as plain values."""
+    plain = {"units": units, "activation": activation, "irange": irange, "pieces": pieces}
+    return plain | {"keep": keep, "bias": bias, "sparse": 0}
+
+
 def test_every_number_of_mnist():
     """Against the authors' mnist.yaml and section 5 of the paper; `epochs` alone is this project's."""
     assert MNIST.to_dict() == {
@@ -33,62 +39,14 @@ def test_every_number_of_mnist():
         "p_z": "uniform",  # U(-sqrt 3, sqrt 3)
         "z_dim": 100,
         "G": (
-            {
-                "units": 1200,
-                "activation": "relu",
-                "irange": 0.05,
-                "pieces": 1,
-                "keep": 1.0,
-                "bias": "zero",
-                "sparse": 0,
-            },
-            {
-                "units": 1200,
-                "activation": "relu",
-                "irange": 0.05,
-                "pieces": 1,
-                "keep": 1.0,
-                "bias": "zero",
-                "sparse": 0,
-            },
-            {
-                "units": 784,
-                "activation": "sigmoid",
-                "irange": 0.05,
-                "pieces": 1,
-                "keep": 1.0,
-                "bias": "marginal",
-                "sparse": 0,
-            },
+            dense(1200, "relu", 0.05, pieces=1, keep=1.0, bias="zero"),
+            dense(1200, "relu", 0.05, pieces=1, keep=1.0, bias="zero"),
+            dense(784, "sigmoid", 0.05, pieces=1, keep=1.0, bias="marginal"),
         ),
         "D": (
-            {
-                "units": 240,
-                "activation": "maxout",
-                "irange": 0.005,
-                "pieces": 5,
-                "keep": 0.8,
-                "bias": "zero",
-                "sparse": 0,
-            },
-            {
-                "units": 240,
-                "activation": "maxout",
-                "irange": 0.005,
-                "pieces": 5,
-                "keep": 0.5,
-                "bias": "zero",
-                "sparse": 0,
-            },
-            {
-                "units": 1,
-                "activation": "sigmoid",
-                "irange": 0.005,
-                "pieces": 1,
-                "keep": 0.5,
-                "bias": "zero",
-                "sparse": 0,
-            },
+            dense(240, "maxout", 0.005, pieces=5, keep=0.8, bias="zero"),
+            dense(240, "maxout", 0.005, pieces=5, keep=0.5, bias="zero"),
+            dense(1, "sigmoid", 0.005, pieces=1, keep=0.5, bias="zero"),
         ),
         "batch": 100,
         "k": 1,

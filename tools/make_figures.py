@@ -48,38 +48,28 @@ def fig2a_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
 
 def fig2b_fer2013(trained: Trained, data: Dataset) -> dict[str, Any]:
     """Figure 2b, as 2a, of the pair for faces: the recipe is TFD's, the faces are FER-2013's."""
-    samples = trained.samples(20, SEED)  # (20, d)
-    index, distance = pictures.nearest(samples[4::5], data.train)
-    plots.figure_2(samples, scale(data.train[index]), data.shape)
-    return {
-        "figure": "Figure 2b",
-        "shows": "20 samples of G, not picked; right column: nearest training faces of FER-2013, which are not TFD",
-        "training_rows": index.tolist(),
-        "L2": [round(d, 3) for d in distance.tolist()],
-        "weights_trained_on": trained.info.get("note", trained.info["data"]),
-        "neighbours_from": f"training split with fingerprint {data.fingerprint()}",
-        "changed_from_the_recipe": trained.recipe.changes(named(trained.recipe.name)),
-    }
+    return {"figure": "Figure 2b"} | _narrow(trained, data, "nearest training faces of FER-2013, which are not TFD")
 
 
 def fig2c_cifar10_fc(trained: Trained, data: Dataset) -> dict[str, Any]:
     """Figure 2c: as 2a, of the fully connected pair for CIFAR-10."""
-    return {"figure": "Figure 2c"} | _cifar10(trained, data)
+    return {"figure": "Figure 2c"} | _narrow(trained, data, "nearest training pictures, after GCN as the nets see them")
 
 
 def fig2d_cifar10_conv(trained: Trained, data: Dataset) -> dict[str, Any]:
     """Figure 2d: as 2a, of the convolutional pair for CIFAR-10."""
-    return {"figure": "Figure 2d"} | _cifar10(trained, data)
+    return {"figure": "Figure 2d"} | _narrow(trained, data, "nearest training pictures, after GCN as the nets see them")
 
 
-def _cifar10(trained: Trained, data: Dataset) -> dict[str, Any]:
-    """Samples and neighbours as the nets see them, all divided by the one largest |value|, as the authors' script."""
+def _narrow(trained: Trained, data: Dataset, beside: str) -> dict[str, Any]:
+    """Samples and neighbours of a narrow pair, as its nets see them; CIFAR-10 in one range, as the authors' script."""
+    pixels = trained.recipe.pixels
     samples = trained.samples(20, SEED)  # (20, d)
-    index, distance = pictures.nearest(samples[4::5], data.train, pixels="gcn")
-    together = shown(torch.cat([samples, scale(data.train[index], pixels="gcn")]), "gcn")
+    index, distance = pictures.nearest(samples[4::5], data.train, pixels=pixels)
+    together = shown(torch.cat([samples, scale(data.train[index], pixels=pixels)]), pixels)
     plots.figure_2(*together.split([20, 4]), data.shape)
     return {
-        "shows": "20 samples of G, not picked; right column: nearest training pictures, after GCN as the nets see them",
+        "shows": f"20 samples of G, not picked; right column: {beside}",
         "training_rows": index.tolist(),
         "L2": [round(d, 3) for d in distance.tolist()],
         "weights_trained_on": trained.info.get("note", trained.info["data"]),

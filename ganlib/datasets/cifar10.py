@@ -70,11 +70,7 @@ def load(verify: bool, download: bool) -> Dataset:
 
 def status() -> tuple[bool, str]:
     """Whether it is here, and where, or how to get it."""
-    try:
-        place = _find()
-    except DataError as error:
-        return False, str(error)
-    return (True, f"in {place}") if place else (False, _how_to_get())
+    return files.status(_find, _how_to_get)
 
 
 def _cache() -> Path:

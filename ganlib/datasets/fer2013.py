@@ -64,11 +64,7 @@ def load(verify: bool) -> Dataset:
 
 def status() -> tuple[bool, str]:
     """Whether the user's file is here, and where, or how to get it."""
-    try:
-        path = _find()
-    except DataError as error:
-        return False, str(error)
-    return (True, f"in {path}") if path else (False, _how_to_get())
+    return files.status(_find, _how_to_get)
 
 
 def _find() -> Path | None:
@@ -93,6 +89,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     labels = {usage: [] for usage in SPLITS}
 
     def refusal(problem: str) -> DataError:
+        """The error that names the file, the problem and what was expected."""
         return DataError(f"{path}, {problem}. {LAYOUT}. {_what_to_do(path)}")
 
     line = 0

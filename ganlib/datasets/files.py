@@ -163,3 +163,12 @@ def _digest(tensors: dict[str, Tensor]) -> str:
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}\n".encode())
         digest.update(np.ascontiguousarray(tensors[name].numpy()))
     return digest.hexdigest()
+
+
+def status(find: Callable[[], Path | None], how_to_get: Callable[[], str]) -> tuple[bool, str]:
+    """Whether `find` finds a set without a download, and where, or how to get it."""
+    try:
+        place = find()
+    except DataError as error:
+        return False, str(error)
+    return (True, f"in {place}") if place else (False, how_to_get())

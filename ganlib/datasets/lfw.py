@@ -81,13 +81,8 @@ def load(verify: bool, download: bool) -> Dataset:
 
 def status() -> tuple[bool, str]:
     """Whether it can be loaded without a download, and from where, or how to get it."""
-    try:
-        archive = _find()
-    except DataError as error:
-        return False, str(error)
-    if archive or _cached(ARCHIVE_SHA256).is_file():
-        return True, f"in {archive or _cached(ARCHIVE_SHA256)}"
-    return False, _how_to_get()
+    kept = _cached(ARCHIVE_SHA256)
+    return files.status(lambda: _find() or (kept if kept.is_file() else None), _how_to_get)
 
 
 def crop(picture: Image.Image) -> np.ndarray:
@@ -114,6 +109,7 @@ def _find() -> Path | None:
 
 def _fetch(download: bool) -> Path:
     def check(path: Path) -> None:
+        """Refuse a download that is not the archive its authors published."""
         files.verify(path, ARCHIVE_SHA256, "LFW's authors", "")
 
     return files.fetch(_cache() / ARCHIVE, URLS, download, _how_to_get(), "LFW's authors", check)

@@ -43,8 +43,9 @@ def _faces(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     right, down = rng.uniform(-4, 4, (2, N, 1, 1)).astype(np.float32)
 
     def blob(at_x: float, at_y: float, width: float, height: float) -> np.ndarray:
+        """An oval in each picture, 1 at its middle: (N, 48, 48)."""
         along, across = (x - 24 - at_x - right) / width, (y - 24 - at_y - down) / height
-        return np.exp(-(along**2) - across**2)  # (N, 48, 48)
+        return np.exp(-(along**2) - across**2)
 
     light = rng.uniform(150, 230, (N, 1, 1)).astype(np.float32) * np.minimum(1, 1.6 * blob(0, 0, 15, 20))
     dark = blob(-6, -6, 3, 2) + blob(6, -6, 3, 2) + blob(0, 9, 6, 2)

@@ -59,11 +59,7 @@ def load() -> Dataset:
 
 def status() -> tuple[bool, str]:
     """Whether the user's file is here, and where, or how to get one."""
-    try:
-        path = _find()
-    except DataError as error:
-        return False, str(error)
-    return (True, f"in {path}") if path else (False, _how_to_get())
+    return files.status(_find, _how_to_get)
 
 
 def _find() -> Path | None:

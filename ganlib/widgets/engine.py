@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +13,11 @@ import torch
 
 from ganlib import pictures
 from ganlib.datasets import Dataset
-from ganlib.errors import GanlibError, RecipeError
+from ganlib.errors import RecipeError
 from ganlib.pixels import scale, shown
 from ganlib.recipes import Recipe
 from ganlib.trainer import Step, Trainer
-from ganlib.widgets.background import Command
+from ganlib.widgets.commanded import Commanded
 from ganlib.widgets.curves import Curves, Mark, marked
 from ganlib.widgets.diagnosis import WINDOW, Evidence, Verdict, diagnose, spread
 from ganlib.widgets.protocol import Snapshot
@@ -36,13 +36,16 @@ Z_SEED = 1406
 """The seed of the z whose pictures are shown, always the same ones."""
 
 
-class TrainingEngine:
+class TrainingEngine(Commanded):
     """One run of `recipe` on `data` under a person's hands, without a front end.
 
     States: "idle" (at the start), "running", "paused", "stopped", and "error" (the run has diverged or broken; only
     `reset` leads out). A command that makes no sense raises `RecipeError` and changes nothing. `samples` is the grid
     of the picture, (rows, columns); pictures that are normalised (GCN) are shown in the range of as many real ones.
     """
+
+    COMMANDS = ("start", "pause", "step", "stop", "restore")
+    GOES_ON = "Start"
 
     def __init__(
         self,
@@ -173,41 +176,6 @@ class TrainingEngine:
         schedule = ends == (self.original.momentum_start, self.original.momentum_end)
         own = {name: getattr(recipe, name) for name in SETTINGS if name != "momentum"}
         return own | {"momentum": None if schedule else recipe.momentum_start}
-
-    def do(self, command: Command) -> None:
-        """Carry out a command as plain data, as the page sends it: {"type": "set", "values": {"k": 3}}."""
-        kind = command.get("type")
-        if isinstance(command.get("id"), int):
-            self.applied = command["id"]
-        if kind == "set":
-            values = command.get("values")
-            if not isinstance(values, Mapping):
-                raise RecipeError(f"values are {values!r}; they must be a mapping of control to value")
-            self.set(**{str(name): value for name, value in values.items()})
-        elif kind == "reset":
-            self.reset(command.get("seed"))
-        elif kind == "slow":
-            self.slow = bool(command.get("value"))
-        elif kind in ("start", "pause", "step", "stop", "restore"):
-            getattr(self, kind)()
-        else:
-            raise RecipeError(f"unknown command {kind!r}")
-        self.message = self.error
-
-    def fail(self, error: BaseException) -> None:
-        """Take note of an error for the status line.
-
-        A `RecipeError`, a command that made no sense, leaves the run as it is; any other ends it until a reset.
-        """
-        if isinstance(error, KeyboardInterrupt):
-            self.pause()
-            self.message = "Interrupted. Start goes on from here."
-        elif isinstance(error, RecipeError):
-            self.message = str(error)
-        else:
-            self.state = "error"
-            self.error = str(error) if isinstance(error, GanlibError) else f"{type(error).__name__}: {error}"
-            self.message = self.error
 
     def retire(self) -> None:
         """Stop for good, because a newer demo has taken this one's place."""

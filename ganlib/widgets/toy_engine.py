@@ -13,11 +13,12 @@ import numpy as np
 
 from ganlib import theory
 from ganlib.densities import Pushforward
-from ganlib.errors import GanlibError, RecipeError, TrainingDiverged
+from ganlib.errors import RecipeError, TrainingDiverged
 from ganlib.recipes import TOY, Recipe
 from ganlib.toys import BestD, Measured, Toys
 from ganlib.widgets import toy_controls as controls
 from ganlib.widgets.background import Command
+from ganlib.widgets.commanded import Commanded
 from ganlib.widgets.curves import Curves, Mark, marked
 from ganlib.widgets.protocol import Snapshot
 from ganlib.widgets.toy_presets import PLAIN, PRESETS, Act
@@ -33,7 +34,7 @@ FAR = 1e4
 """A game whose G(z) or V has gone farther than this has diverged."""
 
 
-class ToyEngine:
+class ToyEngine(Commanded):
     """One game of Figure 1: its controls, its moves one by one or as a run, its presets, and what there is to see.
 
         engine = ToyEngine(p_data="bimodal", k=3)
@@ -45,6 +46,9 @@ class ToyEngine:
     "idle" (at the start), "running", "paused", "stopped", and "error" (the game has diverged; only a reset, or what
     begins anew, leads out). A command that makes no sense raises `RecipeError` and changes nothing.
     """
+
+    COMMANDS = ("start", "pause", "stop", "step", "step_D", "step_G", "best_D", "restore")
+    GOES_ON = "Play"
 
     def __init__(self, recipe: Recipe = TOY, **settings: Any):
         self.recipe = recipe
@@ -203,43 +207,16 @@ class ToyEngine:
             if self.state != "error":
                 self._measure(anew=True)
 
-    def do(self, command: Command) -> None:
-        """Carry out a command as plain data, as the page sends it: {"type": "set", "values": {"k": 3}}."""
-        kind = command.get("type")
-        if isinstance(command.get("id"), int):
-            self.applied = command["id"]
-        if kind == "set":
-            values = command.get("values")
-            if not isinstance(values, Mapping):
-                raise RecipeError(f"values are {values!r}; they must be a mapping of control to value")
-            self.set(**{str(name): value for name, value in values.items()})
-        elif kind == "reset":
-            self.reset(command.get("seed"))
-        elif kind == "preset":
-            self.preset(str(command.get("name")))
-        elif kind == "slow":
-            self.slow = bool(command.get("value"))
-        elif kind in ("start", "pause", "stop", "step", "step_D", "step_G", "best_D", "restore"):
-            getattr(self, kind)()
-        else:
-            raise RecipeError(f"unknown command {kind!r}")
-        self.message = self.error
+    def other(self, command: Command) -> None:
+        """Play a preset, {"type": "preset", "name": "d"}; there is no other command of its own."""
+        if command.get("type") != "preset":
+            super().other(command)
+        self.preset(str(command.get("name")))
 
     def fail(self, error: BaseException) -> None:
-        """Take note of an error for the status line.
-
-        A `RecipeError`, a command that made no sense, leaves the game as it is; any other ends it until a reset.
-        """
-        if isinstance(error, KeyboardInterrupt):
-            self.pause()
-            self.message = "Interrupted. Play goes on from here."
-        elif isinstance(error, RecipeError):
-            self.message = str(error)
-        else:
-            self.state = "error"
-            name = type(error).__name__
-            self.error = (str(error) or name) if isinstance(error, GanlibError) else f"{name}: {error}"
-            self.message = self.error
+        """Take note of an error, as `Commanded` does; one that ends the game ends a preset too."""
+        super().fail(error)
+        if self.state == "error" and not isinstance(error, KeyboardInterrupt | RecipeError):
             self._end_acts()
 
     def retire(self) -> None:

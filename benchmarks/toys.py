@@ -9,7 +9,7 @@ import torch
 from benchmarks.turns import take_turns
 from ganlib.densities import Gaussian
 from ganlib.recipes import TOY
-from ganlib.toys import Toys
+from ganlib.studies.toys import Toys
 
 ROUNDS = 300
 

@@ -10,7 +10,7 @@ for step in trainer.steps(1_000):
 from ganlib.checkpoints import Trained, load_weights, pretrained, save_weights
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, DataError, GanlibError, RecipeError, TrainingDiverged
-from ganlib.pixels import scale
+from ganlib.images import scale
 from ganlib.recipes import MNIST, Recipe, named, profile
 from ganlib.trainer import History, Step, Trainer
 

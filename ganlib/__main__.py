@@ -12,9 +12,10 @@ from typing import NoReturn
 
 import torch
 
-from ganlib import __version__, checkpoints, datasets, parzen, pictures, provenance, runs
+from ganlib import __version__, checkpoints, datasets, images, parzen, runs
 from ganlib.errors import CheckpointError, GanlibError, RecipeError
-from ganlib.pixels import shown
+from ganlib.hardware import provenance
+from ganlib.images import shown
 from ganlib.recipes import LIVE, PROFILES, RECIPES, named, profile
 from ganlib.trainer import Trainer
 
@@ -171,10 +172,10 @@ def _sample(options: argparse.Namespace) -> int:
     trained = _load(options.run_folder)
     shape = datasets.picture_shape(trained.info["data"])
     samples = shown(trained.samples(options.n, options.seed), trained.recipe.pixels)
-    sheet = pictures.mosaic(samples, shape, options.columns)
+    sheet = images.mosaic(samples, shape, options.columns)
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_bytes(pictures.png(sheet, zoom=2))
+        options.out.write_bytes(images.png(sheet, zoom=2))
     except OSError as error:
         raise GanlibError(f"{options.out} cannot be written: {error.strerror}") from None
     print(f"{options.n} samples in {options.out}")
@@ -183,7 +184,7 @@ def _sample(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     run = checkpoints.load_run(options.run_folder)
-    info = run.info | {"curves": runs.curves(options.run_folder), "exported_by": provenance.describe()}
+    info = run.info | {"curves": runs.curves(options.run_folder), "exported_by": provenance()}
     info |= {"note": options.note} if options.note else {}
     checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
     trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights

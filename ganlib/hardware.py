@@ -1,9 +1,15 @@
-"""Where the arithmetic runs and in which precision: the one place that decides."""
+"""Where the arithmetic runs and in which precision (the one place that decides), and what made a file: provenance."""
 
 from __future__ import annotations
 
+import datetime
+import functools
+import platform
+import subprocess
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import torch
 
@@ -64,3 +70,40 @@ def has_bfloat16(device: torch.device) -> bool:
         capabilities = torch.cpu.get_capabilities()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return False
+
+
+@functools.cache
+def provenance() -> dict[str, str | dict[str, str]]:
+    """The commit of the source tree (with "+changes" when it differs from it), the day, and the versions."""
+    packages = {name: _version(name) for name in ("ganlib", "torch", "numpy", "matplotlib")}
+    return {
+        "commit": commit(),
+        "made": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "versions": {"python": platform.python_version(), **packages},
+    }
+
+
+def commit() -> str:
+    """The commit that the source tree is at, or "unknown" outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        """What git prints when asked about the folder of this file."""
+        return subprocess.run(
+            ["git", "-C", str(here), *words], capture_output=True, text=True, check=True, timeout=20
+        ).stdout.strip()
+
+    try:
+        if git("ls-files", "--", Path(__file__).name) == "":
+            return "unknown"  # installed somewhere inside another project's checkout
+        dirty = "+changes" if git("status", "--porcelain", "--untracked-files=no", "--", str(here)) else ""
+        return git("rev-parse", "--short=12", "HEAD") + dirty
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"

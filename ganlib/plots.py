@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ganlib.errors import DataError
 from ganlib.game import MINUS_LOG_4
-from ganlib.pictures import mosaic
+from ganlib.images import mosaic
 
 STYLE = Path(__file__).with_name("ganlib.mplstyle")
 BLUE, VERMILION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#777777"

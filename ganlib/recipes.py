@@ -17,9 +17,20 @@ from torch import Tensor
 
 from ganlib.errors import RecipeError
 from ganlib.game import GENERATOR_COSTS, PRIORS, UPDATES, prior
-from ganlib.layers import AnyLayer, Convolution, Deconvolution, Layer, is_number, layer_from, narrowed, with_spread_of
-from ganlib.nets import Discriminator, Generator, count_parameters
-from ganlib.pixels import PIXELS
+from ganlib.images import PIXELS
+from ganlib.nets import (
+    AnyLayer,
+    Convolution,
+    Deconvolution,
+    Discriminator,
+    Generator,
+    Layer,
+    count_parameters,
+    is_number,
+    layer_from,
+    narrowed,
+    with_spread_of,
+)
 
 PROFILES = ("smoke", "quick", "paper")
 LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")

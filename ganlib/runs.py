@@ -24,8 +24,8 @@ from tqdm import tqdm
 from ganlib import checkpoints, parzen
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, RecipeError
-from ganlib.layers import is_number
-from ganlib.pixels import scale
+from ganlib.images import scale
+from ganlib.nets import is_number
 from ganlib.recipes import Recipe
 from ganlib.trainer import History, Trainer
 

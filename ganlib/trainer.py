@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib import checkpoints, game, hardware, parzen, provenance
+from ganlib import checkpoints, game, hardware, parzen
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, DataError, RecipeError, TrainingDiverged
-from ganlib.pixels import mean_picture, scale
+from ganlib.hardware import provenance
+from ganlib.images import mean_picture, scale
 from ganlib.recipes import LIVE, Recipe
 
 
@@ -141,7 +142,7 @@ class Trainer:
         self.recipe, self.data, self.seed = recipe, data, seed
         self.hardware = hardware.choose(device, precision)
         self.history = History(history_every)
-        self.sessions: list[dict[str, Any]] = [{"from_step": 0, **provenance.describe()}]
+        self.sessions: list[dict[str, Any]] = [{"from_step": 0, **provenance()}]
         """What trained it: commit, day and versions, at the start and at each resume."""
         self._home: Path | None = None  # the folder that holds this run
         self.step = 0
@@ -431,6 +432,6 @@ class Trainer:
             for own, saved in zip(trainer.velocity[name], state["velocity"][name], strict=True):
                 own.copy_(saved)
         trainer.history = History.from_state(state["history"])
-        trainer.sessions = [*state.get("sessions", []), {"from_step": trainer.step, **provenance.describe()}]
+        trainer.sessions = [*state.get("sessions", []), {"from_step": trainer.step, **provenance()}]
         trainer._home = folder.absolute()
         return trainer

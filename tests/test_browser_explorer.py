@@ -14,9 +14,9 @@ pytestmark = pytest.mark.browser
 
 SOURCE = """\
 from ganlib.densities import Gaussian
-from ganlib.grids import load_results, seeds_mean
+from ganlib.studies.sweeps import load_results, seeds_mean
 from ganlib.recipes import TOY
-from ganlib.sweeps import ToySweep
+from ganlib.studies.sweeps import ToySweep
 from ganlib.widgets import Explorer, show
 rates = (0.003, 0.1, 3.0)
 sweep = ToySweep(TOY, Gaussian(0, 1), ks=(1, 5), lrs_D=rates, lrs_G=rates, seeds=(0, 1), updates=1_200, records=20)

@@ -10,7 +10,8 @@ import torch
 from scipy.linalg import sqrtm
 from scipy.stats import mannwhitneyu
 
-from ganlib import DataError, load, measures, pictures, scale
+from ganlib import DataError, images, load, scale
+from ganlib.studies import measures
 
 
 def normal(*shape, seed=0):
@@ -163,7 +164,7 @@ def test_chunks_meet_without_a_seam(monkeypatch):
 
 def test_nearest_distances_equal_the_exact_search(digits, monkeypatch):
     x = torch.cat([scale(digits.test[:30]), scale(digits.train[:5])])
-    _, expected = pictures.nearest(x, digits.train)
+    _, expected = images.nearest(x, digits.train)
     assert measures.nearest_distance(x, digits.train, chunk=999).numpy() == pytest.approx(expected.numpy(), abs=1e-4)
     assert measures.nearest_distance(x, digits.train)[30:].tolist() == [0] * 5
 

@@ -11,9 +11,10 @@ import torch
 from torch.autograd import gradcheck
 
 from ganlib import RecipeError
-from ganlib.layers import Convolution, Deconvolution
 from ganlib.nets import (
+    Convolution,
     Convolve,
+    Deconvolution,
     Deconvolve,
     Dense,
     Discriminator,

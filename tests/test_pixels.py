@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganlib import pixels
+from ganlib import images
 from ganlib.errors import DataError
 
 
@@ -18,8 +18,8 @@ def test_gcn_of_a_case_computed_by_hand():
     k = 55 / math.sqrt(500)
     m = 55 / math.sqrt(3 * 50**2 + 150**2)  # mean 50, centred (-50, -50, -50, 150)
     expected = torch.tensor([[-15 * k, -5 * k, 5 * k, 15 * k], [-50 * m, -50 * m, -50 * m, 150 * m]])
-    assert pixels.scale(pictures, torch.float64, "gcn").dtype == torch.float64
-    torch.testing.assert_close(pixels.scale(pictures, torch.float64, "gcn"), expected.double(), rtol=1e-7, atol=1e-6)
+    assert images.scale(pictures, torch.float64, "gcn").dtype == torch.float64
+    torch.testing.assert_close(images.scale(pictures, torch.float64, "gcn"), expected.double(), rtol=1e-7, atol=1e-6)
     assert k == pytest.approx(2.459675) and m == pytest.approx(0.317543, abs=1e-6)
 
 
@@ -32,7 +32,7 @@ def test_gcn_leaves_mean_0_and_norm_55_over_all_3072_values(dtype):
     exact = raw.astype(np.float64)
     exact -= exact.mean(1, keepdims=True)
     exact *= 55 / np.sqrt((exact**2).sum(1, keepdims=True))
-    found = pixels.scale(torch.from_numpy(raw), dtype, "gcn")
+    found = images.scale(torch.from_numpy(raw), dtype, "gcn")
     assert found.dtype == dtype
     np.testing.assert_allclose(found.numpy(), exact, atol=1e-12 if dtype == torch.float64 else 1e-5)
     means = found.double().reshape(7, 3, 1024).mean(2)
@@ -45,7 +45,7 @@ def test_a_flat_picture_becomes_zero_and_not_noise_or_nan(dtype, grey):
     """Its norm is under 1e-8 and counts as 1; its neighbour is not touched by it."""
     pictures = torch.full((2, 3072), grey, dtype=torch.uint8)
     pictures[1, ::2] = 128
-    found = pixels.scale(pictures, dtype, "gcn")
+    found = images.scale(pictures, dtype, "gcn")
     assert found[0].abs().max() == 0
     assert torch.linalg.vector_norm(found[1].double()).item() == pytest.approx(55, rel=1e-6)
 
@@ -53,39 +53,39 @@ def test_a_flat_picture_becomes_zero_and_not_noise_or_nan(dtype, grey):
 def test_a_norm_just_under_the_least_counts_as_1_and_one_above_does_not():
     """Centred (-a, a) has norm a sqrt 2: under 1e-8 it is multiplied by 55, above it becomes norm 55."""
     under, above = torch.tensor([[-5e-9, 5e-9], [-9e-9, 9e-9]], dtype=torch.float64)
-    assert pixels.gcn(under).tolist() == pytest.approx([-55 * 5e-9, 55 * 5e-9])
-    assert pixels.gcn(above).tolist() == pytest.approx([-55 / math.sqrt(2), 55 / math.sqrt(2)])
+    assert images.gcn(under).tolist() == pytest.approx([-55 * 5e-9, 55 * 5e-9])
+    assert images.gcn(above).tolist() == pytest.approx([-55 / math.sqrt(2), 55 / math.sqrt(2)])
 
 
 def test_gcn_takes_one_picture_or_many_and_does_not_change_them():
     pictures = torch.randint(0, 256, (2, 5, 12), dtype=torch.uint8)
     before = pictures.clone()
-    many = pixels.scale(pictures, torch.float64, "gcn")
+    many = images.scale(pictures, torch.float64, "gcn")
     assert torch.equal(pictures, before) and many.shape == (2, 5, 12)
-    torch.testing.assert_close(many[1, 3], pixels.scale(pictures[1, 3], torch.float64, "gcn"))
+    torch.testing.assert_close(many[1, 3], images.scale(pictures[1, 3], torch.float64, "gcn"))
 
 
 def test_unit_is_255ths():
-    assert pixels.scale(torch.tensor([[0, 51, 255]], dtype=torch.uint8), torch.float64).tolist() == [[0, 0.2, 1]]
-    assert pixels.scale(torch.tensor([[0, 51, 255]], dtype=torch.uint8)).dtype == torch.float32
+    assert images.scale(torch.tensor([[0, 51, 255]], dtype=torch.uint8), torch.float64).tolist() == [[0, 0.2, 1]]
+    assert images.scale(torch.tensor([[0, 51, 255]], dtype=torch.uint8)).dtype == torch.float32
 
 
 def test_what_is_shown_of_gcn_is_divided_by_the_largest_of_all():
     """Of (-4, 2) and (1, 0) the largest |value| is 4: (0, .75) and (.625, .5)."""
     x = torch.tensor([[-4.0, 2.0], [1.0, 0.0]])
-    assert pixels.shown(x, "gcn").tolist() == [[0, 0.75], [0.625, 0.5]]
-    assert pixels.shown(torch.zeros(2, 3), "gcn").tolist() == [[0.5] * 3] * 2
-    assert pixels.shown(x) is x
+    assert images.shown(x, "gcn").tolist() == [[0, 0.75], [0.625, 0.5]]
+    assert images.shown(torch.zeros(2, 3), "gcn").tolist() == [[0.5] * 3] * 2
+    assert images.shown(x) is x
 
 
 def test_the_mean_picture_is_exact():
     pictures = torch.randint(0, 256, (1_000, 6), dtype=torch.uint8)
     exact = [sum(column) / 1_000 / 255 for column in pictures.T.tolist()]
-    assert pixels.mean_picture(pictures).tolist() == pytest.approx(exact, rel=1e-15)
-    assert pixels.mean_picture(pictures).dtype == torch.float64
+    assert images.mean_picture(pictures).tolist() == pytest.approx(exact, rel=1e-15)
+    assert images.mean_picture(pictures).dtype == torch.float64
 
 
-@pytest.mark.parametrize("ask", [pixels.scale, pixels.shown], ids=["scale", "shown"])
+@pytest.mark.parametrize("ask", [images.scale, images.shown], ids=["scale", "shown"])
 def test_an_unknown_scale_is_refused(ask):
     with pytest.raises(DataError, match="unknown scale of pixels 'zca'; use one of unit, gcn"):
         ask(torch.zeros(1, 2), pixels="zca")

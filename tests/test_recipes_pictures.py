@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ganlib import Recipe, load, named
-from ganlib.layers import Layer
+from ganlib.nets import Layer
 from ganlib.recipes import CIFAR10_CONV, CIFAR10_FC, MNIST, PROFILES, RECIPES, SCALES, TFD_1, TFD_2
 
 FOUR = pytest.mark.parametrize("recipe", [TFD_1, TFD_2, CIFAR10_FC, CIFAR10_CONV], ids=lambda recipe: recipe.name)

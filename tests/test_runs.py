@@ -14,7 +14,7 @@ import torch
 
 from ganlib import CheckpointError, RecipeError, Trainer, TrainingDiverged, checkpoints, runs
 from ganlib import trainer as trainer_module
-from ganlib.layers import Layer
+from ganlib.nets import Layer
 from tests import small
 from tests.killed import FORK, in_new_process, train, train_and_die
 from tests.small import same, saved

@@ -12,12 +12,25 @@ import pytest
 import torch
 
 from benchmarks.toys import one_and_many
-from ganlib import DataError, RecipeError, Trainer, grids, parzen, scale, theory
+from ganlib import DataError, RecipeError, Trainer, parzen, scale, theory
 from ganlib.densities import Gaussian, Mixture
-from ganlib.grids import COLLAPSED, DIVERGED, NEITHER, Grid, Results, load_results, seeds_mean
 from ganlib.recipes import TOY, Recipe
-from ganlib.sweeps import TOY_SIZES, MnistSweep, ToySweep, small_mnist, width
-from ganlib.toys import Toys
+from ganlib.studies import sweeps
+from ganlib.studies.sweeps import (
+    COLLAPSED,
+    DIVERGED,
+    NEITHER,
+    TOY_SIZES,
+    Grid,
+    MnistSweep,
+    Results,
+    ToySweep,
+    load_results,
+    seeds_mean,
+    small_mnist,
+    width,
+)
+from ganlib.studies.toys import Toys
 from tests import small
 
 P_DATA = Gaussian(0, 1)
@@ -203,7 +216,7 @@ def test_the_shipped_mnist_grid_is_whole():
         values = results.curves[name][np.isfinite(results.curves[name])]
         assert values.min() >= low and values.max() <= high, name
     assert Recipe.from_dict(results.info["recipe"]) == small_mnist()
-    assert str(grids.MNIST_FILE.parent) not in json.dumps(results.info)
+    assert str(sweeps.MNIST_FILE.parent) not in json.dumps(results.info)
 
 
 # -- small nets on pictures ------------------------------------------------------------------------------------------

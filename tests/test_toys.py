@@ -15,8 +15,8 @@ from ganlib import MNIST, RecipeError, TrainingDiverged
 from ganlib.densities import Gaussian, Mixture, Uniform, ring
 from ganlib.nets import Layer
 from ganlib.recipes import TOY
+from ganlib.studies.toys import MAX_K, BestD, Toys
 from ganlib.theory import D_star
-from ganlib.toys import MAX_K, BestD, Toys
 
 COSTS = ["non-saturating", "minimax"]
 UPDATES = ["alternating", "simultaneous"]

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from ganlib import MNIST, load
+from ganlib.studies.diagnosis import Evidence, diagnose, reversals, spread
 from ganlib.trainer import Step
 from ganlib.widgets import TrainingEngine
-from ganlib.widgets.diagnosis import Evidence, diagnose, reversals, spread
 from ganlib.widgets.preview import running_mean
 
 

@@ -13,9 +13,8 @@ from PIL import Image
 
 from ganlib import RecipeError
 from ganlib.densities import Gaussian
-from ganlib.grids import load_results
 from ganlib.recipes import TOY
-from ganlib.sweeps import MnistSweep, ToySweep
+from ganlib.studies.sweeps import MnistSweep, ToySweep, load_results
 from ganlib.widgets import Explorer, ExplorerEngine
 from ganlib.widgets.explorer import explorer_picture
 from ganlib.widgets.protocol import FOLDER, finite
@@ -249,7 +248,7 @@ def test_the_widget_finishes_resets_and_draws_itself():
 
 
 def test_the_page_and_python_judge_a_run_alike():
-    """What the page repeats of grids.py, so that it can look at any moment without the kernel."""
+    """What the page repeats of sweeps.py, so that it can look at any moment without the kernel."""
     page = (FOLDER / "heatmap.js").read_text()
     assert "const LAST = 0.1;" in page
     assert "width < this.tab.narrow" in page and "width > this.tab.wide" in page

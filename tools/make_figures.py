@@ -22,11 +22,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from ganlib import game, load, named, pictures, plots, pretrained, provenance, scale
+from ganlib import game, images, load, named, plots, pretrained, scale
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.errors import DataError
-from ganlib.pixels import shown
+from ganlib.hardware import provenance
+from ganlib.images import shown
 from ganlib.widgets import ToyEngine
 from ganlib.widgets.toy_preview import panel, toy_loop
 
@@ -37,7 +38,7 @@ SEED = 0
 def fig2a_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
     """Figure 2a: 4 x 5 fair samples, the first that the seed draws, and the nearest training examples."""
     samples = trained.samples(20, SEED)
-    index, distance = pictures.nearest(samples[4::5], data.train)
+    index, distance = images.nearest(samples[4::5], data.train)
     plots.figure_2(samples, scale(data.train[index]), data.shape)
     nearest = {"training_rows": index.tolist(), "L2": [round(d, 3) for d in distance.tolist()]}
     return {
@@ -65,7 +66,7 @@ def _narrow(trained: Trained, data: Dataset, beside: str) -> dict[str, Any]:
     """Samples and neighbours of a narrow pair, as its nets see them; CIFAR-10 in one range, as the authors' script."""
     pixels = trained.recipe.pixels
     samples = trained.samples(20, SEED)  # (20, d)
-    index, distance = pictures.nearest(samples[4::5], data.train, pixels=pixels)
+    index, distance = images.nearest(samples[4::5], data.train, pixels=pixels)
     together = shown(torch.cat([samples, scale(data.train[index], pixels=pixels)]), pixels)
     plots.figure_2(*together.split([20, 4]), data.shape)
     return {
@@ -82,7 +83,7 @@ def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
     """Figure 3: straight lines in z through a 1, a 5, a 7, a 9 and the 1 again, 21 pictures."""
     digits = (1, 5, 7, 9)
     z = trained.recipe.noise(1_000, SEED)  # (1000, z_dim)
-    index, distance = pictures.nearest(trained.pictures(z), data.train)
+    index, distance = images.nearest(trained.pictures(z), data.train)
     labels = data.train_labels[index]
     # of each digit the sample closest to a training example of that class: the clearest one
     chosen = [int(torch.where(labels == digit, distance, torch.inf).argmin()) for digit in digits]
@@ -157,7 +158,7 @@ def make(name: str) -> None:
         how = draw()
     plt.savefig(FOLDER / f"{name}.png")
     plt.close("all")
-    how |= provenance.describe()
+    how |= provenance()
     (FOLDER / f"{name}.json").write_text(json.dumps(how, indent=1) + "\n")
     print(f"figures/{name}.png, .json")
 

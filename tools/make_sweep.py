@@ -14,8 +14,7 @@ from pathlib import Path
 import torch
 
 from ganlib import load
-from ganlib.grids import MNIST_FILE
-from ganlib.sweeps import MnistSweep
+from ganlib.studies.sweeps import MNIST_FILE, MnistSweep
 
 
 def main(arguments: list[str] | None = None) -> None:

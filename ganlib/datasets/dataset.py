@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganlib.errors import DataError
-from ganlib.pixels import mean_picture
+from ganlib.images import mean_picture
 
 FOLDS = 5
 """Table 1 scores faces on five folds."""

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganlib import pictures
+from ganlib import images
 from ganlib.datasets import Dataset
 from ganlib.errors import RecipeError
-from ganlib.pixels import scale, shown
+from ganlib.images import scale, shown
 from ganlib.recipes import Recipe
+from ganlib.studies.diagnosis import WINDOW, Evidence, Verdict, diagnose, spread
 from ganlib.trainer import Step, Trainer
 from ganlib.widgets.commanded import Commanded
 from ganlib.widgets.curves import Curves, Mark, marked
-from ganlib.widgets.diagnosis import WINDOW, Evidence, Verdict, diagnose, spread
 from ganlib.widgets.protocol import Snapshot
 
 LIMITS = {"k": (1, 10), "lr_D": (1e-4, 1.0), "lr_G": (1e-4, 1.0), "momentum": (0.0, 0.95)}
@@ -230,8 +230,8 @@ class TrainingEngine(Commanded):
         x = torch.nan_to_num(self.trainer.samples(rows * columns, Z_SEED))  # (rows * columns, d)
         self._spread = spread(x) / self._data_spread
         x = shown(x, self.original.pixels, self._largest)
-        sheet = pictures.mosaic(x, self.data.shape, columns, gap=0)
-        self._picture = (self._picture[0] + 1, pictures.png(sheet))
+        sheet = images.mosaic(x, self.data.shape, columns, gap=0)
+        self._picture = (self._picture[0] + 1, images.png(sheet))
         self._drawn_at = self.trainer.step
         self._drawing_seconds = time.perf_counter() - begun
         self.spent["drawing"] += self._drawing_seconds

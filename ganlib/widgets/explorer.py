@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from ganlib import plots
 from ganlib.errors import RecipeError
 from ganlib.game import MINUS_LOG_4
-from ganlib.grids import COLLAPSED, DIVERGED, Results, seeds_mean
 from ganlib.plots import BLUE, GREEN, VERMILION
-from ganlib.sweeps import MnistSweep, ToySweep
+from ganlib.studies.sweeps import COLLAPSED, DIVERGED, MnistSweep, Results, ToySweep, seeds_mean
 from ganlib.widgets.explorer_engine import ExplorerEngine
 from ganlib.widgets.preview import DPI, finish, level, png
 from ganlib.widgets.protocol import LiveWidget, call, cell_key, script, style

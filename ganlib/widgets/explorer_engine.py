@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from ganlib.errors import GanlibError, RecipeError
-from ganlib.grids import WIDE, Results
-from ganlib.sweeps import MnistSweep, Sweep, ToySweep
+from ganlib.studies.sweeps import WIDE, MnistSweep, Results, Sweep, ToySweep
 from ganlib.widgets.background import Command
 from ganlib.widgets.protocol import Snapshot
 from ganlib.widgets.toy_controls import DATA, LIMITS

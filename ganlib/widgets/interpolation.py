@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ganlib import pictures
+from ganlib import images
 from ganlib.errors import GanlibError, RecipeError
 from ganlib.game import interpolate, on_path
+from ganlib.images import shown
 from ganlib.nets import Discriminator, Generator
-from ganlib.pixels import shown
 from ganlib.recipes import Recipe
 from ganlib.widgets.background import Command
 from ganlib.widgets.preview import interpolation_picture
@@ -160,7 +160,7 @@ class InterpolationEngine:
         """All that the page shows. Only what has changed is drawn anew."""
         for name, version in self._versions.items():
             if self._drawn.get(name, (0, b""))[0] != version:
-                self._drawn[name] = (version, pictures.png(self._sheet(name)))
+                self._drawn[name] = (version, images.png(self._sheet(name)))
         header = {
             "message": self.message,
             "applied": self.applied,
@@ -188,7 +188,7 @@ class InterpolationEngine:
 
     def _mosaic(self, x: Tensor, columns: int, paper: int = 255) -> Any:
         """Pictures x (m, d) side by side, all in the range of those of the grid."""
-        return pictures.mosaic(shown(x, self.recipe.pixels, self._largest), self.shape, columns, gap=0, paper=paper)
+        return images.mosaic(shown(x, self.recipe.pixels, self._largest), self.shape, columns, gap=0, paper=paper)
 
     @torch.no_grad()
     def _first_path(self, D: Discriminator | None) -> list[int]:

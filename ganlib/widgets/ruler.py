@@ -12,8 +12,8 @@ from functools import partial
 
 import numpy as np
 
-from ganlib.audit import ScoreTable
 from ganlib.errors import DataError
+from ganlib.studies.table_1 import ScoreTable
 from ganlib.widgets.sliders import Line, Mark, Panel, Picture, Slider, Sliders
 
 PAPER_SIGMA = 0.1668
@@ -24,7 +24,7 @@ LOW = 400.0
 
 
 class Ruler(Sliders):
-    """A demo with a slider for sigma and one for the number of centres, over tables of one grid (`audit.score_table`).
+    """A demo with a slider for sigma and one for the number of centres, over tables of one grid (`score_table`).
 
     Up to five tables by name, the data's first, then the samples'. Every value shown is one of the tables', so that a
     move costs next to nothing; both sliders act as the nearest entry. Raises `DataError` when the tables do not fit.

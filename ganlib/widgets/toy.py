@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from ganlib.recipes import TOY, Recipe
-from ganlib.toys import Measured, Toys
+from ganlib.studies.toys import Measured, Toys
 from ganlib.widgets.protocol import Control, LiveRun, call, cell_key, script, style
 from ganlib.widgets.toy_engine import ToyEngine
 from ganlib.widgets.toy_presets import PRESETS

@@ -15,7 +15,7 @@ from ganlib import theory
 from ganlib.densities import Pushforward
 from ganlib.errors import RecipeError, TrainingDiverged
 from ganlib.recipes import TOY, Recipe
-from ganlib.toys import BestD, Measured, Toys
+from ganlib.studies.toys import BestD, Measured, Toys
 from ganlib.widgets import toy_controls as controls
 from ganlib.widgets.background import Command
 from ganlib.widgets.commanded import Commanded

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit, ndtri
 
 from ganlib.densities import PRIOR_REACH, Array, Pushforward
-from ganlib.toys import Toys
+from ganlib.studies.toys import Toys
 from ganlib.widgets.toy_controls import WINDOW, mean_in_bins
 
 EDGES = np.linspace(*WINDOW, 241)

@@ -12,8 +12,17 @@ import torch
 
 import ganlib
 from ganlib import RecipeError
-from ganlib.layers import Convolution, Deconvolution, Layer, is_number, layer_from, narrowed, with_spread_of
-from ganlib.nets import Discriminator, Generator
+from ganlib.nets import (
+    Convolution,
+    Deconvolution,
+    Discriminator,
+    Generator,
+    Layer,
+    is_number,
+    layer_from,
+    narrowed,
+    with_spread_of,
+)
 from ganlib.recipes import CIFAR10_CONV, MNIST, TFD_1, TFD_2, Recipe
 
 CONVOLUTION = Convolution((3, 32, 32), 32, pieces=2, kernel=8, padding=4, pool=4, stride=2, irange=0.005, keep=0.8)

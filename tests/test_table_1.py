@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from ganlib import DataError, audit, load, parzen, pretrained, scale
+from ganlib import DataError, load, parzen, pretrained, scale
 from ganlib.errors import CheckpointError
 from ganlib.parzen import FoldsScore, Score
+from ganlib.studies import table_1
 from ganlib.widgets.ruler import LOW, Ruler, cuts
 
 
@@ -29,12 +30,12 @@ def score_of(value, n=100, data="digits"):
 
 def test_drawn_pictures_are_there_once_and_fewer_are_part_of_more():
     pictures = torch.arange(50).reshape(50, 1)
-    ten, twenty = audit.drawn(pictures, 10, seed=3), audit.drawn(pictures, 20, seed=3)
+    ten, twenty = table_1.drawn(pictures, 10, seed=3), table_1.drawn(pictures, 20, seed=3)
     assert torch.equal(ten, twenty[:10])
     assert len(set(twenty[:, 0].tolist())) == 20
-    assert not torch.equal(twenty, audit.drawn(pictures, 20, seed=4))
+    assert not torch.equal(twenty, table_1.drawn(pictures, 20, seed=4))
     with pytest.raises(DataError, match="51 pictures cannot be drawn from 50"):
-        audit.drawn(pictures, 51)
+        table_1.drawn(pictures, 51)
 
 
 def test_blurred_keeps_the_first_components_by_hand():
@@ -42,8 +43,8 @@ def test_blurred_keeps_the_first_components_by_hand():
     along, across = torch.tensor([0.6, 0.8]), torch.tensor([-0.8, 0.6])
     t, u = torch.tensor([-0.2, -0.1, 0.1, 0.2]), torch.tensor([0.01, -0.01, -0.01, 0.01])
     x = 0.5 + t[:, None] * along + u[:, None] * across
-    assert audit.blurred(x, 1).numpy() == pytest.approx((0.5 + t[:, None] * along).numpy(), abs=1e-6)
-    assert audit.blurred(x, 2).numpy() == pytest.approx(x.numpy(), abs=1e-6)
+    assert table_1.blurred(x, 1).numpy() == pytest.approx((0.5 + t[:, None] * along).numpy(), abs=1e-6)
+    assert table_1.blurred(x, 2).numpy() == pytest.approx(x.numpy(), abs=1e-6)
 
 
 def test_blurred_equals_an_svd_and_is_cut_off():
@@ -51,34 +52,34 @@ def test_blurred_equals_an_svd_and_is_cut_off():
     mean = x.double().mean(0)
     U, S, V = np.linalg.svd((x - mean).double().numpy(), full_matrices=False)
     expected = np.clip((U[:, :20] * S[:20]) @ V[:20] + mean.numpy(), 0, 1)
-    found = audit.blurred(x, 20)
+    found = table_1.blurred(x, 20)
     assert np.abs(found.numpy() - expected).max() < 1e-4
     assert (found.min(), found.max()) == (0, 1)
     with pytest.raises(DataError, match="101 components"):
-        audit.blurred(x, 101)
+        table_1.blurred(x, 101)
 
 
 def test_a_round_of_k_means_by_hand():
     """Four points on a line, two of them the start: each centroid moves to the mean of those nearest to it."""
     x = torch.tensor([[0.0], [1.0], [4.0], [6.0]])
-    seed = next(s for s in range(99) if sorted(audit.drawn(x, 2, s)[:, 0].tolist()) == [0, 1])
-    found, sizes = audit.centroids(x, 2, seed=seed)
+    seed = next(s for s in range(99) if sorted(table_1.drawn(x, 2, s)[:, 0].tolist()) == [0, 1])
+    found, sizes = table_1.centroids(x, 2, seed=seed)
     assert sorted(found[:, 0].tolist()) == pytest.approx([0, 11 / 3])
     assert sorted(sizes.tolist()) == [2, 2]  # after the move, 1 is nearer to 0
-    found, sizes = audit.centroids(x, 2, rounds=3, seed=seed)
+    found, sizes = table_1.centroids(x, 2, rounds=3, seed=seed)
     assert sorted(found[:, 0].tolist()) == pytest.approx([0.5, 5])
 
 
 def test_redrawn_takes_centroids_by_their_sizes():
-    found = audit.redrawn(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([1, 0, 3]), 4_000)
+    found = table_1.redrawn(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([1, 0, 3]), 4_000)
     assert found.shape == (4_000, 1) and not (found == 2).any()
     assert (found == 3).double().mean().item() == pytest.approx(0.75, abs=0.03)
 
 
 def test_binarised_and_among_noise():
     x = torch.tensor([[0.2, 0.5, 0.51, 1.0]])
-    assert audit.binarised(x).tolist() == [[0, 0, 1, 1]]
-    mixed = audit.among_noise(x, 9)
+    assert table_1.binarised(x).tolist() == [[0, 0, 1, 1]]
+    mixed = table_1.among_noise(x, 9)
     assert mixed.shape == (10, 4) and torch.equal(mixed[:1], x)
     assert 0 <= mixed.min() and mixed.max() <= 1 and mixed[1:].std() > 0.2
 
@@ -87,15 +88,15 @@ def test_nine_parts_of_noise_cost_log_ten_nats():
     """Noise is too far from any digit to count: what is left of the mean is a tenth of it."""
     data = load("mnist-5k")
     centres, test = scale(data.train[:200]), scale(data.test[:50])
-    alone, among = (parzen.log_likelihood(test, c, [0.2]).mean() for c in (centres, audit.among_noise(centres, 9)))
+    alone, among = (parzen.log_likelihood(test, c, [0.2]).mean() for c in (centres, table_1.among_noise(centres, 9)))
     assert (alone - among).item() == pytest.approx(math.log(10), abs=1e-3)
 
 
 def test_ball_means_are_means_of_neighbours_by_hand():
     """G(z) = z^2: its mean over a ball is z^2 + radius^2 in every coordinate, and at radius 0 it is G(z) itself."""
     z = rand(400, 3)
-    assert torch.allclose(audit.ball_means(lambda z: z**2, z, 0.0, draws=3), z**2)
-    found = audit.ball_means(lambda z: z**2, z, 0.5, draws=200)
+    assert torch.allclose(table_1.ball_means(lambda z: z**2, z, 0.0, draws=3), z**2)
+    found = table_1.ball_means(lambda z: z**2, z, 0.5, draws=200)
     assert (found - z**2).mean().item() == pytest.approx(0.25, abs=0.01)
 
 
@@ -106,7 +107,7 @@ def test_ball_means_are_means_of_neighbours_by_hand():
 def test_both_grids_equal_two_scores(width, n, side):
     """With the fine grid's best on either side of the paper's: only a part of the fine grid is tried."""
     centres, valid, test = (width * rand(m, 6, seed=seed) for seed, m in enumerate((n, 60, 30)))
-    paper, fine = audit.both_grids(centres, valid, test, data="noise")
+    paper, fine = table_1.both_grids(centres, valid, test, data="noise")
     assert paper == parzen.score(centres, valid, test, data="noise")
     assert fine == parzen.score(centres, valid, test, data="noise", sigmas=parzen.FINE_SIGMAS)
     assert paper.sigma in parzen.SIGMAS and fine.sigma in parzen.FINE_SIGMAS
@@ -115,58 +116,58 @@ def test_both_grids_equal_two_scores(width, n, side):
 
 def test_growth_scores_the_first_n():
     centres, valid, test = rand(80, 6), rand(60, 6, seed=1), rand(30, 6, seed=2)
-    found = audit.growth(centres, valid, test, [10, 80], data="noise")
+    found = table_1.growth(centres, valid, test, [10, 80], data="noise")
     assert found == [parzen.score(centres[:n], valid, test, data="noise") for n in (10, 80)]
     for numbers in ([], [0], [81]):
         with pytest.raises(DataError, match="from 1 to the 80 centres|between 1 and the 80 centres"):
-            audit.growth(centres, valid, test, numbers, data="noise")
+            table_1.growth(centres, valid, test, numbers, data="noise")
 
 
 def test_per_doubling_and_worth_by_hand():
     real = [score_of(100, 1_000), score_of(140, 2_000), score_of(180, 4_000)]
-    assert audit.per_doubling(real) == pytest.approx(40)
+    assert table_1.per_doubling(real) == pytest.approx(40)
     numbers, scores = [4_000, 1_000, 2_000], [180, 100, 140]
-    assert audit.worth(140, numbers, scores) == pytest.approx(2_000)
-    assert audit.worth(120, numbers, scores) == pytest.approx(1_000 * math.sqrt(2))
-    assert math.isnan(audit.worth(99, numbers, scores)) and math.isnan(audit.worth(181, numbers, scores))
+    assert table_1.worth(140, numbers, scores) == pytest.approx(2_000)
+    assert table_1.worth(120, numbers, scores) == pytest.approx(1_000 * math.sqrt(2))
+    assert math.isnan(table_1.worth(99, numbers, scores)) and math.isnan(table_1.worth(181, numbers, scores))
     with pytest.raises(DataError, match="do not rise"):
-        audit.worth(1, numbers, [180, 140, 100])
+        table_1.worth(1, numbers, [180, 140, 100])
 
 
 def test_a_score_table_equals_the_estimator_cell_by_cell():
     data = load("mnist-5k")
     x, centres = scale(data.test[:30]), scale(data.train[:700])
     sigmas, numbers = [0.1, 0.17, 0.4], [1, 10, 250, 700]
-    table = audit.score_table(x, centres, sigmas, numbers)
+    table = table_1.score_table(x, centres, sigmas, numbers)
     assert table.means.shape == (4, 3) and table.n_test == 30
     for k, n in enumerate(numbers):
         expected = parzen.log_likelihood(x.double(), centres[:n].double(), sigmas).mean(1)
         assert table.means[k] == pytest.approx(expected.numpy(), abs=0.02)
     with pytest.raises(DataError, match="700 centres"):
-        audit.score_table(x, centres, sigmas, [701])
+        table_1.score_table(x, centres, sigmas, [701])
 
 
 def test_a_table_of_the_audit_has_a_row_for_each_kind():
     centres, valid, test = rand(80, 6), rand(60, 6, seed=1), rand(30, 6, seed=2)
-    table = audit.audit({"a": centres, "b": centres[:9]}, valid, test, data="noise", before={"b": "about 7"})
+    table = table_1.audit({"a": centres, "b": centres[:9]}, valid, test, data="noise", before={"b": "about 7"})
     assert table["centres"].tolist() == ["a", "b"] and table["number"].tolist() == [80, 9]
-    paper, fine = audit.both_grids(centres, valid, test, data="noise")
+    paper, fine = table_1.both_grids(centres, valid, test, data="noise")
     assert table.loc[0, "score"] == paper.log_likelihood and table.loc[0, "score, fine grid"] == fine.log_likelihood
     assert table["measured before"].tolist() == ["", "about 7"]
-    assert "measured before" not in audit.audit({"b": centres[:9]}, valid, test, data="noise")
+    assert "measured before" not in table_1.audit({"b": centres[:9]}, valid, test, data="noise")
 
 
 # -- Table 1 ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_papers_table_as_printed():
-    numbers = [[float(part) for cell in row for part in cell.split(" ± ")] for row in audit.PAPER.values()]
+    numbers = [[float(part) for cell in row for part in cell.split(" ± ")] for row in table_1.PAPER.values()]
     assert numbers == [[138, 2, 1909, 66], [121, 1.6, 2110, 50], [214, 1.1, 1890, 29], [225, 2, 2057, 26]]
 
 
 def test_table_1_names_the_faces_by_their_own_name():
     folds = FoldsScore(1800.4, 12.6, (score_of(1790, data="fer2013"), score_of(1810.8, data="fer2013")), 100, "fer2013")
-    table = audit.table_1({"the paper's grid": score_of(184.46, 10_000, "mnist")}, {"fine grid": folds})
+    table = table_1.table_1({"the paper's grid": score_of(184.46, 10_000, "mnist")}, {"fine grid": folds})
     told = dict(
         zip(table["model"], table["measured with"], strict=True)
     )  # only of its own model does the paper say how
@@ -176,19 +177,19 @@ def test_table_1_names_the_faces_by_their_own_name():
     assert mnist["MNIST"] == "mnist: 184.5 ± 1.0" and "10,000 samples, the paper's grid" in mnist["measured with"]
     assert faces["TFD, or faces in its place"] == "fer2013, not TFD: 1800 ± 13"
     assert "2 folds" in faces["measured with"] and "fine grid" in faces["measured with"]
-    own = audit.table_1({}, {"fine grid": replace(folds, data="tfd")})
+    own = table_1.table_1({}, {"fine grid": replace(folds, data="tfd")})
     assert own.iloc[4]["TFD, or faces in its place"] == "tfd: 1800 ± 13"
-    assert "fer2013, not TFD" in audit.legible(table).to_html()
+    assert "fer2013, not TFD" in table_1.legible(table).to_html()
 
 
 def test_faces_are_scored_fold_by_fold():
     data, trained = load("mnist-5k"), pretrained("mnist")
     with pytest.raises(DataError, match="mnist-5k has no folds"):
-        audit.faces_score(trained, data)
+        table_1.faces_score(trained, data)
     from ganlib.datasets import Fold
 
     folds = tuple(Fold(data.valid[i::2], data.test[i::2]) for i in range(2))
-    found = audit.faces_score(trained, replace(data, folds=folds), n=300)
+    found = table_1.faces_score(trained, replace(data, folds=folds), n=300)
     centres = trained.samples(300, seed=1)
     for fold, score in zip(folds, found.each):
         assert score == parzen.score(centres, scale(fold.valid), scale(fold.test), data="mnist-5k")
@@ -198,17 +199,19 @@ def test_what_faces_are_here_is_said_in_words(monkeypatch):
     def nothing(name):
         raise CheckpointError("none")
 
-    monkeypatch.setattr(audit, "pretrained", nothing)
-    trained, data, words = audit.faces_here()
+    monkeypatch.setattr(table_1, "pretrained", nothing)
+    trained, data, words = table_1.faces_here()
     assert trained is None and data is None
-    for name in audit.FACES:
+    for name in table_1.FACES:
         assert f"{name}: no weights come with this package" in words
-    monkeypatch.setattr(audit, "pretrained", lambda name: name)
-    monkeypatch.setattr(audit, "status", lambda name: (False, "fetch it\nthere"))
-    assert audit.faces_here(["lfw"])[2].startswith("lfw: weights are here, its faces are not (`python -m ganlib data`")
-    monkeypatch.setattr(audit, "status", lambda name: (name == "fer2013", ""))
-    monkeypatch.setattr(audit, "load", lambda name: f"faces of {name}")
-    assert audit.faces_here()[:2] == ("fer2013", "faces of fer2013")
+    monkeypatch.setattr(table_1, "pretrained", lambda name: name)
+    monkeypatch.setattr(table_1, "status", lambda name: (False, "fetch it\nthere"))
+    assert table_1.faces_here(["lfw"])[2].startswith(
+        "lfw: weights are here, its faces are not (`python -m ganlib data`"
+    )
+    monkeypatch.setattr(table_1, "status", lambda name: (name == "fer2013", ""))
+    monkeypatch.setattr(table_1, "load", lambda name: f"faces of {name}")
+    assert table_1.faces_here()[:2] == ("fer2013", "faces of fer2013")
 
 
 # -- the demo ---------------------------------------------------------------------------------------------------------
@@ -220,8 +223,8 @@ def tables():
     x, real = scale(data.test[:40]), scale(data.train[:600])
     sigmas, numbers = parzen.FINE_SIGMAS[:60:2], [100, 200, 400, 600]
     return {
-        name: audit.score_table(x, centres, sigmas, numbers)
-        for name, centres in (("real digits", real), ("blurred", audit.blurred(real)))
+        name: table_1.score_table(x, centres, sigmas, numbers)
+        for name, centres in (("real digits", real), ("blurred", table_1.blurred(real)))
     }
 
 
@@ -277,16 +280,16 @@ def test_the_audit_of_mnist_agrees_with_figures_measured_before():
         data = load("mnist", download=False, stand_in=False)
     except DataError as error:
         pytest.skip(str(error).splitlines()[0])
-    valid, test, real = scale(data.valid), scale(data.test), scale(audit.drawn(data.train, 10_000))
+    valid, test, real = scale(data.valid), scale(data.test), scale(table_1.drawn(data.train, 10_000))
     published = {
         "10,000": (real, 243, 244),
         "5,000": (real[:5_000], 201, 208),
         "1,000": (real[:1_000], 124, 124),
-        "blurred": (audit.blurred(real), 313, 313),
-        "binarised": (audit.binarised(real), 114, 114),
+        "blurred": (table_1.blurred(real), 313, 313),
+        "binarised": (table_1.binarised(real), 114, 114),
     }
     for name, (centres, on_paper_grid, on_fine_grid) in published.items():
-        paper, fine = audit.both_grids(centres, valid, test, data="mnist")
+        paper, fine = table_1.both_grids(centres, valid, test, data="mnist")
         print(name, paper, fine, sep="\n  ")
         assert abs(paper.log_likelihood - on_paper_grid) < 3, name
         assert abs(fine.log_likelihood - on_fine_grid) < 3, name

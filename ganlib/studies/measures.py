@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganlib.errors import DataError
-from ganlib.pixels import scale
+from ganlib.images import scale
 
 CHUNK = 2_000
 """Rows of a distance matrix in memory at once."""
@@ -242,7 +242,7 @@ def compared(samples: Tensor, fresh: Tensor) -> Memorisation:
 def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
     """The L2 distance of each x (n, d) in [0, 1] to the nearest of uint8 `pictures` (N, d): (n,) float32.
 
-    The nearest is found by matrix products, many times faster than `pictures.nearest`; its distance is then worked out
+    The nearest is found by matrix products, many times faster than `images.nearest`; its distance is then worked out
     exactly, so that a copy lies at 0. Among pictures equally near within rounding any may be taken.
     """
     _check(x, pictures)

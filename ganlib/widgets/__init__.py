@@ -1,4 +1,4 @@
-"""The live demos: a headless engine each, and the view that a notebook shows.
+"""The live demos: an engine each, and one view that shows any of them in a notebook.
 
 from ganlib.widgets import LiveTraining, show
 
@@ -14,42 +14,52 @@ from collections.abc import Callable
 
 from IPython.display import display
 
-from ganlib.widgets.explorer import Explorer, ExplorerEngine
-from ganlib.widgets.interpolation import Interpolation
-from ganlib.widgets.protocol import LiveWidget
+from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch
+from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
+from ganlib.widgets.demo import Demo, Engine, Game, Recording
 from ganlib.widgets.ruler import Ruler
-from ganlib.widgets.sliders import Choice, Heat, Level, Line, Mark, Panel, Picture, Slider, Sliders
-from ganlib.widgets.toy import LiveToy, ToyEngine
-from ganlib.widgets.training import LiveTraining, TrainingEngine
+from ganlib.widgets.sliders import Sliders
 
 __all__ = [
+    "Arrows",
+    "Button",
+    "Cells",
     "Choice",
-    "Explorer",
-    "ExplorerEngine",
+    "Curve",
+    "Demo",
+    "Engine",
+    "Game",
     "Heat",
-    "Interpolation",
     "Level",
     "Line",
-    "LiveToy",
-    "LiveTraining",
-    "LiveWidget",
     "Mark",
+    "Note",
+    "Number",
     "Panel",
     "Picture",
+    "Points",
+    "Recording",
     "Ruler",
     "Slider",
     "Sliders",
-    "ToyEngine",
-    "TrainingEngine",
-    "bundle",
+    "Switch",
+    "Tiles",
     "show",
 ]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+STILL = """<style>
+.jp-OutputArea-child:has(.ganlib-still):has(~ .jp-OutputArea-child section.ganlib) { display: none }
+.jp-OutputArea-child:has(.ganlib-still) ~ .jp-OutputArea-child:has(.jupyter-widgets):not(:has(section.ganlib)) {
+  display: none
+}
+</style><p class="ganlib-still">A picture of a live demo. To use it, run this cell.</p>"""
+"""Stands between the picture of a demo and its page. In place of a widget that no kernel knows, as in a saved notebook
+that was opened anew, JupyterLab shows an error; this hides the error, or where the page is there, the picture."""
 
 
-def show(demo: LiveWidget, *, picture: bytes | Callable[[], bytes] | None = None) -> None:
-    """Display a demo so that it can also be read without a kernel: the widget, a PNG and a line of text in one bundle.
+def show(demo: Demo, *, picture: bytes | Callable[[], bytes] | None = None) -> None:
+    """Display a demo so that it can also be read without a kernel: a PNG, and the widget, which takes its place.
 
     A running kernel shows the widget; GitHub and nbviewer show the PNG. `picture` is that PNG's bytes; None draws the
     demo as it is now. A demo at its start has little to show: `show(live, picture=lambda: live.preview(steps=300))`
@@ -58,14 +68,9 @@ def show(demo: LiveWidget, *, picture: bytes | Callable[[], bytes] | None = None
     """
     if callable(picture):
         picture = picture() if os.environ.get("GANLIB_MAKING_NOTEBOOKS") else None
-    display(bundle(demo, picture=picture), raw=True)
-
-
-def bundle(demo: LiveWidget, *, picture: bytes | None = None) -> dict[str, object]:
-    """What `show` displays: MIME type -> data. Made by hand, as ipywidgets 7 has no `_repr_mimebundle_`."""
     png = demo.preview() if picture is None else picture
-    return {
-        WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": demo.model_id},
-        "image/png": base64.b64encode(png).decode("ascii"),
-        "text/plain": f"{type(demo).__name__}: a live demo. Run this notebook's cells to use it.",
-    }
+    words = f"{type(demo).__name__}: a live demo. Run this notebook's cells to use it."
+    display({"image/png": base64.b64encode(png).decode("ascii"), "text/plain": words}, raw=True)
+    display({"text/html": STILL, "text/plain": words}, raw=True)
+    view = {"version_major": 2, "version_minor": 0, "model_id": demo.model_id}
+    display({WIDGET_VIEW: view, "text/plain": words}, raw=True)

@@ -12,9 +12,11 @@ from functools import partial
 
 import numpy as np
 
+from ganlib.controls import Slider
 from ganlib.errors import DataError
+from ganlib.picture import Line, Mark, Panel, Picture
 from ganlib.studies.table_1 import ScoreTable
-from ganlib.widgets.sliders import Line, Mark, Panel, Picture, Slider, Sliders
+from ganlib.widgets.sliders import Sliders
 
 PAPER_SIGMA = 0.1668
 """Where the slider begins: of the paper's ten values the one that its protocol takes for MNIST."""

@@ -13,27 +13,44 @@ show(demo)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ganlib.widgets.preview import sliders_picture
-from ganlib.widgets.protocol import LiveWidget, call, cell_key, script, style
-from ganlib.widgets.sliders_engine import (
-    Choice,
-    Heat,
-    Level,
-    Line,
-    Mark,
-    Panel,
-    Picture,
-    Slider,
-    SlidersEngine,
-)
-
-__all__ = ["Choice", "Heat", "Level", "Line", "Mark", "Panel", "Picture", "Slider", "Sliders", "SlidersEngine"]
+from ganlib.controls import Button
+from ganlib.errors import RecipeError
+from ganlib.picture import Picture
+from ganlib.widgets.demo import Demo, Engine, cell_key
 
 
-class Sliders(LiveWidget):
+class SlidersEngine(Engine):
+    """The controls' values, and the picture that the function makes of them."""
+
+    def __init__(self, draw: Callable[..., Picture], controls: Mapping[str, Any], title: str = ""):
+        if not controls:
+            raise RecipeError("a demo needs at least one control, such as a=(0, 2, 1): from 0 to 2, 1 at first")
+        super().__init__(
+            {**controls, "reset": Button("Reset", "Every control back to where it began (R)", "r", "reset")}
+        )
+        self.title, self._draw = title or "Sliders and what they change", draw
+
+    def picture(self) -> Picture:
+        """What the function makes of the present values."""
+        return self._draw(**self.values)
+
+    def reset(self) -> None:
+        """Every control back to where it began."""
+        self.set(**{key: self.controls[key].start for key in self.values})
+
+    def at(self, **values: Any) -> SlidersEngine:
+        """Another engine of the same demo, with some values set otherwise."""
+        controls = {key: replace(self.controls[key], start=value) for key, value in self.values.items()}
+        other = SlidersEngine(self._draw, controls, self.title)
+        other.set(**values)
+        return other
+
+
+class Sliders(Demo):
     """A live demo of `draw(**values)`, a function from the controls' values to a `Picture`, made for each change.
 
         demo = Sliders(draw, a=(0.1, 2, 1), b=Slider(0.1, 2, 1, hint="weight of the fakes"), kind=["one", "two"])
@@ -47,37 +64,10 @@ class Sliders(LiveWidget):
     in the demo's status line, and the last picture stays. A value that a control does not take raises `RecipeError`.
     """
 
-    _esm = script("link.js", "canvas.js", "controls.js", "sliders.js")
-    _css = style("live.css", "sliders.css")
-
     def __init__(self, draw: Callable[..., Picture], /, *, title: str = "", **controls: Any) -> None:
         engine = SlidersEngine(draw, controls, title)
         super().__init__(engine, key=cell_key(f"{type(self).__name__} {title} {' '.join(controls)}"))
 
-    @property
-    def engine(self) -> SlidersEngine:
-        """The demo without its front end."""
-        return self._engine
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The controls' present values; a copy."""
-        return dict(self._engine.values)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._engine.values[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.set(**{name: value})
-
-    def set(self, **values: Any) -> None:
-        """Set some controls: all of them, or on an error none."""
-        self._background.call(call("set", values=values))
-
-    def reset(self) -> None:
-        """Every control back to where it began."""
-        self._background.call(call("reset"))
-
     def preview(self, **values: Any) -> bytes:
         """A PNG of the demo as it is, or with some values set otherwise; the demo itself does not move."""
-        return sliders_picture(self._engine.at(values) if values else self._engine)
+        return self._engine.at(**values).png()

@@ -1,4 +1,4 @@
-"""The background loop of every live demo: one asyncio task that feeds an engine commands, time, and its audience.
+"""The loop behind every live demo: one asyncio task that gives an engine commands and time, and shows what it has.
 
 Training runs on the kernel's own event loop, a few milliseconds at a time, so that other cells run in between. Not a
 thread: that would get 60 % of the speed. Not a cell that awaits: then the controls' messages would wait for its end.
@@ -15,29 +15,32 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 BUDGET = 0.010
-"""Seconds that an engine may train before the kernel gets its turn; one step of a large net may take longer."""
+"""Seconds that an engine may work before the kernel gets its turn; one step of a large net may take longer."""
 BREATH = 0.001
 """The least seconds that the kernel gets between two turns."""
 SHARE = 0.06
 """The kernel's turn is at least this share of the engine's, so that long steps leave room for another cell."""
 MOST_REST = 0.015
-"""Seconds at the most that an engine in slow motion (its `rest`, if it has one) sleeps; no command waits longer."""
+"""Seconds at the most that an engine in slow motion sleeps between two turns; no command waits longer."""
 SILENCE = 2.0
-"""Seconds without a word from the page after which the engine waits."""
-IN_FLIGHT = 6
-"""Frames that may be under way to the page before the next one waits for an answer; it answers to every third."""
+"""Seconds after a page's last question until the engine rests: nobody looks at it."""
+AHEAD = 10
+"""Frames that are sent unasked after a page's question, so that a slow page is not flooded."""
+STALLED = 0.7
+"""Seconds without a turn, though there is work, after which the kernel is busy with something else."""
+SLOW = 1.0
+"""Seconds between frames, at the least, for a person who asks for less motion."""
 
 Command = Mapping[str, Any]
 log = logging.getLogger("ganlib.widgets")
 
 
-class Engine(Protocol):
-    """What the loop drives: a demo without its front end."""
+class Driven(Protocol):
+    """What the loop drives: an engine, see `demo.Engine`."""
 
     running: bool
-    """Whether `advance` has work to do."""
     interval: float
-    """Seconds between frames while it runs."""
+    rest: float
 
     def do(self, command: Command) -> None:
         """Carry a command out. Raises on one that makes no sense, and then has changed nothing."""
@@ -52,38 +55,35 @@ class Engine(Protocol):
         """Stop for good: a newer demo has taken this one's place."""
 
 
-class Background:
+class Loop:
     """Drives one engine on the event loop of the thread that made it.
 
-    `post`, `heard` and `set_visible` may be called from any thread: they leave a note and return. Only the task (and
-    `call`, on the owner's thread) touches the engine. The task begins when there is something to do, and ends when
-    there is not.
-
-    `publish(draw)` shows the engine's present state; `draw` says whether the picture is due. `key` names the demo:
-    a new one with the same key retires the old one, so that re-running a cell never leaves two that train; the old
-    one then calls `retired`.
+    `post`, `asked` and `at_once` may be called from any thread. The task begins when there is something to do, and ends
+    when there is not. `show()` makes a frame of the engine's present state and sends it. `key` names the demo: a new
+    one with the same key retires the old one, so that re-running a cell never leaves two that train; the old one then
+    calls `retired`.
     """
 
-    _by_key: dict[str, Background] = {}  # noqa: RUF012 (shared on purpose)
+    _by_key: dict[str, Loop] = {}  # noqa: RUF012 (shared on purpose)
 
     def __init__(
         self,
-        engine: Engine,
-        publish: Callable[[bool], None],
+        engine: Driven,
+        show: Callable[[], None],
         *,
         key: str = "",
         retired: Callable[[], None] = lambda: None,
     ):
-        self.engine, self.publish, self.key, self.retired = engine, publish, key, retired
-        self.waiting = False
-        """Whether the engine waits for the page: hidden, gone, or silent."""
-        self.sent = 0
-        """Frames sent; the front end counts them up."""
-        self._acknowledged = 0
-        self._visible = True
-        self._silent = 0.0
-        self._last_tick = self._last_draw = time.monotonic()
+        self.engine, self.show, self.key, self.retired = engine, show, key, retired
+        self.slow = False
+        """Whether the person asks for less motion: a frame a second."""
+        self.resting = False
+        """Whether the engine rests because no page has asked for a while."""
+        self._silent, self._allowed = 0.0, AHEAD
+        self._turned = self._shown = time.monotonic()
+        self._turning = False
         self._commands: deque[Command] = deque()
+        self._lock = threading.RLock()  # one thread at a time works with the engine
         self._owner = threading.get_ident()
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -100,21 +100,33 @@ class Background:
         self._commands.append(command)
         self._wake()
 
-    def heard(self, frame: int | None = None) -> None:
-        """The page gave a sign of life; `frame` is the number of the latest frame that it drew."""
-        self._silent = 0.0
-        self._acknowledged = self.sent if frame is None else max(self._acknowledged, min(frame, self.sent))
-        if self.waiting and self._visible:
-            self.waiting = False
+    def asked(self, slow: bool | None = None) -> None:
+        """A page has asked: somebody looks."""
+        self._silent, self._allowed = 0.0, AHEAD
+        if slow is not None:
+            self.slow = slow
+        if self.resting:
+            self.resting = False
             self._wake()
 
-    def set_visible(self, visible: bool) -> None:
-        """The page's tab is on screen again, or no longer."""
-        self._visible = visible
-        if visible:
-            self.heard()
-        else:
-            self._wake()
+    def at_once(self, command: Command) -> None:
+        """Carry out a command that changes only what is looked at, on this very thread, unless the engine is at work.
+
+        So a person can look around while another cell keeps the kernel busy, where messages have a thread of their own.
+        """
+        if not self._lock.acquire(timeout=0.2):
+            self.post(command)
+            return
+        try:
+            self._try(command)
+            self._show()
+        finally:
+            self._lock.release()
+
+    @property
+    def stalled(self) -> bool:
+        """Whether there is work, and the kernel does something else."""
+        return self.busy and not self._turning and time.monotonic() - self._turned > STALLED
 
     # -- on the owner's thread -----------------------------------------------------------------------------------------
 
@@ -124,19 +136,21 @@ class Background:
             self.post(command)
             return
         self._find_loop()
-        self._drain()
-        try:
-            self.engine.do(command)
-        finally:
-            self._publish(not self.engine.running)
-            self._wake()
+        with self._lock:
+            self._drain()
+            try:
+                self.engine.do(command)
+            finally:
+                self._show()
+                self._wake()
 
     def retire(self) -> None:
         """End the task and the engine for good."""
         self.cancel()
         self._commands.clear()
-        self.engine.retire()
-        self._publish(False)
+        with self._lock:
+            self.engine.retire()
+            self._show()
         if self._by_key.get(self.key) is self:
             del self._by_key[self.key]
         self.retired()
@@ -150,20 +164,24 @@ class Background:
     @property
     def busy(self) -> bool:
         """Whether another turn has anything to do."""
-        return bool(self._commands) or (self.engine.running and not self.waiting)
+        return bool(self._commands) or (self.engine.running and not self.resting)
 
     def tick(self) -> None:
         """One turn: carry out what waits, let the engine work, show a frame when one is due. Never raises."""
-        try:
-            if self._drain():  # what a person did shows before the next long step
-                self._publish(not self.engine.running)
-            self._listen()
-            if self.engine.running and not self.waiting:
-                self.engine.advance(BUDGET)
+        with self._lock:
+            self._turning = True
+            try:
+                if self._drain():  # what a person did shows before the next long step
+                    self._show()
+                self._listen()
+                if self.engine.running and not self.resting:
+                    self.engine.advance(BUDGET)
+                    self._show_if_due()
+            except (Exception, KeyboardInterrupt) as error:
+                self.engine.fail(error)
                 self._show()
-        except (Exception, KeyboardInterrupt) as error:
-            self.engine.fail(error)
-            self._publish(False)
+            finally:
+                self._turning, self._turned = False, time.monotonic()
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -179,18 +197,15 @@ class Background:
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():
-            self._last_tick = time.monotonic()
+            self._turned = time.monotonic()
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         try:
-            # The first turn comes even when there is no work: it may have to tell the page why.
-            while True:
+            while self.busy:
                 start = time.monotonic()
                 self.tick()
-                if not self.busy:
-                    return
-                rest = min(getattr(self.engine, "rest", 0.0), MOST_REST)
+                rest = min(self.engine.rest, MOST_REST)
                 await asyncio.sleep(max(BREATH, SHARE * (time.monotonic() - start), rest))
         finally:
             if self._task is asyncio.current_task():
@@ -204,36 +219,35 @@ class Background:
             if self._commands and superseded(command, self._commands[0]):
                 continue
             handled = True
-            try:
-                self.engine.do(command)
-            except Exception as error:
-                self.engine.fail(error)
+            self._try(command)
         return handled
 
+    def _try(self, command: Command) -> None:
+        try:
+            self.engine.do(command)
+        except Exception as error:
+            self.engine.fail(error)
+
     def _listen(self) -> None:
-        """Wait when the page is hidden or has been silent for too long, in time that this loop was awake."""
-        now = time.monotonic()
+        """Rest when no page has asked for too long, in time that this loop was awake."""
         if self.engine.running:
-            self._silent += min(now - self._last_tick, 0.1)
+            self._silent += min(time.monotonic() - self._turned, 0.1)
         else:
             self._silent = 0.0
-        self._last_tick = now
-        waits = self.engine.running and (not self._visible or self._silent > SILENCE)
-        if waits != self.waiting:
-            self.waiting = waits
-            self._publish(False)
+        self.resting = self.engine.running and self._silent > SILENCE
+
+    def _show_if_due(self) -> None:
+        """A frame, when one is due and a page has asked not long ago; a last one when the work has ended."""
+        interval = max(self.engine.interval, SLOW) if self.slow else self.engine.interval
+        due = time.monotonic() - self._shown >= interval
+        if not self.engine.running or (due and self._allowed > 0):
+            self._allowed -= 1
+            self._show()
 
     def _show(self) -> None:
-        """A frame, when one is due and the page has not fallen behind; a last one when the work has ended."""
-        due = time.monotonic() - self._last_draw >= self.engine.interval
-        if not self.engine.running or (due and self.sent - self._acknowledged < IN_FLIGHT):
-            self._publish(True)
-
-    def _publish(self, draw: bool) -> None:
-        if draw:
-            self._last_draw = time.monotonic()
+        self._shown = time.monotonic()
         try:
-            self.publish(draw)
+            self.show()
         except Exception as error:
             log.exception("a demo could not show its state")
             self.engine.fail(error)

@@ -1,0 +1,267 @@
+"""What moves a picture: sliders, choices, switches, numbers, hand-drawn curves and points, and buttons.
+
+Each says once what it is called, what it means, what it takes, and how its values are said; traits, checks and the page
+follow from that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ganlib.errors import RecipeError
+from ganlib.picture import is_number
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A number that a person moves between low and high.
+
+    `step` None: a hundredth of a round range. `log`: equal ratios, not equal steps, from end to end (low above 0).
+    `off` is a value of its own at the left end, and what it is called: (0, "0: held"). `play`: with a play button that
+    takes so many seconds from low to high; one slider of a demo may have it. `look`: it changes only what is looked at,
+    so that it is obeyed at once, even while the kernel runs another cell.
+    """
+
+    low: float
+    high: float
+    start: Any
+    step: float | None = None
+    name: str = ""
+    """What stands beside it; "": the argument's name."""
+    hint: str = ""
+    """What it means, in a few words, shown when the pointer rests on it."""
+    unit: str = ""
+    log: bool = False
+    play: float | None = None
+    off: tuple[Any, str] | None = None
+    words: Callable[[Any], str] | None = None
+    """How a value is said; None: as a number with its unit."""
+    whole: bool = False
+    group: str = ""
+    """The group that it stands in, by its title."""
+    look: bool = False
+
+    def completed(self, key: str) -> Slider:
+        """The same with its step worked out, and a name. Raises `RecipeError` on numbers that make no sense."""
+        low, high, start = self.low, self.high, self.start
+        off = self.off is not None and start == self.off[0]
+        if not all(map(is_number, (low, high))) or not low < high or not (off or _within(start, low, high)):
+            raise RecipeError(f"{key} goes from {low!r} to {high!r} and begins at {start!r}; low <= start <= high")
+        if self.log and low <= 0:
+            raise RecipeError(f"{key} goes from {low!r} by equal ratios; low must be above 0")
+        step = 10.0 ** math.floor(math.log10((high - low) / 50)) if self.step is None else self.step
+        if not is_number(step) or not 0 < step <= high - low:
+            raise RecipeError(f"the step of {key} is {step!r}; it must be above 0 and at most {high - low:g}")
+        if self.play is not None and (not is_number(self.play) or self.play <= 0):
+            raise RecipeError(f"{key} plays for {self.play!r} seconds; that must be above 0")
+        start = start if off or self.whole else float(start)
+        return replace(self, start=start, step=float(step), name=self.name or key)
+
+    def check(self, key: str, value: Any) -> Any:
+        """The value as the demo takes it. Raises `RecipeError` on one that it does not take."""
+        value = value.item() if isinstance(value, np.generic) else value
+        if self.off is not None and type(value) is not bool and value == self.off[0]:
+            return self.off[0]
+        if self.whole and is_number(value) and value != int(value):
+            raise RecipeError(f"{key} is {brief(value)}; it must be a whole number")
+        if not _within(value, self.low, self.high):
+            also = f", or {self.off[0]} ({self.off[1]})" if self.off else ""
+            raise RecipeError(f"{key} is {brief(value)}; it must lie in [{self.low:.16g}, {self.high:.16g}]{also}")
+        return int(value) if self.whole else float(value)
+
+    def places(self) -> list[Any]:
+        """Every value that the page can set, from left to right."""
+        if self.log:
+            n = round(20 * math.log10(self.high / self.low)) if self.off else 200
+            values = [float(f"{v:.4g}") for v in np.geomspace(self.low, self.high, max(n, 2) + 1)]
+        else:
+            n = round((self.high - self.low) / self.step)
+            values = [min(self.high, float(f"{self.low + i * self.step:.12g}")) for i in range(n + 1)]
+        values = [int(v) for v in values] if self.whole else values
+        return values if self.off is None else [self.off[0], *values]
+
+    def said(self, value: Any) -> str:
+        """A value in words: with its unit, and as many decimals as the step has."""
+        if self.off is not None and value == self.off[0]:
+            return self.off[1]
+        if self.words is not None:
+            return self.words(value)
+        digits = next((d for d in range(3) if abs(self.step - round(self.step, d)) < 1e-9), 3)
+        text = f"{value:.3g}" if self.log else f"{value:.{digits}f}"
+        return f"{text} {self.unit}".strip().replace("-", "−")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values, words as a rule; `slide` shows them as the places of a slider."""
+
+    options: Sequence[Any]
+    start: Any = None
+    """None: the first."""
+    name: str = ""
+    hint: str = ""
+    words: Callable[[Any], str] | Mapping[Any, str] | None = None
+    """How an option is said; None: as it is."""
+    slide: bool = False
+    group: str = ""
+    look: bool = False
+
+    def completed(self, key: str) -> Choice:
+        """The same with a start and a name. Raises `RecipeError` on options that make no sense."""
+        options = list(self.options)
+        if (len(options) < 2 and not self.slide) or not all(isinstance(o, str | int | float) for o in options):
+            raise RecipeError(f"the choices of {key} are {options!r}; give two words or more")
+        start = options[0] if self.start is None else self.start
+        if start not in options:
+            raise RecipeError(f"{key} begins at {start!r}; use one of {', '.join(map(str, options))}")
+        return replace(self, options=options, start=start, name=self.name or key)
+
+    def check(self, key: str, value: Any) -> Any:
+        """The option that the value is. Raises `RecipeError` on anything else."""
+        value = value.item() if isinstance(value, np.generic) else value
+        plain = isinstance(value, str | int | float) and (type(value) is not bool or bool in map(type, self.options))
+        if not plain or value not in self.options:
+            raise RecipeError(f"{key} is {brief(value)}; use one of {', '.join(map(str, self.options))}")
+        return self.options[list(self.options).index(value)]
+
+    def places(self) -> list[Any]:
+        """The options."""
+        return list(self.options)
+
+    def said(self, value: Any) -> str:
+        """An option in words."""
+        words = self.words
+        return words[value] if isinstance(words, Mapping) else words(value) if words else str(value)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Something that is on or off."""
+
+    start: bool = False
+    name: str = ""
+    hint: str = ""
+    group: str = ""
+    look: bool = False
+
+    def check(self, key: str, value: Any) -> bool:
+        """The value. Raises `RecipeError` when it is not True or False."""
+        if not isinstance(value, bool | np.bool_):
+            raise RecipeError(f"{key} is {brief(value)}; it is either True or False")
+        return bool(value)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A whole number that a person types; `of` names the button that it belongs to, and is sent with."""
+
+    start: int = 0
+    high: int = 2**53 - 1
+    name: str = ""
+    hint: str = ""
+    of: str = ""
+
+    def check(self, key: str, value: Any) -> int:
+        """The value. Raises `RecipeError` on one that is no whole number from 0 to `high`."""
+        value = value.item() if isinstance(value, np.generic) else value
+        if type(value) is not int or not 0 <= value <= self.high:
+            raise RecipeError(f"{key} is {brief(value)}; it must be a whole number from 0 to {self.high}")
+        return value
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve that a person draws over a panel's x: heights at equal steps from its left end to its right end."""
+
+    start: Sequence[float]
+    least: int = 8
+    most: int = 400
+
+    def check(self, key: str, value: Any) -> list[float]:
+        """The heights as floats. Raises `RecipeError` unless they are finite, >= 0, not all 0, and not too many."""
+        heights = _table(value)
+        if heights is None or heights.ndim != 1 or not self.least <= len(heights) <= self.most:
+            n = f"{self.least} to {self.most}"
+            raise RecipeError(f"{key} is {brief(value)}; it must be a list of {n} numbers, heights at equal steps of x")
+        if not np.isfinite(heights).all() or (heights < 0).any() or not heights.any():
+            raise RecipeError(f"{key} must be finite heights of at least 0, not all of them 0")
+        return heights.tolist()
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points (x, y) that a person puts into a panel, one by one."""
+
+    start: Sequence[tuple[float, float]] = ()
+    most: int = 200
+
+    def check(self, key: str, value: Any) -> list[list[float]]:
+        """The points as lists of floats. Raises `RecipeError` unless they are finite pairs, and not too many."""
+        table = _table(value)
+        table = table.reshape(0, 2) if table is not None and not table.size else table
+        if table is None or table.ndim != 2 or table.shape[1] != 2 or len(table) > self.most:
+            raise RecipeError(f"{key} is {brief(value)}; it must be a list of at most {self.most} points [x, y]")
+        if not np.isfinite(table).all():
+            raise RecipeError(f"{key} holds a number that is not finite")
+        return table.tolist()
+
+
+@dataclass(frozen=True)
+class Button:
+    """What a person presses. `key` presses it from the keyboard (two may share one: the first that is on acts)."""
+
+    name: str
+    hint: str = ""
+    key: str = ""
+    icon: str = ""
+    """"play", "pause", "step", "stop", "reset", "up", or ""."""
+    group: str = ""
+    """"": the bar at the top."""
+
+
+Control = Slider | Choice | Switch | Number | Curve | Points
+"""What has a value."""
+
+
+def control(key: str, given: Any) -> Control | Button:
+    """A control from its short form: (low, high, start), (low, high, start, step), or a list of words.
+
+    Raises `RecipeError` on what makes no sense.
+    """
+    if isinstance(given, tuple) and 3 <= len(given) <= 4:
+        given = Slider(*given)
+    elif isinstance(given, list):
+        given = Choice(given)
+    if isinstance(given, Slider | Choice):
+        return given.completed(key)
+    if isinstance(given, Switch | Number):
+        return replace(given, name=given.name or key)
+    if not isinstance(given, Curve | Points | Button):
+        raise RecipeError(f"{key} is {given!r}; give (low, high, start), a Slider, a list of words, or a Choice")
+    return given
+
+
+def brief(value: Any) -> str:
+    """A value as an error names it: at most 60 characters of it."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write out an integer of thousands of digits
+        text = f"a number of {value.bit_length()} bits"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _within(value: Any, low: float, high: float) -> bool:
+    return is_number(value) and low <= value <= high
+
+
+def _table(value: Any) -> np.ndarray | None:
+    """The value as an array of floats; None when it is none."""
+    try:
+        return np.array(value, float)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,447 @@
+"""The vocabulary of pictures: panels, and what stands in them.
+
+A `Picture` is plain data. Two renderers draw any of them: `plots.draw` in matplotlib, and the canvas of a live demo.
+Colours, dashes, ranges, ticks and words are decided here, once, for both.
+
+    y = np.linspace(0.001, 0.999, 400)
+    Picture([Panel("a log y", [Line(y, np.log(y), "log y")])], "It rises to 0.")
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ganlib.errors import RecipeError
+
+
+class Look(NamedTuple):
+    """How a style is drawn: its colour on a light and on a dark page, dashes (pixels on, off, ...), width, opacity."""
+
+    light: str
+    dark: str
+    dash: tuple[float, ...] = ()
+    width: float = 2.0
+    alpha: float = 1.0
+
+
+BLUE, GREEN, VERMILION, PURPLE = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
+"""Okabe and Ito's colours."""
+LOOKS = {
+    "data": Look("#1C1C1C", "#F0F0F0", (1.5, 3)),
+    "D": Look(BLUE, "#56B4E9", (7, 4)),
+    "D*": Look(BLUE, "#56B4E9", (), 1.3, 0.55),
+    "G": Look(GREEN, "#1FBF92"),
+    "V": Look(VERMILION, "#F0842C"),
+    "C": Look("#1C1C1C", "#F0F0F0", (5, 3), 1.6),
+    "other": Look(PURPLE, "#E29BC4", (8, 3, 1.5, 3)),
+    "reference": Look("#767676", "#9A9A9A", (), 1.2, 0.8),
+}
+"""The styles: data dotted black, D dashed blue and D* thin, G solid green, V vermilion, C(G) dashed black, other
+dash-dotted purple, reference thin grey."""
+DASHES = ((), (6, 3), (2, 2), (8, 3, 2, 3))
+"""What sets several lines of one style apart, by `Line.dash`."""
+RAMPS = {
+    "viridis": ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"],
+    "cividis": [
+        "#00224e",
+        "#123570",
+        "#3b496c",
+        "#575d6d",
+        "#707173",
+        "#8a8678",
+        "#a59c74",
+        "#c3b369",
+        "#e1cc55",
+        "#fee838",
+    ],
+    "D": ["#FFFFFF", "#D6E8F3", "#AED1E7", "#85BADB"],
+}
+"""Colours from low to high: of numbers, of cells that carry words, and of what D says beneath points."""
+MAX_POINTS = 20_000
+"""Numbers in one line or heat map, so that a picture stays small."""
+COLUMNS = 12
+"""Columns of the grid that panels stand on; a row of it is 24 pixels high."""
+
+Range = tuple[float, float]
+Tick = tuple[float, str]
+
+
+# -- what stands in a panel --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve: x and y (n,), in one of `LOOKS`. A y that is not finite is a gap.
+
+    `value` is shown beside its name: a number (three decimals) or words. `fill` tints the area down to 0; `right`
+    reads y on the axis at the right; `smooth` draws what was measured faintly and its running mean in full; `dots`
+    draws points and no line; `dash` is an index of `DASHES` that sets lines of one style apart.
+    """
+
+    x: ArrayLike
+    y: ArrayLike
+    name: str = ""
+    style: str = "V"
+    value: float | str | None = None
+    fill: bool = False
+    right: bool = False
+    smooth: bool = False
+    dots: bool = False
+    dash: int | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """A thin line across the panel with a name: level at y, or with `x` upright at x, where something happened."""
+
+    y: float | None = None
+    name: str = ""
+    x: float | None = None
+    right: bool = False
+    """Whether y is read on the axis at the right."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point with a label. `moves` names the sliders that dragging it sets: (by its x, by its y), either may be None.
+
+    `stem` draws a line from it down to the axis of x; `up` draws a triangle that points upward, for what lies above.
+    """
+
+    x: float
+    y: float
+    name: str = ""
+    style: str = "other"
+    moves: tuple[str | None, str | None] = (None, None)
+    stem: bool = False
+    up: bool = False
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A map of colours behind the lines: z (rows, columns), z[i, j] at the i-th of the y and the j-th of the x.
+
+    x and y are (first, last), evenly spaced in between; `contours` are values whose level lines are drawn; `limits`
+    are the ends of the colours (None: those of z); `ramp` is one of `RAMPS`.
+    """
+
+    z: ArrayLike
+    x: Range
+    y: Range
+    contours: Sequence[float] = ()
+    name: str = ""
+    limits: Range | None = None
+    ramp: str = "viridis"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table in colour: values (rows, columns), the first row at the bottom; nan stays grey.
+
+    `words` (rows, columns) are written in the cells, a line each; `rows` and `columns` name them. `limits` are the ends
+    of the colours, `log` spaces those by ratios. `chosen` (row, column) is framed. `moves` names the controls that
+    choosing a cell sets: (by its column, by its row), each a `Choice` with one option a column, or row.
+    """
+
+    values: ArrayLike
+    words: Sequence[Sequence[Sequence[str]]]
+    rows: Sequence[str]
+    columns: Sequence[str]
+    limits: Range
+    log: bool = False
+    name: str = ""
+    chosen: tuple[int, int] | None = None
+    moves: tuple[str | None, str | None] = (None, None)
+    ramp: str = "cividis"
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """A sheet of images, row by row: uint8 (n, height, width) or (n, height, width, 3), `columns` in a row.
+
+    `badges` maps the index of an image that is picked to what its badge says. `press` names the button of the engine
+    that a click presses, with the image's index; None: nothing happens.
+    """
+
+    images: np.ndarray
+    columns: int
+    badges: Mapping[int, str] = field(default_factory=dict)
+    press: str | None = None
+
+
+@dataclass(frozen=True)
+class Arrows:
+    """Arrows from `start` (n, 2) to `end` (n, 2), in the panel's numbers; one that is outside is cut at the edge."""
+
+    start: ArrayLike
+    end: ArrayLike
+    style: str = "G"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: what is in it, and the ranges and ticks of its axes (None: round numbers around what is in it)."""
+
+    title: str = ""
+    lines: Sequence[Line] = ()
+    x: Range | None = None
+    y: Range | None = None
+    x_label: str = "x"
+    y_label: str = ""
+    levels: Sequence[Level] = ()
+    marks: Sequence[Mark] = ()
+    heat: Heat | None = None
+    cells: Cells | None = None
+    tiles: Tiles | None = None
+    arrows: Sequence[Arrows] = ()
+    right: Range | None = None
+    """The range of the axis at the right; None: there is none."""
+    right_label: str = ""
+    x_ticks: Sequence[Tick] | None = None
+    """(value, words) each; (): none."""
+    y_ticks: Sequence[Tick] | None = None
+    right_ticks: Sequence[Tick] | None = None
+    square: bool = False
+    """Whether a unit of x is as long as one of y."""
+    draws: str | None = None
+    """The control, a `Curve` or `Points`, that a person draws here with the mouse or the arrow keys."""
+    caption: str = ""
+    """What is said below it."""
+    words: str = ""
+    """The panel in words, for a screen reader; "": its title and the values of its lines."""
+    at: tuple[int, int, int, int] | None = None
+    """(row, column, rows, columns) of its place on the grid of 12 columns; None for all of a picture: side by side."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something to be said below or beside the panels: sentences, one a line, or code to copy."""
+
+    lines: Sequence[str]
+    title: str = ""
+    tone: str = ""
+    """"", "wait", "normal", "odd", "broken"; or "code"."""
+    above: bool = False
+    """Whether it stands above the panels."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a demo shows at one moment: panels, what they show in a sentence, and numbers with their units."""
+
+    panels: Sequence[Panel]
+    words: str = ""
+    readouts: Sequence[tuple[str, str]] = ()
+    """(number, unit), such as ("1,200", "steps")."""
+    notes: Sequence[Note] = ()
+
+
+# -- from what a person wrote to what is drawn -------------------------------------------------------------------------
+
+
+def completed(picture: Any, sliders: Sequence[str] = ()) -> Picture:
+    """The picture with float arrays, and with every range and tick worked out, as both renderers need it.
+
+    `sliders` are the names that marks may move. Raises `RecipeError` that says what is wrong, and where.
+    """
+    if not isinstance(picture, Picture):
+        raise RecipeError(f"the function returned {type(picture).__name__}; it must return a Picture of panels")
+    if not picture.panels or not all(isinstance(panel, Panel) for panel in picture.panels):
+        raise RecipeError("a Picture needs one Panel or more, in a list")
+    panels = [_panel(panel, sliders) for panel in picture.panels]
+    if any(panel.at is None for panel in panels):
+        panels = [replace(panel, at=at) for panel, at in zip(panels, _side_by_side(len(panels)))]
+    notes = [replace(note, lines=[minus(line) for line in note.lines]) for note in picture.notes]
+    return replace(picture, panels=panels, words=minus(picture.words), notes=notes)
+
+
+def _side_by_side(n: int) -> list[tuple[int, int, int, int]]:
+    """Places for n panels: one alone is not as wide as the page; then two in a row, or three."""
+    across = {1: 1, 2: 2, 3: 3}.get(n, 2)
+    wide = 8 if n == 1 else COLUMNS // across
+    return [(12 * (i // across), wide * (i % across), 12, wide) for i in range(n)]
+
+
+def _panel(panel: Panel, sliders: Sequence[str]) -> Panel:
+    where = f"panel {panel.title!r}"
+    lines = [_line(line, where) for line in panel.lines]
+    heat = None if panel.heat is None else _heat(panel.heat, where)
+    cells = None if panel.cells is None else _cells(panel.cells, where)
+    arrows = [_arrows(arrow, where) for arrow in panel.arrows]
+    for mark in panel.marks:
+        _check_style(mark.style, where)
+        for name in mark.moves:
+            if name is not None and name not in sliders:
+                raise RecipeError(f"{where}: a mark moves {name!r}, which is no slider of this demo")
+    for thing in (*panel.marks, *panel.levels):
+        numbers = [number for number in (thing.x, thing.y) if number is not None]
+        if not numbers or not all(map(is_number, numbers)):
+            raise RecipeError(f"{where}: {thing.name!r} stands at {numbers or None}; give finite numbers")
+    given = (*panel.marks, *(level for level in panel.levels if level.x is None and not level.right))
+    xs = [*(line.x for line in lines), np.array([mark.x for mark in panel.marks], float)]
+    ys = [*(line.y for line in lines if not line.right), np.array([thing.y for thing in given], float)]
+    x, y = panel.x or (heat.x if heat else _around(xs)), panel.y or (heat.y if heat else round_range(*_around(ys)))
+    if cells:
+        x, y = (0.0, float(len(cells.columns))), (0.0, float(len(cells.rows)))
+    for ends in (x, y, panel.right or (0, 1)):
+        if not (len(ends) == 2 and all(map(is_number, ends)) and ends[0] < ends[1]):
+            raise RecipeError(
+                f"{where}: an axis from {ends[0]!r} to {ends[-1]!r}; give finite numbers, the lower first"
+            )
+    tall = panel.at is None or panel.at[2] > 6
+    named = {kind: [replace(t, name=minus(t.name)) for t in getattr(panel, kind)] for kind in ("marks", "levels")}
+    values = ", ".join(f"{line.name} {line.value}" for line in lines if line.value is not None)
+    return replace(
+        panel,
+        **named,
+        lines=lines,
+        heat=heat,
+        cells=cells,
+        arrows=arrows,
+        x=(float(x[0]), float(x[1])),
+        y=(float(y[0]), float(y[1])),
+        x_ticks=ticks(*x, 6) if panel.x_ticks is None else panel.x_ticks,
+        y_ticks=ticks(*y, 4 if tall else 2) if panel.y_ticks is None else panel.y_ticks,
+        right_ticks=ticks(*panel.right, 4) if panel.right_ticks is None and panel.right else panel.right_ticks or (),
+        words=panel.words or minus(". ".join(filter(None, (panel.title, values, panel.caption)))),
+    )
+
+
+def _line(line: Line, where: str) -> Line:
+    _check_style(line.style, where)
+    x, y = _table(line.x), _table(line.y)
+    if x is None or y is None:
+        raise RecipeError(f"{where}, line {line.name!r}: x and y must be numbers")
+    least = 0 if line.dots or line.smooth else 2
+    if x.ndim != 1 or x.shape != y.shape or not least <= len(x) <= MAX_POINTS:
+        n = f"n from {least} to {MAX_POINTS}"
+        raise RecipeError(f"{where}, line {line.name!r}: x is {x.shape} and y {y.shape}; both must be (n,), {n}")
+    value = f"{line.value:.3f}" if is_number(line.value) else line.value
+    return replace(line, x=x, y=y, value=None if value is None else minus(str(value)))
+
+
+def _heat(heat: Heat, where: str) -> Heat:
+    z = _table(heat.z)
+    if z is None or z.ndim != 2 or min(z.shape) < 2 or z.size > MAX_POINTS or not np.isfinite(z).all():
+        shape = None if z is None else z.shape
+        raise RecipeError(f"{where}: the heat map is {shape}; it must be finite (rows, columns), up to {MAX_POINTS}")
+    return replace(heat, z=z, limits=heat.limits or (float(z.min()), float(z.max())))
+
+
+def _cells(cells: Cells, where: str) -> Cells:
+    values = _table(cells.values)
+    if values is None or values.shape != (len(cells.rows), len(cells.columns)):
+        shape = None if values is None else values.shape
+        raise RecipeError(f"{where}: values are {shape}, for {len(cells.rows)} rows and {len(cells.columns)} columns")
+    return replace(cells, values=values)
+
+
+def _arrows(arrows: Arrows, where: str) -> Arrows:
+    _check_style(arrows.style, where)
+    start, end = (np.asarray(ends, float).reshape(-1, 2) for ends in (arrows.start, arrows.end))
+    if start.shape != end.shape:
+        raise RecipeError(f"{where}: arrows from {len(start)} points to {len(end)}; give as many ends as starts")
+    return replace(arrows, start=start, end=end)
+
+
+def _check_style(style: str, where: str) -> None:
+    if style not in LOOKS:
+        raise RecipeError(f"{where}: style {style!r}; use one of {', '.join(LOOKS)}")
+
+
+def minus(words: str) -> str:
+    """The words with a true minus before numbers and before log: "-0.5" and "-log 4", but not "part-time"."""
+    return re.sub(r"(^|[\s(=\[])-(?=[\d.]|log)", r"\1−", words)
+
+
+# -- ranges, ticks and shares of a scale -------------------------------------------------------------------------------
+
+
+def _step(low: float, high: float, n: int) -> float:
+    """A round step (1, 2 or 5 times a power of ten) that divides the range into about n."""
+    raw = (high - low) / n
+    power = 10.0 ** math.floor(math.log10(raw))
+    return next((m * power for m in (1, 2, 5) if m * power >= 0.999 * raw), 10 * power)
+
+
+def round_range(low: float, high: float, n: int = 5) -> Range:
+    """The range, widened to round numbers."""
+    step = _step(low, high, n)
+    return float(step * math.floor(low / step + 1e-9)), float(step * math.ceil(high / step - 1e-9))
+
+
+def ticks(low: float, high: float, n: int) -> list[Tick]:
+    """About n round numbers in the range, each with its words.
+
+    >>> ticks(0, 1, 4)
+    [(0.0, '0.0'), (0.5, '0.5'), (1.0, '1.0')]
+    """
+    step = _step(low, high, n)
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    at = [i * step for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    return [(float(f"{v:.12g}"), f"{v + 0.0:,.{digits}f}".replace("-", "−")) for v in at]
+
+
+def quantile_range(curves: Sequence[ArrayLike], include: Range) -> Range:
+    """Round numbers around the curves, by their 0.5 % and 99.5 % quantiles, so that no spike hides the rest."""
+    low, high = include
+    for curve in curves:
+        values = np.asarray(curve, float)
+        values = values[np.isfinite(values)]
+        if len(values):
+            ends = np.quantile(values, (0.005, 0.995))
+            low, high = min(low, float(ends[0])), max(high, float(ends[1]))
+    return round_range(low, high, 4)
+
+
+def running_mean(y: np.ndarray, share: float = 0.03) -> np.ndarray:
+    """The mean over a window of `share` of the curve around each point: (n,) -> (n,)."""
+    half = int(len(y) * share / 2)
+    if half == 0:
+        return y
+    total = np.concatenate([[0.0], np.cumsum(y)])
+    at = np.arange(len(y))
+    low, high = np.maximum(at - half, 0), np.minimum(at + half + 1, len(y))
+    return (total[high] - total[low]) / (high - low)
+
+
+def shares(values: np.ndarray, limits: Range, log: bool = False) -> np.ndarray:
+    """Where values lie between the ends of a scale, 0 to 1, cut off at both; nan stays nan."""
+    low, high = limits
+    if log:
+        values, low, high = np.log(np.maximum(values, 1e-12)), math.log(low), math.log(high)
+    return np.clip((values - low) / ((high - low) or 1.0), 0, 1)
+
+
+def _around(arrays: Sequence[np.ndarray]) -> Range:
+    """A range that holds all the finite numbers there are."""
+    numbers = np.concatenate([np.empty(0), *arrays])
+    numbers = numbers[np.isfinite(numbers)]
+    if not len(numbers):
+        return 0.0, 1.0
+    low, high = float(numbers.min()), float(numbers.max())
+    return (low - 0.5, high + 0.5) if low == high else (low, high)
+
+
+def _table(values: Any) -> np.ndarray | None:
+    """The values as an array of floats; None when they are no numbers."""
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number, and not a bool."""
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    try:
+        return number and math.isfinite(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False

@@ -1,0 +1,473 @@
+"""What a live demo is: an engine without a front end, and the widget that shows it and takes a person's commands.
+
+An engine says what its controls are, what there is to see (`picture`), and how it goes on (`advance`). Everything else
+follows: the page, the traits, the commands and their checks, and the picture for readers without a kernel.
+
+The page asks ("ask"), sets controls ("set") and presses buttons ("press"); each message is answered at once with the
+newest frame, and allows some more to be sent unasked. When no page asks, the loop rests.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ganlib import plots
+from ganlib.controls import Button, Choice, Control, Number, Slider, brief, control
+from ganlib.errors import GanlibError, RecipeError
+from ganlib.picture import Level, Picture, completed
+from ganlib.widgets import frame
+from ganlib.widgets.loop import Command, Loop
+
+FOLDER = Path(__file__).parent
+SCRIPTS = ("controls.js", "canvas.js", "view.js")
+DRAG = 1.0
+"""Seconds within which another change of the same control belongs to the same drag."""
+EVENTS = 50
+"""Changes that a chart marks at the most; the oldest go."""
+
+
+class Engine:
+    """A demo without its front end. A subclass gives `picture`, and, where something goes on, `advance`.
+
+    `controls` are `Slider`, `Choice`, `Switch`, `Number`, `Curve`, `Points` and `Button` by key, or their short forms.
+    A button presses the method of its key. Commands are all or nothing: one that makes no sense raises `RecipeError`
+    and changes nothing.
+    """
+
+    running = False
+    """Whether `advance` has work to do."""
+    interval = 1 / 40
+    """Seconds between frames while it runs."""
+    rest = 0.0
+    """Seconds until there is work again: more than 0 in slow motion only."""
+    title = ""
+    """What the demo is called, for a screen reader."""
+    state = "idle"
+    STATES: Mapping[str, str] = {}
+    """What a state is called on the page."""
+
+    def __init__(self, controls: Mapping[str, Any]):
+        self.controls: dict[str, Control | Button] = {key: control(key, given) for key, given in controls.items()}
+        if sum(getattr(one, "play", None) is not None for one in self.controls.values()) > 1:
+            raise RecipeError("only one slider of a demo may have a play button")
+        self.values: dict[str, Any] = {k: c.start for k, c in self.controls.items() if not isinstance(c, Button)}
+        """The controls as they are set."""
+        self.message = ""
+        """What the status line says: an error, or nothing."""
+        self.applied = 0
+        """The `id` of the last command that was carried out."""
+
+    # -- what a subclass gives -----------------------------------------------------------------------------------------
+
+    def picture(self) -> Picture:
+        """What there is to see now."""
+        raise NotImplementedError
+
+    def advance(self, seconds: float) -> None:
+        """Work for about so many seconds; at least one step."""
+
+    def changed(self, values: dict[str, Any]) -> None:
+        """Take over checked values of some controls, those that differ from the present ones. May raise; then nothing
+        has changed."""
+        self.values |= values
+
+    def off(self) -> Sequence[str]:
+        """The keys of the controls and buttons that can do nothing now."""
+        return ()
+
+    def pressed(self) -> Sequence[str]:
+        """The keys of the buttons that show that they were pressed."""
+        return ()
+
+    def retire(self) -> None:
+        """Stop for good, because a newer demo has taken this one's place."""
+
+    # -- commands ------------------------------------------------------------------------------------------------------
+
+    def check(self, key: str, value: Any) -> Any:
+        """The value as a control takes it. Raises `RecipeError` on one that it does not take."""
+        found = self.controls.get(key) if isinstance(key, str) else None
+        if found is None or isinstance(found, Button):
+            raise RecipeError(f"there is no control {brief(key)}; there are: {', '.join(self.values)}")
+        return found.check(key, value)
+
+    def set(self, **values: Any) -> None:
+        """Set some controls: all of them, or on an error none."""
+        checked = {key: self.check(key, value) for key, value in values.items()}
+        differing = {key: value for key, value in checked.items() if value != self.values[key]}
+        if differing:
+            self.changed(differing)
+
+    def press(self, key: str, **values: Any) -> None:
+        """Press a button; `values` go with it, such as the seed of a reset."""
+        if not isinstance(self.controls.get(key) if isinstance(key, str) else None, Button):
+            buttons = [k for k, c in self.controls.items() if isinstance(c, Button)]
+            raise RecipeError(f"there is no button {brief(key)}; there are: {', '.join(buttons)}")
+        getattr(self, key)(**values)
+
+    def do(self, command: Command) -> None:
+        """Carry out a command as plain data, as the page sends it: {"type": "set", "values": {"k": 3}}."""
+        kind, values = command.get("type"), command.get("values", {})
+        if isinstance(command.get("id"), int):
+            self.applied = command["id"]
+        if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+            raise RecipeError(f"values are {brief(values)}; give a control's name and its value")
+        if kind == "set":
+            self.set(**values)
+        elif kind == "press":
+            allowed = [k for k, c in self.controls.items() if isinstance(c, Number) and c.of == command.get("button")]
+            if unknown := values.keys() - {*allowed, "index"}:
+                raise RecipeError(f"{brief(min(unknown))} does not go with the button {brief(command.get('button'))}")
+            self.press(command.get("button"), **values)
+        else:
+            raise RecipeError(f"unknown command {brief(kind)}")
+        self.message = ""
+
+    def fail(self, error: BaseException) -> None:
+        """Take note of an error for the status line."""
+        self.message = str(error) if isinstance(error, GanlibError) else f"{type(error).__name__}: {error}"
+
+    def complete(self) -> Picture:
+        """The picture as it is now, with every range and tick worked out. Raises `RecipeError` on one that is wrong."""
+        return completed(self.picture(), list(self.values))
+
+    def png(self) -> bytes:
+        """The picture as it is now, as the bytes of a PNG file, for readers without a kernel."""
+        return plots.png(plots.draw(self.complete(), said=self.said()))
+
+    def said(self) -> list[str]:
+        """Every slider and choice with its value, in words: ["a = 1.00", "kind = one"]."""
+        told = {key: one for key, one in self.controls.items() if isinstance(one, Slider | Choice)}
+        return [f"{one.name} = {one.said(self.values[key])}" for key, one in told.items()]
+
+
+GAME = {
+    "start": Button("Play", "Train in the background (Space)", " ", "play"),
+    "pause": Button("Pause", "Rest here (Space)", " ", "pause"),
+    "step": Button("Step", "Exactly one iteration: k updates of D, one of G (S)", "s", "step"),
+    "stop": Button("Stop", "End the training; what was learnt stays", "", "stop"),
+    "reset": Button("Reset", "Back to the start of the seed; the controls stay (R)", "r", "reset"),
+    "seed": Number(0, name="seed", hint="The seed that reset goes back to", of="reset"),
+    "restore": Button("Defaults", "Every control as it was at first", group="-"),
+}
+"""The buttons of a game; a subclass may leave some out, put others between them, or rename them."""
+
+
+class Game(Engine):
+    """An engine that trains: it can start, pause, step, stop, and go back to the start of its seed.
+
+    States: "idle" (at the start), "running", "paused", "stopped", and "error", out of which only a reset leads. A
+    subclass gives `once` (one iteration), `begin` (the start of the seed in `values["seed"]`), and `picture`.
+    """
+
+    STATES: Mapping[str, str] = {
+        **{"idle": "Ready", "running": "Playing", "paused": "Paused", "stopped": "Stopped", "error": "Error"}
+    }
+
+    def __init__(self, controls: Mapping[str, Any]):
+        super().__init__(controls)
+        self.defaults = dict(self.values)
+        """What `restore` goes back to."""
+        self.error = ""
+        """What ended the game, if anything has."""
+        self.events: list[tuple[float, str, Any]] = []
+        """Where on the charts a control was changed, which one, and its new value."""
+        self._event_at = -DRAG
+
+    @property
+    def running(self) -> bool:
+        """Whether `advance` trains."""
+        return self.state == "running"
+
+    def begin(self) -> None:
+        """Go to the start of the seed."""
+        raise NotImplementedError
+
+    def once(self) -> None:
+        """One iteration."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Train, or go on training. Raises `RecipeError` after an error: `reset` first."""
+        self.usable()
+        self.state = "running"
+
+    def pause(self) -> None:
+        """Rest where the game is."""
+        if self.running:
+            self.state = "paused"
+
+    def stop(self) -> None:
+        """End the training; what was learnt stays, and `start` would go on from here."""
+        if self.state in ("running", "paused"):
+            self.state = "stopped"
+
+    def step(self) -> None:
+        """Exactly one iteration, then rest."""
+        self.usable()
+        self.state = "paused"
+        self._guarded()
+
+    def reset(self, seed: Any = None) -> None:
+        """Go back to the start of the seed, bit for bit; the controls stay as they are set. None: the same seed."""
+        self.values["seed"] = self.check("seed", self.values["seed"] if seed is None else seed)
+        self.state, self.error, self.message, self.events = "idle", "", "", []
+        self.begin()
+
+    def restore(self) -> None:
+        """Set every control, but for the seed, to what it was at first."""
+        self.set(**{key: value for key, value in self.defaults.items() if key != "seed"})
+
+    def advance(self, seconds: float) -> None:
+        """Train for about so many seconds, at least one iteration. An error ends the game, and shows."""
+        end = time.perf_counter() + seconds
+        while self.running:
+            self._guarded()
+            if time.perf_counter() >= end:
+                return
+
+    def _guarded(self) -> None:
+        try:
+            self.once()
+        except Exception as error:
+            self.fail(error)
+            raise
+
+    def usable(self) -> None:
+        """Raise `RecipeError` when the game has ended in an error."""
+        if self.state == "error":
+            raise RecipeError(f"the game has ended in an error, reset it first: {self.error}")
+
+    def fail(self, error: BaseException) -> None:
+        """Take note of an error: a command that made no sense leaves the game as it is, any other error ends it."""
+        if isinstance(error, KeyboardInterrupt):
+            self.pause()
+            self.message = f"Interrupted. {self.controls['start'].name} goes on from here."
+            return
+        super().fail(error)
+        if not isinstance(error, RecipeError):
+            self.error = self.error if self.state == "error" else self.message  # the first cause stays
+            self.state, self.message = "error", self.error
+
+    def off(self) -> Sequence[str]:
+        """The buttons that can do nothing in this state."""
+        usual = {"running": ("start",), "paused": ("pause",), "error": ("start", "pause", "step", "stop")}
+        return usual.get(self.state, ("pause", "stop"))
+
+    def retire(self) -> None:
+        """Stop for good."""
+        self.stop()
+
+    def note(self, x: float, key: str, value: Any) -> None:
+        """Mark a change of a control on the charts at x; the changes of one drag become one, with its last value."""
+        now = time.monotonic()
+        if self.events and self.events[-1][1] == key and now - self._event_at < DRAG:
+            self.events.pop()
+        self._event_at = now
+        self.events = [*self.events[-EVENTS + 1 :], (x, key, value)]
+
+    def event_levels(self, *, named: bool = True) -> list[Level]:
+        """The changes as upright lines of a panel, with names such as "k = 3" or without."""
+        texts = [f"{self.controls[k].name} {self.controls[k].said(v)}" if named else "" for _, k, v in self.events]
+        return [Level(x=float(x), name=text) for (x, _, _), text in zip(self.events, texts)]
+
+
+# -- the widget --------------------------------------------------------------------------------------------------------
+
+
+def script() -> str:
+    """The scripts as one module, which is what anywidget takes: their imports of each other go."""
+    parts = []
+    for name in SCRIPTS:
+        lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not (line.startswith("import ") and 'from "./' in line)]
+        last = name == SCRIPTS[-1]
+        parts.append("\n".join(line if last else line.removeprefix("export ") for line in kept))
+    return "\n".join(parts)
+
+
+def style() -> str:
+    """The style sheet."""
+    return (FOLDER / "demo.css").read_text(encoding="utf-8")
+
+
+class Trait(traitlets.TraitType[Any, Any]):
+    """A control as a trait: what is assigned to it goes through the engine's `check`."""
+
+    def validate(self, obj: Demo, value: Any) -> Any:
+        """The value as the engine takes it. Raises `RecipeError` on one that it does not take."""
+        return obj.engine.check(self.name, value)
+
+
+class Demo(anywidget.AnyWidget):
+    """A live demo in the notebook: an engine, the loop that drives it, and the page that shows it.
+
+        demo.k = 3          # the same as moving the slider; every control is a trait
+        demo["k"]           # its present value
+        demo.set(k=3, m=8)  # several at once: all of them, or on an error none
+        demo.start()        # the same as pressing the button
+
+    A value that a control does not take raises `RecipeError` and changes nothing.
+    """
+
+    _esm = script()
+    _css = style()
+    first = traitlets.Dict().tag(sync=True)
+    """What the page needs before the kernel has answered it: title, controls, looks, and the first frame."""
+
+    def __init__(self, engine: Engine, *, key: str = "") -> None:
+        self._engine, self._n = engine, 0
+        self._places = {k: c.places() for k, c in engine.controls.items() if isinstance(c, Slider | Choice)}
+        self._frame: tuple[dict[str, Any], list[bytes]] = ({}, [])
+        self._last: Picture | None = None
+        self._make_frame()  # what goes wrong in the first picture is raised
+        about = {"title": engine.title, "controls": frame.described(engine.controls), "looks": frame.looks()}
+        message, buffers = self._frame
+        super().__init__(first={**about, "frame": message, "buffers": buffers})
+        self._loop = Loop(engine, self._show, key=key, retired=self.close)
+        self._traits = [name for name in engine.values if not hasattr(type(self), name)]
+        self.add_traits(**{name: Trait(engine.values[name]) for name in self._traits})
+        self.observe(self._trait_changed, names=self._traits)
+        self.on_msg(self._heard)
+
+    @property
+    def engine(self) -> Any:
+        """The demo without its front end."""
+        return self._engine
+
+    @property
+    def state(self) -> str:
+        """ "idle", "running", "paused", "stopped", "error", or another state of the engine's."""
+        return self._engine.state
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The controls' present values; a copy."""
+        return dict(self._engine.values)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._engine.values[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.set(**{key: value})
+
+    def set(self, **values: Any) -> None:
+        """Set some controls: all of them, or on an error none."""
+        self._loop.call({"type": "set", "values": values})
+
+    def press(self, button: str, **values: Any) -> None:
+        """Press a button, such as press("reset", seed=3); `demo.reset(seed=3)` says the same."""
+        self._loop.call({"type": "press", "button": button, "values": values})
+
+    def __getattr__(self, name: str) -> Any:
+        engine = self.__dict__.get("_engine")
+        if engine is not None and isinstance(engine.controls.get(name), Button):
+            return partial(self.press, name)
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def preview(self) -> bytes:
+        """The demo's present state as the bytes of a PNG file, for readers without a kernel."""
+        return self._engine.png()
+
+    # -- the talk with the page ----------------------------------------------------------------------------------------
+
+    def _heard(self, widget: object, content: Any, buffers: object) -> None:
+        """Take a message of the page, on whatever thread it comes, and answer it at once."""
+        content = content if isinstance(content, Mapping) else {"type": content}
+        slow = content.get("slow")
+        self._loop.asked(slow if isinstance(slow, bool) else None)
+        if content.get("type") != "ask":
+            values = content.get("values")
+            names = list(values) if isinstance(values, Mapping) else []
+            looks = [getattr(self._engine.controls.get(name), "look", False) for name in names]
+            act = self._loop.at_once if looks and all(looks) and content["type"] == "set" else self._loop.post
+            act(content)
+        message, packed = self._frame
+        news = {"n": message["n"], "applied": self._engine.applied, "stalled": self._loop.stalled, "answer": True}
+        if content.get("have") == message["n"]:
+            self.send({"type": "same", **news})
+        else:
+            self.send({**message, **news}, packed)
+
+    def _show(self) -> None:
+        self._make_frame()
+        message, buffers = self._frame
+        self.send({**message, "stalled": False, "answer": False}, buffers)
+        for name in self._traits:
+            setattr(self, name, self._engine.values[name])
+
+    def _make_frame(self) -> None:
+        """Draw the engine. When its picture fails, the last one stays, and the message says why."""
+        engine = self._engine
+        try:
+            self._last = engine.complete()
+        except Exception as error:
+            if self._last is None:
+                raise
+            engine.fail(error)
+        plain, buffers = frame.packed(self._last)
+        self._n += 1
+        header = {
+            **{"type": "frame", "n": self._n, "state": engine.state, "running": engine.running},
+            "named": engine.STATES.get(engine.state, ""),
+            "message": engine.message,
+            "applied": engine.applied,
+            "values": frame.valued(engine.controls, self._places, engine.values),
+            "off": list(engine.off()),
+            "pressed": list(engine.pressed()),
+        }
+        self._frame = {**header, "picture": plain}, buffers
+
+    def _trait_changed(self, change: Any) -> None:
+        if change["new"] != self._engine.values[change["name"]]:
+            self.set(**{change["name"]: change["new"]})
+
+
+class RecordingEngine(Engine):
+    """Pictures one after another, with a slider that plays them."""
+
+    title = "A recording"
+
+    def __init__(self, pictures: Sequence[Picture], seconds: float, name: str):
+        self.pictures = [completed(picture) for picture in pictures]
+        last = len(self.pictures) - 1
+        super().__init__({"frame": Slider(0, max(last, 1), 0, 1, name=name, play=seconds, whole=True)})
+
+    def picture(self) -> Picture:
+        """The picture that the slider stands at."""
+        return self.pictures[self.values["frame"]]
+
+
+class Recording(Demo):
+    """Pictures that the page plays without asking the kernel: at full speed also while another cell runs."""
+
+    recording = traitlets.List().tag(sync=True)
+    """A frame with its buffers for each picture."""
+
+    def __init__(self, pictures: Sequence[Picture], seconds: float = 5.0, name: str = "frame") -> None:
+        engine = RecordingEngine(pictures, seconds, name)
+        super().__init__(engine, key=cell_key(type(self).__name__))
+        made = []
+        for i, picture in enumerate(engine.pictures):
+            plain, buffers = frame.packed(picture)
+            values = frame.valued(engine.controls, self._places, {"frame": i})
+            made.append({**self._frame[0], "picture": plain, "values": values, "buffers": buffers})
+        self.recording = made
+
+
+def cell_key(name: str) -> str:
+    """The demo's name and its cell's, where that is known: the same when the cell runs again."""
+    try:
+        from IPython import get_ipython
+
+        parent = get_ipython().get_parent()
+        return f"{name}:{parent['metadata'].get('cellId', '')}"
+    except (ImportError, AttributeError, KeyError, TypeError):
+        return name

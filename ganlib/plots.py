@@ -652,102 +652,6 @@ def densities(
     return ax
 
 
-def moments(
-    x: np.ndarray,
-    p_data: np.ndarray,
-    p_g: np.ndarray,
-    D: Mapping[str, np.ndarray],
-    *,
-    D_star: np.ndarray,
-    top: float = 1.05,
-    title: str = "",
-) -> Sequence[Axes]:
-    """The same densities with one D after another, side by side, each under its name: arrays (n,) at x (n,)."""
-    axes = panels(len(D), sharey=True)
-    for ax, (name, d) in zip(axes, D.items()):
-        densities(x, p_data, p_g, D=d, D_star=D_star, title=name, ax=ax)
-    axes[0].set_ylim(0, top)
-    handles, names = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(handles, names, loc="outside lower center", ncols=4)
-    axes[0].figure.suptitle(title, x=0.01, ha="left", fontsize=10)
-    return axes
-
-
-def gap_curve(
-    at: Sequence[float], gaps: np.ndarray, *, xlabel: str, title: str = "", log: bool = True, ax: Axes | None = None
-) -> Axes:
-    """C(G) - V(D, G), nats, at each of `at` (n,): one curve (n,), or the median of (n, seeds) with every seed's dot."""
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4.4, 3), layout="constrained")
-    gaps = np.asarray(gaps, float)
-    if gaps.ndim == 2:
-        ax.plot(at, gaps, ".", color=VERMILION, alpha=0.4, ms=6)
-        gaps = np.median(gaps, axis=1)
-    ax.plot(at, gaps, color=VERMILION, marker="o" if len(at) < 12 else None, ms=4)
-    ax.set(xscale="log" if log else "linear", yscale="log", xlabel=xlabel, ylabel="C(G) - V(D, G), nats", title=title)
-    return ax
-
-
-def overfitting(
-    n: Sequence[int], seen: np.ndarray, true: np.ndarray, *, C: float, low: float = -4.0, ax: Axes | None = None
-) -> Axes:
-    """V of D's trained on n samples (k,): on the samples that they saw, and on the densities: both (k, seeds), nats.
-
-    Dots are seeds, lines medians; what lies below `low` is drawn at the bottom, as a triangle.
-    """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4.8, 3.2), layout="constrained")
-    for values, colour, name in ((seen, ORANGE, "V on the samples it saw"), (true, VERMILION, "V on the densities")):
-        values = np.asarray(values, float)
-        for size, row in zip(n, values):
-            above = row[row >= low]
-            ax.plot([size] * len(above), above, ".", color=colour, alpha=0.5, ms=7)
-            if len(above) < len(row):
-                ax.plot(size, low, "v", color=colour, ms=8, clip_on=False)
-        ax.plot(n, np.maximum(np.median(values, axis=1), low), color=colour, label=name)
-    ax.axhline(C, color=GREY, ls=":", label="C(G), the optimum")
-    ax.set(xscale="log", ylim=(low, 0.1), xlabel="n, samples from each density", ylabel="nats", title="Overfitting")
-    ax.legend(loc="lower right")
-    return ax
-
-
-def value_surface(mean: np.ndarray, width: np.ndarray, C: np.ndarray, *, levels: Sequence[float]) -> Sequence[Axes]:
-    """C(G) over the mean (columns) and the width (rows) of p_g: C (rows, columns), as a surface and from above."""
-    figure = plt.figure(figsize=(9.6, 3.9))
-    surface = figure.add_axes((0.0, 0.02, 0.46, 1.0), projection="3d")
-    surface.plot_surface(*np.meshgrid(mean, width), C, cmap="viridis", rcount=60, ccount=60, linewidth=0)
-    surface.view_init(28, -62)
-    surface.set(xlabel="mean", ylabel="width")
-    surface.set_title("C(G), nats", y=0.93)
-    surface.set_box_aspect(None, zoom=0.86)
-    above = figure.add_axes((0.56, 0.14, 0.42, 0.74))
-    filled = above.contourf(mean, width, C, 40, cmap="viridis")
-    lines = above.contour(mean, width, C, levels, colors="white", linewidths=0.8, linestyles="-")
-    above.clabel(lines, fontsize=7, fmt="%g")
-    row, column = np.unravel_index(np.argmin(C), C.shape)
-    above.plot(mean[column], width[row], "o", color="white", ms=6, mec="black")
-    above.annotate(f"{C.min():.3f}", (mean[column], width[row]), (7, 5), textcoords="offset points", color="white")
-    above.grid(False)
-    above.set(xlabel="mean", ylabel="width", title="The same from above")
-    figure.colorbar(filled, ax=above, pad=0.02)
-    return surface, above
-
-
-def two_gradients(
-    mu: np.ndarray, saturating: np.ndarray, non_saturating: np.ndarray, *, ax: Axes | None = None
-) -> Axes:
-    """The gradients at D* of both costs of G against the distance mu of p_g from p_data, on a logarithmic axis."""
-    if ax is None:
-        _, ax = plt.subplots(figsize=(5.6, 3.3), layout="constrained")
-    ax.plot(mu, non_saturating, color=GREEN, label="non-saturating: of -log D*(x)")
-    ax.plot(mu, saturating, color=VERMILION, ls="--", label="saturating: of log(1 - D*(x))")
-    ax.plot(mu, saturating + non_saturating, color=GREY, ls=":", lw=2, label="their sum, mu")
-    ax.set(yscale="log", xlabel="mu, how far p_g = N(mu, 1) is from p_data = N(0, 1)", ylabel="d / d mu, nats")
-    ax.set_title("What pulls G back")
-    ax.legend()
-    return ax
-
-
 def heatmap(
     values: np.ndarray,
     rows: Sequence[float],
@@ -786,31 +690,6 @@ def heatmap(
     ax.tick_params(length=0)
     ax.grid(False)
     return ax
-
-
-def heatmaps(
-    slices: Mapping[str, np.ndarray],
-    rows: Sequence[float],
-    columns: Sequence[float],
-    *,
-    log: bool = False,
-    limits: tuple[float, float] | None = None,
-    marks: Mapping[str, Sequence[np.ndarray]] | None = None,
-    axes: Sequence[Axes] | None = None,
-) -> Sequence[Axes]:
-    """Several `heatmap`s side by side in the same colours: title -> values (rows, columns), and a mark's for each."""
-    if axes is None:
-        size = (0.6 + 0.66 * len(columns) * len(slices), 1.0 + 0.5 * len(rows))
-        _, axes = plt.subplots(1, len(slices), figsize=size, sharey=True, layout="constrained", squeeze=False)
-        axes = axes[0]
-    together = np.stack(list(slices.values()))
-    limits = limits or (np.nanmin(together), np.nanmax(together))
-    for i, (ax, (title, values)) in enumerate(zip(axes, slices.items())):
-        here = {sign: shares[i] for sign, shares in (marks or {}).items()}
-        heatmap(values, rows, columns, log=log, limits=limits, marks=here, title=title, ax=ax)
-        if i:
-            ax.set_ylabel("")
-    return axes
 
 
 def _sign(sign: str, share: float) -> str:

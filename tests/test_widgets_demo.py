@@ -242,11 +242,10 @@ def test_every_message_is_answered_at_once_with_the_newest_frame(demo):
 
 @pytest.mark.parametrize("content", [None, 3, "ask", [], {}, {"type": []}, {"type": "set", "values": []}])
 def test_an_absurd_message_shows_in_the_status_line(demo, content):
-    demo.start()
     demo._heard(None, content, None)
     demo._loop.tick()
     message, _ = demo.sent[-1]
-    assert message["message"] and len(message["message"]) < 200 and message["state"] == "running"
+    assert message["message"] and len(message["message"]) < 200 and message["state"] == "idle"
 
 
 def test_a_picture_that_fails_leaves_the_last_one_and_says_why(demo):

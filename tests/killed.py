@@ -19,8 +19,8 @@ def in_new_process(target: Callable, *arguments: object) -> int:
     """Run a function of a module in a process of its own: the exit code, or minus the signal that ended it."""
     process = FORK.Process(target=target, args=arguments)
     process.start()
-    process.join(60)
-    assert process.exitcode is not None, "still running after 60 s"
+    process.join(240)
+    assert process.exitcode is not None, "still running after 240 s"
     return process.exitcode
 
 

@@ -105,22 +105,26 @@ def test_import_ganlib_is_lean():
     assert done.stdout.strip() == "set()", done.stdout + done.stderr
 
 
+IMPORTS = """
+import time
+start = time.process_time()
+import torch
+middle = time.process_time()
+import ganlib
+print(middle - start, time.process_time() - middle)
+"""
+
+
 @pytest.mark.serial
-def test_import_ganlib_is_quick():
-    """Under 0.2 s more than `import torch`: the least of three to seven of each, alternating, on a noisy machine."""
-
-    def seconds(code: str) -> float:
-        done = _run(
-            sys.executable, "-c", f"import time; t = time.perf_counter(); {code}; print(time.perf_counter() - t)"
-        )
+def test_import_ganlib_takes_under_a_fifth_of_the_time_that_torch_takes():
+    """Both in one process, torch first; the least of three processes, because the first may have to compile."""
+    found = []
+    for _ in range(3):
+        done = _run(sys.executable, "-c", IMPORTS)
         assert done.returncode == 0, done.stderr
-        return float(done.stdout)
-
-    torch_alone, both = [], []
-    while len(both) < 3 or (len(both) < 7 and min(both) - min(torch_alone) >= 0.2):
-        torch_alone.append(seconds("import torch"))
-        both.append(seconds("import torch, ganlib"))
-    assert min(both) - min(torch_alone) < 0.2
+        found.append([float(seconds) for seconds in done.stdout.split()])
+    torch_alone, rest = map(min, zip(*found))
+    assert rest < torch_alone / 5
 
 
 @pytest.mark.parametrize("path", PACKAGE, ids=lambda path: str(path.relative_to(ROOT)))

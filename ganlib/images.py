@@ -62,22 +62,34 @@ def mean_picture(pictures: Tensor) -> Tensor:
     return pictures.sum(0, dtype=torch.int64).double() / len(pictures) / 255
 
 
+def tiles(pictures: Tensor, shape: tuple[int, int, int]) -> np.ndarray:
+    """Pictures (n, d) in [0, 1] as uint8 images: (n, height, width) when grey, (n, height, width, 3) in colour."""
+    channels, height, width = shape
+    if pictures.ndim != 2 or pictures.shape[1] != channels * height * width:
+        raise DataError(
+            f"pictures are {tuple(pictures.shape)}; images of {shape} take (n, {channels * height * width})"
+        )
+    levels = pictures.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
+    images = levels.reshape(-1, channels, height, width).permute(0, 2, 3, 1).numpy()
+    return images[..., 0] if channels == 1 else images
+
+
 def mosaic(pictures: Tensor, shape: tuple[int, int, int], columns: int, gap: int = 1, paper: int = 255) -> np.ndarray:
     """Lay pictures (n, d) in [0, 1] out in rows of `columns`: uint8 (H, W) when grey, (H, W, 3) in colour.
 
     `gap` pixels of the shade `paper` lie between them and in the places that stay empty.
     """
-    channels, height, width = shape
-    if pictures.ndim != 2 or pictures.shape[1] != channels * height * width or not len(pictures) or columns < 1:
-        raise DataError(f"pictures are {tuple(pictures.shape)}: a mosaic takes (n > 0, {channels * height * width})")
-    grey = pictures.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
-    tiles = grey.reshape(-1, channels, height, width).permute(0, 2, 3, 1).numpy()
-    rows = -(-len(tiles) // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), paper, np.uint8)
-    for i, tile in enumerate(tiles):
+    images = tiles(pictures, shape)
+    if not len(images) or columns < 1:
+        raise DataError(f"a mosaic takes one picture or more, in one column or more; got {len(images)} in {columns}")
+    _, height, width = shape
+    rows = -(-len(images) // columns)
+    size = (rows * (height + gap) - gap, columns * (width + gap) - gap)
+    sheet = np.full((*size, *images.shape[3:]), paper, np.uint8)
+    for i, image in enumerate(images):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
-        sheet[top : top + height, left : left + width] = tile
-    return sheet[..., 0] if channels == 1 else sheet
+        sheet[top : top + height, left : left + width] = image
+    return sheet
 
 
 def png(sheet: np.ndarray, zoom: int = 1) -> bytes:

@@ -246,10 +246,10 @@ class Picture:
 # -- from what a person wrote to what is drawn -------------------------------------------------------------------------
 
 
-def completed(picture: Any, sliders: Sequence[str] = ()) -> Picture:
+def completed(picture: Any, sliders: Sequence[str] | None = ()) -> Picture:
     """The picture with float arrays, and with every range and tick worked out, as both renderers need it.
 
-    `sliders` are the names that marks may move. Raises `RecipeError` that says what is wrong, and where.
+    `sliders` are the names that marks may move; None: any. Raises `RecipeError` that says what is wrong, and where.
     """
     if not isinstance(picture, Picture):
         raise RecipeError(f"the function returned {type(picture).__name__}; it must return a Picture of panels")
@@ -269,7 +269,7 @@ def _side_by_side(n: int) -> list[tuple[int, int, int, int]]:
     return [(12 * (i // across), wide * (i % across), 12, wide) for i in range(n)]
 
 
-def _panel(panel: Panel, sliders: Sequence[str]) -> Panel:
+def _panel(panel: Panel, sliders: Sequence[str] | None) -> Panel:
     where = f"panel {panel.title!r}"
     lines = [_line(line, where) for line in panel.lines]
     heat = None if panel.heat is None else _heat(panel.heat, where)
@@ -278,7 +278,7 @@ def _panel(panel: Panel, sliders: Sequence[str]) -> Panel:
     for mark in panel.marks:
         _check_style(mark.style, where)
         for name in mark.moves:
-            if name is not None and name not in sliders:
+            if name is not None and sliders is not None and name not in sliders:
                 raise RecipeError(f"{where}: a mark moves {name!r}, which is no slider of this demo")
     for thing in (*panel.marks, *panel.levels):
         numbers = [number for number in (thing.x, thing.y) if number is not None]
@@ -319,9 +319,8 @@ def _line(line: Line, where: str) -> Line:
     x, y = _table(line.x), _table(line.y)
     if x is None or y is None:
         raise RecipeError(f"{where}, line {line.name!r}: x and y must be numbers")
-    least = 0 if line.dots or line.smooth else 2
-    if x.ndim != 1 or x.shape != y.shape or not least <= len(x) <= MAX_POINTS:
-        n = f"n from {least} to {MAX_POINTS}"
+    if x.ndim != 1 or x.shape != y.shape or len(x) > MAX_POINTS:
+        n = f"n up to {MAX_POINTS}"
         raise RecipeError(f"{where}, line {line.name!r}: x is {x.shape} and y {y.shape}; both must be (n,), {n}")
     value = f"{line.value:.3f}" if is_number(line.value) else line.value
     return replace(line, x=x, y=y, value=None if value is None else minus(str(value)))

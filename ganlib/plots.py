@@ -2,30 +2,479 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.textpath import text_to_path
+from PIL import Image
 from torch import Tensor
 
 from ganlib.errors import DataError
 from ganlib.game import MINUS_LOG_4
 from ganlib.images import mosaic
+from ganlib.picture import (
+    COLUMNS,
+    DASHES,
+    LOOKS,
+    RAMPS,
+    Arrows,
+    Cells,
+    Heat,
+    Line,
+    Mark,
+    Note,
+    Panel,
+    Picture,
+    Tiles,
+    completed,
+    minus,
+    running_mean,
+    shares,
+    ticks,
+)
 
 STYLE = Path(__file__).with_name("ganlib.mplstyle")
 BLUE, VERMILION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#777777"
 PURPLE = "#CC79A7"
 """Okabe and Ito's colours, and a grey for what is a reference: D is blue and dashed, G green and solid."""
+BLACK = LOOKS["data"].light
+INK = "#767676"
+"""What is black on paper, and its grey for pages that may be light or dark: as far from white as from #111."""
+PICKED = LOOKS["other"].light
+TONES = {"normal": LOOKS["G"].light, "odd": LOOKS["V"].light, "broken": LOOKS["V"].light}
+"""The colours of notes' titles."""
 
 
 def use_style() -> None:
     """Let every figure of this session look like the project's own."""
     plt.style.use(STYLE)
+
+
+# -- pictures: the renderer for paper, and for readers without a kernel ------------------------------------------------
+
+EDGE, ROW, UNIT = 0.1, 0.165, 0.25
+"""Inches: around a figure, of a row of text, and of a row of the panels' grid."""
+TITLE, SMALL, TICK = 9, 8, 7.5
+"""Points."""
+_Row = tuple[str, dict[str, Any]]
+
+
+class Drawing(Figure):
+    """A figure that shows itself at the end of a cell, without pyplot."""
+
+    sheet = False
+    """Whether it is mostly images, of which a PNG needs no more than 256 colours."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
+def draw(
+    picture: Picture, *, said: Sequence[str] = (), width: float = 9.6, paper: bool = False, figure: Figure | None = None
+) -> Figure:
+    """A picture as a live demo shows it, with `said` (its controls in words) above it and what it shows below.
+
+    `width` is in inches; a row of the panels' grid is a quarter of an inch. The background is transparent and the ink
+    grey, for pages of any colour; on `paper` they are white and black. `figure` is drawn anew; None makes one.
+    """
+    picture = completed(picture, None)
+    inner = width - 2 * EDGE
+    charts = [_Chart(panel, inner / COLUMNS) for panel in picture.panels]
+    told = "     ".join(f"{number} {unit}" for number, unit in picture.readouts)
+    head = [*_wrapped("     ".join(said), inner, weight="bold"), *_wrapped(told, inner)]
+    head += [row for note in picture.notes if note.above for row in _note(note, inner)]
+    foot = _wrapped(picture.words, inner)
+    foot += [row for note in picture.notes if not note.above for row in _note(note, inner)]
+    top = EDGE + ROW * len(head) + (0.1 if head else 0)
+    bottom = top + UNIT * max(panel.at[0] + panel.at[2] for panel in picture.panels)
+    page = _Page(figure or Drawing(), width, bottom + ROW * len(foot) + EDGE, paper)
+    page.rows(EDGE, EDGE, head)
+    page.rows(EDGE, bottom, foot)
+    for chart in charts:
+        chart.place(charts, top)
+        chart.draw(page)
+    page.figure.sheet = any(panel.tiles for panel in picture.panels)
+    return page.figure
+
+
+class _Page:
+    """A figure with places in inches from its top left corner."""
+
+    def __init__(self, figure: Figure, width: float, height: float, paper: bool):
+        figure.clear()
+        figure.set_size_inches(width, height)
+        figure.patch.set(facecolor="white" if paper else "none")
+        self.figure, self.width, self.height, self.ink = figure, width, height, BLACK if paper else INK
+
+    def colour(self, style: str) -> str:
+        """A style's colour; what is black on paper is grey where the page may be black."""
+        return LOOKS[style].light if LOOKS[style].light != BLACK else self.ink
+
+    def look(self, line: Line) -> dict[str, Any]:
+        """How a line is drawn; `LOOKS` gives pixels, of which 96 are an inch."""
+        look = LOOKS[line.style]
+        dash = look.dash if line.dash is None else DASHES[line.dash]
+        style = (0, [d / look.width for d in dash]) if dash else "-"
+        if line.dots:
+            return {"color": self.colour(line.style), "ls": "", "marker": "o", "ms": 3.2, "mew": 0, "alpha": look.alpha}
+        return {"color": self.colour(line.style), "ls": style, "lw": 0.75 * look.width, "alpha": look.alpha}
+
+    def text(self, x: float, y: float, words: str, **look: Any) -> None:
+        """Words with their base line at x, y."""
+        look = {"fontsize": SMALL, "color": self.ink, "parse_math": False} | look
+        self.figure.text(x, self.height - y, words, transform=self.figure.dpi_scale_trans, **look)
+
+    def line(self, x: Any, y: Any, **look: Any) -> None:
+        """A line through places."""
+        y = self.height - np.asarray(y)
+        self.figure.add_artist(Line2D(x, y, transform=self.figure.dpi_scale_trans, **look))
+
+    def rows(self, x: float, y: float, rows: Sequence[_Row]) -> float:
+        """Rows of text from y down; where they end."""
+        for words, look in rows:
+            self.text(x, y + 0.12, words, **look)
+            y += ROW
+        return y
+
+
+class _Chart:
+    """A panel, and the room that it needs around its axes, in inches."""
+
+    def __init__(self, panel: Panel, unit: float):
+        self.panel, self.unit = panel, unit
+        self.bare = panel.tiles is not None
+        self.x_ticks, self.y_ticks = panel.x_ticks, panel.y_ticks
+        if panel.cells:
+            self.x_ticks = [(i + 0.5, name) for i, name in enumerate(panel.cells.columns)]
+            self.y_ticks = [(i + 0.5, name) for i, name in enumerate(panel.cells.rows)]
+        self.left, self.right, self.below = 0.03, 0.1, 0.1
+        if not self.bare:
+            self.left = 0.1 + _widest(self.y_ticks) + 0.18 * bool(panel.y_label)
+            self.right += 0.07 + _widest(panel.right_ticks) + 0.18 * bool(panel.right_label) if panel.right else 0
+            self.right += 0.55 * bool(panel.heat)
+            self.below += 0.15 * bool(self.x_ticks) + 0.16 * bool(panel.x_label)
+        room = panel.at[3] * unit - self.left - self.right
+        self.title = _wrapped(minus(panel.title), room, weight="bold")
+        self.caption = _wrapped(minus(panel.caption), room, SMALL)
+        self.legend: list[list[Line]] = []
+        x = room
+        for line in panel.lines:
+            if line.name or line.value is not None:
+                x += _entry(line)
+                if x > room:
+                    self.legend.append([])
+                    x = _entry(line)
+                self.legend[-1].append(line)
+        self.above = 0.05 + ROW * (len(self.title) + len(self.legend)) + 0.05 * bool(self.title or self.legend)
+        self.below += ROW * len(self.caption)
+
+    def place(self, charts: Sequence[_Chart], top: float) -> None:
+        """Find the axes' place: charts above each other begin and end alike, and so do those beside each other."""
+        row, column, rows, columns = self.panel.at
+        stack = [chart for chart in charts if chart.panel.at[1::2] == (column, columns)]
+        beside = [chart for chart in charts if chart.panel.at[::2] == (row, rows)]
+        left, right = max(chart.left for chart in stack), max(chart.right for chart in stack)
+        above, below = max(chart.above for chart in beside), max(chart.below for chart in beside)
+        self.x, self.y = EDGE + column * self.unit + left, top + UNIT * row + above
+        self.head = top + UNIT * row + 0.05
+        self.w, self.h = max(columns * self.unit - left - right, 0.2), max(UNIT * rows - above - below, 0.1)
+        (x0, x1), (y0, y1) = self.panel.x, self.panel.y
+        if self.panel.tiles is not None:
+            self.sheet = _sheet(self.panel.tiles)
+            y1, x1 = self.sheet.shape[:2]
+            x0 = y0 = 0
+        if self.panel.square or self.bare:
+            scale = min(self.w / (x1 - x0), self.h / (y1 - y0))
+            w, h = scale * (x1 - x0), scale * (y1 - y0)
+            self.x, self.w, self.h = self.x + (self.w - w) / 2, w, h
+
+    def draw(self, page: _Page) -> None:
+        """Draw it all."""
+        panel = self.panel
+        self.page = page
+        box = (self.x / page.width, 1 - (self.y + self.h) / page.height, self.w / page.width, self.h / page.height)
+        ax = self.ax = page.figure.add_axes(box, facecolor="none")
+        ax.set_axis_off()
+        y = page.rows(self.x, self.head, self.title)
+        for row in self.legend:
+            x = self.x
+            for line in row:
+                page.line([x, x + 0.13, x + 0.26], [y + 0.08] * 3, **page.look(line))
+                page.text(x + 0.32, y + 0.12, line.name)
+                page.text(x + 0.32 + _wide(f"{line.name} ", SMALL), y + 0.12, line.value or "", weight="bold")
+                x += _entry(line)
+            y += ROW
+        page.rows(self.x, self.head + UNIT * panel.at[2] - 0.05 - ROW * len(self.caption), self.caption)
+        if panel.tiles is not None:
+            return self._tiles(panel.tiles)
+        if panel.heat:
+            self._heat(panel.heat)
+        if panel.cells:
+            self._cells(panel.cells)
+        for line in panel.lines:
+            self._line(line)
+        for arrows in panel.arrows:
+            self._arrows(arrows)
+        self._levels()
+        for mark in panel.marks:
+            self._mark(mark)
+        ax.set(xlim=panel.x, ylim=panel.y)
+        self._axes()
+
+    def X(self, x: Any) -> Any:
+        """Where x stands on the page."""
+        return self.x + self.w * (np.asarray(x) - self.panel.x[0]) / (self.panel.x[1] - self.panel.x[0])
+
+    def Y(self, y: Any, right: bool = False) -> Any:
+        """Where y stands on the page, read at the left or at the right."""
+        low, high = self.panel.right if right and self.panel.right else self.panel.y
+        return self.y + self.h * (1 - (np.asarray(y) - low) / (high - low))
+
+    def _axes(self) -> None:
+        page, panel, foot = self.page, self.panel, self.y + self.h
+        thin = {"color": page.ink, "lw": 0.7}
+        if not panel.cells:
+            page.line([self.x, self.x, self.x + self.w], [self.y, foot, foot], **thin)
+        tick = {"fontsize": TICK}
+        for value, words in self.x_ticks:
+            x = float(self.X(value))
+            page.line([x, x], [foot, foot + 0.03], **thin)
+            page.text(x, foot + 0.15, words, ha="center", **tick)
+        for value, words in self.y_ticks:
+            y = float(self.Y(value))
+            page.line([self.x - 0.03, self.x], [y, y], **thin)
+            page.text(self.x - 0.06, y, words, ha="right", va="center_baseline", **tick)
+        page.text(self.x + self.w / 2, foot + 0.14 + 0.15 * bool(self.x_ticks), panel.x_label, ha="center")
+        upright = {"rotation": 90, "va": "center", "ha": "center"}
+        page.text(self.x - self.left + 0.08, self.y + self.h / 2, panel.y_label, **upright)
+        if panel.right:
+            colour = next((page.colour(line.style) for line in panel.lines if line.right), page.ink)
+            for value, words in panel.right_ticks:
+                y = float(self.Y(value, True))
+                page.text(self.x + self.w + 0.06, y, words, color=colour, va="center_baseline", **tick)
+            x = self.x + self.w + _widest(panel.right_ticks) + 0.18
+            page.text(x, self.y + self.h / 2, panel.right_label, color=colour, **upright)
+
+    def _line(self, line: Line) -> None:
+        y = np.where(np.isfinite(line.y), line.y, np.nan)
+        look = self.page.look(line)
+        if line.right and self.panel.right:
+            low, high = self.panel.y
+            y, zero = (low + (high - low) * (v - self.panel.right[0]) / np.ptp(self.panel.right) for v in (y, 0.0))
+        else:
+            zero = 0.0
+        if line.fill:
+            self.ax.fill_between(line.x, y, zero, color=look["color"], alpha=0.14, lw=0)
+        if line.smooth:
+            self.ax.plot(line.x, y, **look | {"ls": "-", "lw": 0.6, "alpha": 0.3})
+            y = running_mean(y)
+        self.ax.plot(line.x, y, **look)
+
+    def _heat(self, heat: Heat) -> None:
+        colours = LinearSegmentedColormap.from_list("", RAMPS[heat.ramp])
+        x, y = (np.linspace(*ends, n) for ends, n in zip((heat.x, heat.y), heat.z.shape[::-1]))
+        low, high = heat.limits
+        bands = np.linspace(low, high if high > low else low + 1, 41)  # a smooth map makes a file three times as large
+        self.ax.contourf(x, y, heat.z, bands, cmap=colours, extend="both")
+        self.ax.contour(x, y, heat.z, sorted(heat.contours), colors=_on(colours(0.5)), linewidths=0.8, alpha=0.6)
+        page, x = self.page, self.x + self.w + 0.12
+        box = (x / page.width, 1 - (self.y + self.h) / page.height, 0.1 / page.width, self.h / page.height)
+        bar = page.figure.add_axes(box)
+        bar.imshow(np.linspace(1, 0, 40)[:, None], cmap=colours, aspect="auto", vmin=0, vmax=1)
+        bar.set_axis_off()
+        for value, words in ticks(bands[0], bands[-1], 4):
+            at = self.y + self.h * (bands[-1] - value) / (bands[-1] - bands[0])
+            page.text(x + 0.14, at, words, va="center_baseline", fontsize=TICK)
+        page.text(x + 0.55, self.y - 0.06, heat.name, fontsize=TICK, ha="right")
+
+    def _cells(self, cells: Cells) -> None:
+        colours = LinearSegmentedColormap.from_list("", RAMPS[cells.ramp]).with_extremes(bad=LOOKS["reference"].dark)
+        at = np.ma.masked_invalid(shares(cells.values, cells.limits, cells.log))
+        rows, columns = at.shape
+        extent = (0, columns, 0, rows)
+        self.ax.imshow(at, cmap=colours, vmin=0, vmax=1, origin="lower", extent=extent, aspect="auto")
+        for (i, j), share in np.ndenumerate(at.filled(np.nan)):
+            words = [minus(word) for word in cells.words[i][j]] if i < len(cells.words) else []
+            if words := [word for word in words if word]:
+                size = min(SMALL, 7 * SMALL * self.w / columns / _wide(max(words, key=len), 7 * SMALL * 1.12))
+                size = min(size, 72 * self.h / rows / len(words) / 1.2)
+                look = {"color": _on(colours(share)), "fontsize": size, "ha": "center", "va": "center"}
+                self.ax.text(j + 0.5, i + 0.5, "\n".join(words), linespacing=1, parse_math=False, **look)
+        if cells.chosen is not None:
+            row, column = cells.chosen
+            frame = {"fill": False, "edgecolor": PICKED, "lw": 2.2, "clip_on": False, "zorder": 5}
+            self.ax.add_patch(Rectangle((column, row), 1, 1, **frame))
+
+    def _tiles(self, tiles: Tiles) -> None:
+        sheet = self.sheet
+        height, width = sheet.shape[:2]
+        self.ax.imshow(sheet, interpolation="nearest", aspect="auto", extent=(0, width, height, 0))
+        h, w = tiles.images.shape[1:3]
+        for i, words in tiles.badges.items():
+            x, y = i % tiles.columns * (w + _gap(w)), i // tiles.columns * (h + _gap(w))
+            frame = {"fill": False, "edgecolor": PICKED, "lw": 2.2, "clip_on": False}
+            self.ax.add_patch(Rectangle((x, y), w, h, **frame))
+            box = {"boxstyle": "square,pad=0.15", "facecolor": PICKED, "edgecolor": "none"}
+            look = {"color": BLACK, "fontsize": TICK, "weight": "bold", "va": "top", "parse_math": False, "bbox": box}
+            self.ax.text(x + 0.06 * w, y + 0.06 * h, words, **look)
+
+    def _arrows(self, arrows: Arrows) -> None:
+        start, end = (
+            np.stack([self.X(p[:, 0]), self.page.height - self.Y(p[:, 1])], 1) for p in (arrows.start, arrows.end)
+        )
+        way = end - start
+        length = np.hypot(*way.T)
+        seen = np.isfinite(length) & (length > 0.01)
+        start, end, way = start[seen], end[seen], (way / length[:, None])[seen]
+        across, back = way[:, ::-1] * (-0.027, 0.027), end - 0.073 * way
+        heads = np.stack([end, back + across, back - across], 1)
+        common = {
+            "transform": self.page.figure.dpi_scale_trans,
+            "color": self.page.colour(arrows.style),
+            "clip_on": True,
+        }
+        for made in (
+            LineCollection(np.stack([start, back], 1), lw=0.75, **common),
+            PolyCollection(heads, lw=0, **common),
+        ):
+            made.set_clip_path(self.ax.patch)
+            self.ax.add_artist(made)
+
+    def _levels(self) -> None:
+        page, panel = self.page, self.panel
+        thin = {"color": page.ink, "lw": 0.8, "ls": (0, (2.5, 2.5))}
+        end = self.x + self.w
+        named: list[float] = []
+        for level in sorted((level for level in panel.levels if level.x is None), key=lambda level: level.y):
+            y = float(self.Y(level.y, level.right))
+            if not self.y - 1e-6 <= y <= self.y + self.h + 1e-6:
+                continue
+            page.line([self.x, end], [y, y], **thin)
+            if level.name:
+                y -= 0.03 if y - self.y > 0.14 else -0.13
+                while any(abs(y - other) < 0.13 for other in named):
+                    y -= 0.13
+                named.append(y)
+                page.text(end - 0.03, y, level.name, fontsize=TICK, ha="right")
+        taken = [0.0] * max(1, int(self.h / 0.3))
+        for level in sorted((level for level in panel.levels if level.x is not None), key=lambda level: level.x):
+            x = float(self.X(level.x))
+            if not self.x - 1e-6 <= x <= end + 1e-6:
+                continue
+            page.line([x, x], [self.y, self.y + self.h], **thin)
+            at = min(x + 0.04, end - _wide(level.name, TICK))
+            row = next((i for i, until in enumerate(taken) if until < at), None)
+            if level.name and row is not None:  # where there is no room left for its name, the line says it alone
+                taken[row] = at + _wide(level.name, TICK) + 0.06
+                page.text(at, self.y + 0.1 + 0.13 * row, level.name, fontsize=TICK)
+
+    def _mark(self, mark: Mark) -> None:
+        page, x, y = self.page, float(self.X(mark.x)), float(self.Y(mark.y))
+        colour = page.colour(mark.style)
+        if mark.stem:
+            page.line([x, x], [y, self.y + self.h], color=colour, lw=0.9, ls=(0, (2, 2)))
+        size = 9 if any(mark.moves) else 5.5
+        shape = {"marker": "^" if mark.up else "o", "ms": 8 if mark.up else size, "color": colour, "mew": 0}
+        page.line([x], [y], zorder=5, **shape)
+        left = x + 0.1 + _wide(mark.name, SMALL, "bold") > self.x + self.w + self.right
+        y = y + 0.1 if mark.up else y
+        side = {"ha": "right" if left else "left", "va": "center_baseline"}
+        ink = {"color": _on(RAMPS[self.panel.heat.ramp][3])} if self.panel.heat else {}
+        page.text(x + (-0.1 if left else 0.1), y, mark.name, weight="bold", zorder=6, **side, **ink)
+
+
+def _widest(marks: Sequence[Any]) -> float:
+    return max((_wide(words, TICK) for _, words in marks), default=0.0)
+
+
+@lru_cache(4096)
+def _wide(words: str, size: float, weight: str = "normal") -> float:
+    """How wide words are, in inches."""
+    return text_to_path.get_text_width_height_descent(words, FontProperties(size=size, weight=weight), False)[0] / 72
+
+
+def _entry(line: Line) -> float:
+    """How wide a line's entry in the legend is."""
+    return 0.32 + _wide(f"{line.name} ", SMALL) + _wide(line.value or "", SMALL, "bold") + 0.12
+
+
+def _wrapped(words: str, width: float, size: float = TITLE, **look: Any) -> list[_Row]:
+    """Words as rows that fit the width."""
+    rows: list[str] = []
+    for part in words.split("\n") if words else []:
+        row, *more = part.split(" ")
+        for word in more:
+            if _wide(f"{row} {word}", size, look.get("weight", "normal")) > width and row.strip():
+                rows.append(row)
+                row = word
+            else:
+                row = f"{row} {word}"
+        rows.append(row)
+    return [(row, {"fontsize": size, **look}) for row in rows]
+
+
+def _note(note: Note, width: float) -> list[_Row]:
+    colour = {"color": TONES[note.tone]} if note.tone in TONES else {}
+    title = _wrapped(note.title, width, weight="bold", **colour)
+    family = {"family": "monospace"} if note.tone == "code" else {}
+    return title + [row for line in note.lines for row in (_wrapped(line, width, SMALL, **family) or [("", {})])]
+
+
+def _on(colour: Any) -> str:
+    """Black or white, whichever is legible on a colour."""
+    return "white" if np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) < 0.5 else BLACK
+
+
+def _gap(width: int) -> int:
+    """Pixels between tiles."""
+    return max(1, round(width / 20))
+
+
+def _sheet(tiles: Tiles) -> np.ndarray:
+    """All tiles with transparent gaps between them: uint8 (height, width, 4)."""
+    images = tiles.images if tiles.images.ndim == 4 else np.repeat(tiles.images[..., None], 3, 3)
+    n, h, w, _ = images.shape
+    gap = _gap(w)
+    rows = max(1, -(-n // tiles.columns))
+    sheet = np.zeros((rows * (h + gap) - gap, tiles.columns * (w + gap) - gap, 4), np.uint8)
+    for i, image in enumerate(images):
+        y, x = i // tiles.columns * (h + gap), i % tiles.columns * (w + gap)
+        sheet[y : y + h, x : x + w, :3], sheet[y : y + h, x : x + w, 3] = image, 255
+    return sheet
+
+
+def png(figure: Figure, *, dpi: int = 130, colours: int | None = None) -> bytes:
+    """The figure as the bytes of a PNG file, whatever style is in use.
+
+    In at most so many colours, which halves a sheet of images (0: in all of them; None: 256 for a sheet).
+    """
+    image = _image(figure, dpi)
+    colours = 256 * getattr(figure, "sheet", False) if colours is None else colours
+    if colours:
+        image = image.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _image(figure: Figure, dpi: float) -> Image.Image:
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.array(canvas.buffer_rgba()))
 
 
 def sample_grid(pictures: Tensor, shape: tuple[int, int, int], *, columns: int = 10, ax: Axes | None = None) -> Axes:
@@ -203,102 +652,6 @@ def densities(
     return ax
 
 
-def moments(
-    x: np.ndarray,
-    p_data: np.ndarray,
-    p_g: np.ndarray,
-    D: Mapping[str, np.ndarray],
-    *,
-    D_star: np.ndarray,
-    top: float = 1.05,
-    title: str = "",
-) -> Sequence[Axes]:
-    """The same densities with one D after another, side by side, each under its name: arrays (n,) at x (n,)."""
-    axes = panels(len(D), sharey=True)
-    for ax, (name, d) in zip(axes, D.items()):
-        densities(x, p_data, p_g, D=d, D_star=D_star, title=name, ax=ax)
-    axes[0].set_ylim(0, top)
-    handles, names = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(handles, names, loc="outside lower center", ncols=4)
-    axes[0].figure.suptitle(title, x=0.01, ha="left", fontsize=10)
-    return axes
-
-
-def gap_curve(
-    at: Sequence[float], gaps: np.ndarray, *, xlabel: str, title: str = "", log: bool = True, ax: Axes | None = None
-) -> Axes:
-    """C(G) - V(D, G), nats, at each of `at` (n,): one curve (n,), or the median of (n, seeds) with every seed's dot."""
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4.4, 3), layout="constrained")
-    gaps = np.asarray(gaps, float)
-    if gaps.ndim == 2:
-        ax.plot(at, gaps, ".", color=VERMILION, alpha=0.4, ms=6)
-        gaps = np.median(gaps, axis=1)
-    ax.plot(at, gaps, color=VERMILION, marker="o" if len(at) < 12 else None, ms=4)
-    ax.set(xscale="log" if log else "linear", yscale="log", xlabel=xlabel, ylabel="C(G) - V(D, G), nats", title=title)
-    return ax
-
-
-def overfitting(
-    n: Sequence[int], seen: np.ndarray, true: np.ndarray, *, C: float, low: float = -4.0, ax: Axes | None = None
-) -> Axes:
-    """V of D's trained on n samples (k,): on the samples that they saw, and on the densities: both (k, seeds), nats.
-
-    Dots are seeds, lines medians; what lies below `low` is drawn at the bottom, as a triangle.
-    """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4.8, 3.2), layout="constrained")
-    for values, colour, name in ((seen, ORANGE, "V on the samples it saw"), (true, VERMILION, "V on the densities")):
-        values = np.asarray(values, float)
-        for size, row in zip(n, values):
-            above = row[row >= low]
-            ax.plot([size] * len(above), above, ".", color=colour, alpha=0.5, ms=7)
-            if len(above) < len(row):
-                ax.plot(size, low, "v", color=colour, ms=8, clip_on=False)
-        ax.plot(n, np.maximum(np.median(values, axis=1), low), color=colour, label=name)
-    ax.axhline(C, color=GREY, ls=":", label="C(G), the optimum")
-    ax.set(xscale="log", ylim=(low, 0.1), xlabel="n, samples from each density", ylabel="nats", title="Overfitting")
-    ax.legend(loc="lower right")
-    return ax
-
-
-def value_surface(mean: np.ndarray, width: np.ndarray, C: np.ndarray, *, levels: Sequence[float]) -> Sequence[Axes]:
-    """C(G) over the mean (columns) and the width (rows) of p_g: C (rows, columns), as a surface and from above."""
-    figure = plt.figure(figsize=(9.6, 3.9))
-    surface = figure.add_axes((0.0, 0.02, 0.46, 1.0), projection="3d")
-    surface.plot_surface(*np.meshgrid(mean, width), C, cmap="viridis", rcount=60, ccount=60, linewidth=0)
-    surface.view_init(28, -62)
-    surface.set(xlabel="mean", ylabel="width")
-    surface.set_title("C(G), nats", y=0.93)
-    surface.set_box_aspect(None, zoom=0.86)
-    above = figure.add_axes((0.56, 0.14, 0.42, 0.74))
-    filled = above.contourf(mean, width, C, 40, cmap="viridis")
-    lines = above.contour(mean, width, C, levels, colors="white", linewidths=0.8, linestyles="-")
-    above.clabel(lines, fontsize=7, fmt="%g")
-    row, column = np.unravel_index(np.argmin(C), C.shape)
-    above.plot(mean[column], width[row], "o", color="white", ms=6, mec="black")
-    above.annotate(f"{C.min():.3f}", (mean[column], width[row]), (7, 5), textcoords="offset points", color="white")
-    above.grid(False)
-    above.set(xlabel="mean", ylabel="width", title="The same from above")
-    figure.colorbar(filled, ax=above, pad=0.02)
-    return surface, above
-
-
-def two_gradients(
-    mu: np.ndarray, saturating: np.ndarray, non_saturating: np.ndarray, *, ax: Axes | None = None
-) -> Axes:
-    """The gradients at D* of both costs of G against the distance mu of p_g from p_data, on a logarithmic axis."""
-    if ax is None:
-        _, ax = plt.subplots(figsize=(5.6, 3.3), layout="constrained")
-    ax.plot(mu, non_saturating, color=GREEN, label="non-saturating: of -log D*(x)")
-    ax.plot(mu, saturating, color=VERMILION, ls="--", label="saturating: of log(1 - D*(x))")
-    ax.plot(mu, saturating + non_saturating, color=GREY, ls=":", lw=2, label="their sum, mu")
-    ax.set(yscale="log", xlabel="mu, how far p_g = N(mu, 1) is from p_data = N(0, 1)", ylabel="d / d mu, nats")
-    ax.set_title("What pulls G back")
-    ax.legend()
-    return ax
-
-
 def heatmap(
     values: np.ndarray,
     rows: Sequence[float],
@@ -337,31 +690,6 @@ def heatmap(
     ax.tick_params(length=0)
     ax.grid(False)
     return ax
-
-
-def heatmaps(
-    slices: Mapping[str, np.ndarray],
-    rows: Sequence[float],
-    columns: Sequence[float],
-    *,
-    log: bool = False,
-    limits: tuple[float, float] | None = None,
-    marks: Mapping[str, Sequence[np.ndarray]] | None = None,
-    axes: Sequence[Axes] | None = None,
-) -> Sequence[Axes]:
-    """Several `heatmap`s side by side in the same colours: title -> values (rows, columns), and a mark's for each."""
-    if axes is None:
-        size = (0.6 + 0.66 * len(columns) * len(slices), 1.0 + 0.5 * len(rows))
-        _, axes = plt.subplots(1, len(slices), figsize=size, sharey=True, layout="constrained", squeeze=False)
-        axes = axes[0]
-    together = np.stack(list(slices.values()))
-    limits = limits or (np.nanmin(together), np.nanmax(together))
-    for i, (ax, (title, values)) in enumerate(zip(axes, slices.items())):
-        here = {sign: shares[i] for sign, shares in (marks or {}).items()}
-        heatmap(values, rows, columns, log=log, limits=limits, marks=here, title=title, ax=ax)
-        if i:
-            ax.set_ylabel("")
-    return axes
 
 
 def _sign(sign: str, share: float) -> str:

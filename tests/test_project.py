@@ -53,13 +53,13 @@ MAY_IMPORT["runs"] = set(MAY_IMPORT)
 MAY_IMPORT["plots"] = {"errors", "densities", "theory", "game", "images"}
 MAY_IMPORT["__init__"] = set(MAY_IMPORT) - {"plots"}
 MAY_IMPORT["__main__"] = set(MAY_IMPORT) - {"plots"}
-MAY_IMPORT["studies"] = set(MAY_IMPORT) - {"__main__"} | {"studies"}
-MAY_IMPORT["widgets"] = set(MAY_IMPORT) - {"__main__"} | {"widgets"}
+MAY_IMPORT["studies"] = set(MAY_IMPORT) - {"__main__", "plots"} | {"studies"}
+MAY_IMPORT["widgets"] = set(MAY_IMPORT) - {"__main__"} | {"plots", "widgets"}
 
 FRONT_END = {"ipywidgets", "anywidget", "IPython", "traitlets"}  # only widgets
 PICTURES = {"matplotlib", "seaborn"}  # only plots, and widgets
 # What is forbidden to those that draw; to others, both sets.
-MAY_DRAW = {"plots": FRONT_END, "widgets": set(), "studies": FRONT_END}
+MAY_DRAW = {"plots": FRONT_END, "widgets": set()}
 ONLY_TORCH = {"nets", "game", "parzen"}  # beside the standard library (parzen: and numpy)
 
 

@@ -1,4 +1,4 @@
-"""The audit of the Parzen ruler: each kind of centre, each table and the rule for faces against small cases by hand."""
+"""Table 1 and its ruler: each kind of centre, each table and the rule for faces against small cases by hand."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def score_of(value, n=100, data="digits"):
 
 def test_drawn_pictures_are_there_once_and_fewer_are_part_of_more():
     pictures = torch.arange(50).reshape(50, 1)
-    ten, twenty = table_1.drawn(pictures, 10, seed=3), table_1.drawn(pictures, 20, seed=3)
+    ten, twenty = table_1.random_subset(pictures, 10, seed=3), table_1.random_subset(pictures, 20, seed=3)
     assert torch.equal(ten, twenty[:10])
     assert len(set(twenty[:, 0].tolist())) == 20
-    assert not torch.equal(twenty, table_1.drawn(pictures, 20, seed=4))
+    assert not torch.equal(twenty, table_1.random_subset(pictures, 20, seed=4))
     with pytest.raises(DataError, match="51 pictures cannot be drawn from 50"):
-        table_1.drawn(pictures, 51)
+        table_1.random_subset(pictures, 51)
 
 
 def test_blurred_keeps_the_first_components_by_hand():
@@ -62,42 +62,12 @@ def test_blurred_equals_an_svd_and_is_cut_off():
 def test_a_round_of_k_means_by_hand():
     """Four points on a line, two of them the start: each centroid moves to the mean of those nearest to it."""
     x = torch.tensor([[0.0], [1.0], [4.0], [6.0]])
-    seed = next(s for s in range(99) if sorted(table_1.drawn(x, 2, s)[:, 0].tolist()) == [0, 1])
+    seed = next(s for s in range(99) if sorted(table_1.random_subset(x, 2, s)[:, 0].tolist()) == [0, 1])
     found, sizes = table_1.centroids(x, 2, seed=seed)
     assert sorted(found[:, 0].tolist()) == pytest.approx([0, 11 / 3])
     assert sorted(sizes.tolist()) == [2, 2]  # after the move, 1 is nearer to 0
     found, sizes = table_1.centroids(x, 2, rounds=3, seed=seed)
     assert sorted(found[:, 0].tolist()) == pytest.approx([0.5, 5])
-
-
-def test_redrawn_takes_centroids_by_their_sizes():
-    found = table_1.redrawn(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([1, 0, 3]), 4_000)
-    assert found.shape == (4_000, 1) and not (found == 2).any()
-    assert (found == 3).double().mean().item() == pytest.approx(0.75, abs=0.03)
-
-
-def test_binarised_and_among_noise():
-    x = torch.tensor([[0.2, 0.5, 0.51, 1.0]])
-    assert table_1.binarised(x).tolist() == [[0, 0, 1, 1]]
-    mixed = table_1.among_noise(x, 9)
-    assert mixed.shape == (10, 4) and torch.equal(mixed[:1], x)
-    assert 0 <= mixed.min() and mixed.max() <= 1 and mixed[1:].std() > 0.2
-
-
-def test_nine_parts_of_noise_cost_log_ten_nats():
-    """Noise is too far from any digit to count: what is left of the mean is a tenth of it."""
-    data = load("mnist-5k")
-    centres, test = scale(data.train[:200]), scale(data.test[:50])
-    alone, among = (parzen.log_likelihood(test, c, [0.2]).mean() for c in (centres, table_1.among_noise(centres, 9)))
-    assert (alone - among).item() == pytest.approx(math.log(10), abs=1e-3)
-
-
-def test_ball_means_are_means_of_neighbours_by_hand():
-    """G(z) = z^2: its mean over a ball is z^2 + radius^2 in every coordinate, and at radius 0 it is G(z) itself."""
-    z = rand(400, 3)
-    assert torch.allclose(table_1.ball_means(lambda z: z**2, z, 0.0, draws=3), z**2)
-    found = table_1.ball_means(lambda z: z**2, z, 0.5, draws=200)
-    assert (found - z**2).mean().item() == pytest.approx(0.25, abs=0.01)
 
 
 # -- the ruler --------------------------------------------------------------------------------------------------------
@@ -114,24 +84,13 @@ def test_both_grids_equal_two_scores(width, n, side):
     assert ("below" if fine.sigma < paper.sigma else "above") == side
 
 
-def test_growth_scores_the_first_n():
-    centres, valid, test = rand(80, 6), rand(60, 6, seed=1), rand(30, 6, seed=2)
-    found = table_1.growth(centres, valid, test, [10, 80], data="noise")
-    assert found == [parzen.score(centres[:n], valid, test, data="noise") for n in (10, 80)]
-    for numbers in ([], [0], [81]):
-        with pytest.raises(DataError, match="from 1 to the 80 centres|between 1 and the 80 centres"):
-            table_1.growth(centres, valid, test, numbers, data="noise")
-
-
-def test_per_doubling_and_worth_by_hand():
-    real = [score_of(100, 1_000), score_of(140, 2_000), score_of(180, 4_000)]
-    assert table_1.per_doubling(real) == pytest.approx(40)
+def test_the_equal_number_of_pictures_by_hand():
     numbers, scores = [4_000, 1_000, 2_000], [180, 100, 140]
-    assert table_1.worth(140, numbers, scores) == pytest.approx(2_000)
-    assert table_1.worth(120, numbers, scores) == pytest.approx(1_000 * math.sqrt(2))
-    assert math.isnan(table_1.worth(99, numbers, scores)) and math.isnan(table_1.worth(181, numbers, scores))
+    assert table_1.equal_number(140, numbers, scores) == pytest.approx(2_000)
+    assert table_1.equal_number(120, numbers, scores) == pytest.approx(1_000 * math.sqrt(2))
+    assert all(math.isnan(table_1.equal_number(value, numbers, scores)) for value in (99, 181))
     with pytest.raises(DataError, match="do not rise"):
-        table_1.worth(1, numbers, [180, 140, 100])
+        table_1.equal_number(1, numbers, [180, 140, 100])
 
 
 def test_a_score_table_equals_the_estimator_cell_by_cell():
@@ -147,16 +106,6 @@ def test_a_score_table_equals_the_estimator_cell_by_cell():
         table_1.score_table(x, centres, sigmas, [701])
 
 
-def test_a_table_of_the_audit_has_a_row_for_each_kind():
-    centres, valid, test = rand(80, 6), rand(60, 6, seed=1), rand(30, 6, seed=2)
-    table = table_1.audit({"a": centres, "b": centres[:9]}, valid, test, data="noise", before={"b": "about 7"})
-    assert table["centres"].tolist() == ["a", "b"] and table["number"].tolist() == [80, 9]
-    paper, fine = table_1.both_grids(centres, valid, test, data="noise")
-    assert table.loc[0, "score"] == paper.log_likelihood and table.loc[0, "score, fine grid"] == fine.log_likelihood
-    assert table["measured before"].tolist() == ["", "about 7"]
-    assert "measured before" not in table_1.audit({"b": centres[:9]}, valid, test, data="noise")
-
-
 # -- Table 1 ----------------------------------------------------------------------------------------------------------
 
 
@@ -168,10 +117,8 @@ def test_the_papers_table_as_printed():
 def test_table_1_names_the_faces_by_their_own_name():
     folds = FoldsScore(1800.4, 12.6, (score_of(1790, data="fer2013"), score_of(1810.8, data="fer2013")), 100, "fer2013")
     table = table_1.table_1({"the paper's grid": score_of(184.46, 10_000, "mnist")}, {"fine grid": folds})
-    told = dict(
-        zip(table["model"], table["measured with"], strict=True)
-    )  # only of its own model does the paper say how
-    assert told["DBN (the paper)"] == "as printed" and "authors' code" in told["Adversarial nets (the paper)"]
+    how = table.set_index("model")["measured with"]  # only of its own model does the paper say how
+    assert how["DBN (the paper)"] == "as printed" and "authors' code" in how["Adversarial nets (the paper)"]
     assert len(table) == 6
     mnist, faces = table.iloc[4], table.iloc[5]
     assert mnist["MNIST"] == "mnist: 184.5 ± 1.0" and "10,000 samples, the paper's grid" in mnist["measured with"]
@@ -200,18 +147,18 @@ def test_what_faces_are_here_is_said_in_words(monkeypatch):
         raise CheckpointError("none")
 
     monkeypatch.setattr(table_1, "pretrained", nothing)
-    trained, data, words = table_1.faces_here()
+    trained, data, words = table_1.find_faces()
     assert trained is None and data is None
     for name in table_1.FACES:
         assert f"{name}: no weights come with this package" in words
     monkeypatch.setattr(table_1, "pretrained", lambda name: name)
     monkeypatch.setattr(table_1, "status", lambda name: (False, "fetch it\nthere"))
-    assert table_1.faces_here(["lfw"])[2].startswith(
+    assert table_1.find_faces(["lfw"])[2].startswith(
         "lfw: weights are here, its faces are not (`python -m ganlib data`"
     )
     monkeypatch.setattr(table_1, "status", lambda name: (name == "fer2013", ""))
     monkeypatch.setattr(table_1, "load", lambda name: f"faces of {name}")
-    assert table_1.faces_here()[:2] == ("fer2013", "faces of fer2013")
+    assert table_1.find_faces()[:2] == ("fer2013", "faces of fer2013")
 
 
 # -- the demo ---------------------------------------------------------------------------------------------------------
@@ -280,13 +227,13 @@ def test_the_audit_of_mnist_agrees_with_figures_measured_before():
         data = load("mnist", download=False, stand_in=False)
     except DataError as error:
         pytest.skip(str(error).splitlines()[0])
-    valid, test, real = scale(data.valid), scale(data.test), scale(table_1.drawn(data.train, 10_000))
+    valid, test, real = scale(data.valid), scale(data.test), scale(table_1.random_subset(data.train, 10_000))
     published = {
         "10,000": (real, 243, 244),
         "5,000": (real[:5_000], 201, 208),
         "1,000": (real[:1_000], 124, 124),
         "blurred": (table_1.blurred(real), 313, 313),
-        "binarised": (table_1.binarised(real), 114, 114),
+        "binarised": ((real > 0.5).float(), 114, 114),
     }
     for name, (centres, on_paper_grid, on_fine_grid) in published.items():
         paper, fine = table_1.both_grids(centres, valid, test, data="mnist")

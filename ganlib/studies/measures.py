@@ -177,66 +177,7 @@ def _covered(x: Tensor, cloud: Tensor, k: int) -> float:
     return torch.cat(inside).double().mean().item()
 
 
-# -- memorisation ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Memorisation:
-    """Distances to the training set: of samples, and of real pictures that are not in it."""
-
-    samples: np.ndarray
-    """(n,) L2 distances of the samples to their nearest training pictures."""
-    fresh: np.ndarray
-    """(m,) those of the real pictures."""
-    nearer: float
-    """The probability that a sample lies nearer than a fresh real picture does (a tie counts half); 1/2 for equals."""
-    z: float
-    """Mann and Whitney's statistic in standard deviations: far below 0 when samples lie nearer, so copying; far above
-    when they lie farther. The sign is that of C_T (Meehan, Chaudhuri & Dasgupta 2020, without their cells)."""
-    tail: float
-    """Share of samples nearer than 99 % of the fresh pictures are: 0.01 for equals, more when a few are copies."""
-    tail_p: float
-    """How probable a tail as large would be for equals (Fisher's exact test, one-sided)."""
-
-    @property
-    def copies(self) -> bool:
-        """Whether samples lie nearer to the training set than chance allows: z < -3, or tail_p < 0.001."""
-        return self.z < -3 or self.tail_p < 0.001
-
-    def quantiles(self, at: tuple[float, ...] = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9)) -> dict[str, np.ndarray]:
-        """The distances below which these shares lie, of both."""
-        return {"samples": np.quantile(self.samples, at), "fresh pictures": np.quantile(self.fresh, at)}
-
-    def __str__(self) -> str:
-        verdict = "copies of training pictures" if self.copies else "no sign of copying"
-        return (
-            f"{verdict}: a sample is nearer to the training set than a fresh picture with probability "
-            f"{self.nearer:.2f} (z {self.z:+.1f}); {self.tail:.1%} are nearer than 99 % of the fresh ones"
-        )
-
-
-def memorisation(samples: Tensor, train: Tensor, fresh: Tensor) -> Memorisation:
-    """Do samples (n, d) lie nearer to `train` (N, d) than real pictures that it does not hold, `fresh` (m, d), do?
-
-    `samples` in [0, 1], `train` and `fresh` uint8, of any shape. L2 distance of raw pixels, the measure of Figure 2.
-    Misses a copy that is moved by a pixel, or made brighter: it is far away in pixels. Samples that are blurred lie
-    near everything and may look like copies. A copied test set is no copy to it.
-    """
-    return compared(nearest_distance(samples, train), nearest_distance(scale(fresh), train))
-
-
-def compared(samples: Tensor, fresh: Tensor) -> Memorisation:
-    """The test on distances that are there already: of the samples (n,) and of fresh pictures (m,)."""
-    from scipy.stats import fisher_exact, mannwhitneyu  # here: half a second to import
-
-    ours, real = samples.numpy(), fresh.numpy()
-    n, m = len(ours), len(real)
-    U = mannwhitneyu(ours, real).statistic  # pairs in which the sample lies farther
-    z = (U - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
-    near = np.quantile(real, 0.01)
-    tails = [[int((d <= near).sum()), int((d > near).sum())] for d in (ours, real)]
-    p = fisher_exact(tails, alternative="greater").pvalue
-    return Memorisation(ours, real, float(1 - U / (n * m)), float(z), tails[0][0] / n, float(p))
+# -- copies of the training set ----------------------------------------------------------------------------------------
 
 
 def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
@@ -255,6 +196,52 @@ def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
         index = torch.where(here < best, at + start, index)
         best = torch.minimum(here, best)
     return torch.cat([(x[i] - scale(pictures[index[i]])).norm(dim=1) for i in torch.arange(len(x)).split(CHUNK)])
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """Whether samples lie nearer to the training set than real pictures that it does not hold."""
+
+    nearer: float
+    """The probability that a sample lies nearer than a fresh real picture does (a tie counts half); 1/2 for equals."""
+    z: float
+    """Mann and Whitney's statistic in standard deviations: far below 0 when samples lie nearer, so copying; far above
+    when they lie farther. The sign is that of C_T (Meehan, Chaudhuri & Dasgupta 2020, without their cells)."""
+    tail: float
+    """Share of samples nearer than 99 % of the fresh pictures are: 0.01 for equals, more when a few are copies."""
+    tail_p: float
+    """How probable a tail as large would be for equals (Fisher's exact test, one-sided)."""
+
+    @property
+    def copies(self) -> bool:
+        """Whether samples lie nearer to the training set than chance allows: z < -3, or tail_p < 0.001."""
+        return self.z < -3 or self.tail_p < 0.001
+
+    def __str__(self) -> str:
+        verdict = "copies of training pictures" if self.copies else "no sign of copying"
+        return (
+            f"{verdict}: a sample is nearer to the training set than a fresh picture with probability "
+            f"{self.nearer:.2f} (z {self.z:+.1f}); {self.tail:.1%} are nearer than 99 % of the fresh ones"
+        )
+
+
+def memorisation(samples: Tensor, fresh: Tensor) -> Memorisation:
+    """Do samples lie nearer to the training set than fresh real pictures do? By the `nearest_distance` of each.
+
+    `samples` (n,): the samples' distances; `fresh` (m,): those of real pictures that are not in the training set.
+    Misses a copy that is moved by a pixel, or made brighter: it is far away in pixels. Samples that are blurred lie
+    near everything and may look like copies. A copied test set is no copy to it.
+    """
+    from scipy.stats import fisher_exact, mannwhitneyu  # here: half a second to import
+
+    ours, real = samples.numpy(), fresh.numpy()
+    n, m = len(ours), len(real)
+    U = mannwhitneyu(ours, real).statistic  # pairs in which the sample lies farther
+    z = (U - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
+    near = np.quantile(real, 0.01)
+    tails = [[int((d <= near).sum()), int((d > near).sum())] for d in (ours, real)]
+    p = fisher_exact(tails, alternative="greater").pvalue
+    return Memorisation(float(1 - U / (n * m)), float(z), tails[0][0] / n, float(p))
 
 
 def _check(a: Tensor, b: Tensor) -> None:

@@ -2,8 +2,9 @@
 
 All runs of a grid get the same number of updates (D's and G's together), that is the same work: with k = 1 half of
 them are G's, with k = 10 one in eleven. `ToySweep` trains small games in stacks; `MnistSweep` small nets on digits,
-one after another. Both work in pieces, so that a live demo can drive them, and both hand out `Results`, which holds
-the curves of every run and says what became of it.
+one after another. Both work in pieces, so that a live demo can drive them, and both give `Results`, which hold the
+curves of every run and say what became of it. No run depends on what else is in its grid: a part of a grid is a sweep
+of its own, and may be trained elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,14 @@ from ganlib.hardware import provenance
 from ganlib.images import scale
 from ganlib.recipes import MNIST, TOY, Recipe
 from ganlib.studies.toys import Toys
-from ganlib.trainer import Trainer
+from ganlib.trainer import Step, Trainer
 
 Array = NDArray[np.float64]
 
-NEITHER, COLLAPSED, DIVERGED = range(3)
-OUTCOMES = ("neither", "collapsed", "diverged")
-"""What may become of a run; `Results.outcome` holds their indices, and -1 for a run that has measured nothing yet."""
+UNKNOWN, NEITHER, COLLAPSED, DIVERGED = range(-1, 3)
+"""What may become of a run; unknown while it has measured nothing."""
 WIDE = 10.0
 """A run whose samples end so many times as wide as the data counts as diverged, though its parameters are finite."""
-LAST = 0.1
-"""A run is judged by the mean over the last tenth of its records."""
 MNIST_FILE = Path(__file__).parent.parent / "results" / "mnist_k_rates.json"
 """The grid of small MNIST nets that comes with the package."""
 
@@ -52,16 +50,12 @@ class Grid:
     """The values of each axis. Raises `RecipeError` on an empty axis, a value twice, or one out of order."""
 
     ks: tuple[int, ...]
-    """D's updates to one of G's."""
     lrs_D: tuple[float, ...]
-    """D's rates."""
     lrs_G: tuple[float, ...]
-    """G's rates."""
     seeds: tuple[int, ...]
-    """Runs with the same settings."""
 
     def __post_init__(self) -> None:
-        for name, values in asdict(self).items():
+        for name, values in vars(self).items():
             if not values or list(values) != sorted(set(values)):
                 raise RecipeError(f"{name} are {values!r}; they must be at least one value, ascending, none twice")
 
@@ -97,12 +91,9 @@ class Results:
     def final(self, name: str) -> Array:
         """(K, D, G, S): a curve's mean over the last tenth of the records there are; nan for a run that diverged."""
         curve = self.curves[name]
-        done = int(np.isfinite(curve).any((0, 1, 2, 3)).sum())
-        at_least = max(int(LAST * done + 0.5), 1)
-        tail = curve[..., max(done - at_least, 0) : max(done, 1)]
-        found = np.isfinite(tail)
-        total = np.where(found, tail, 0).sum(-1)
-        return np.where(self.diverged | ~found.any(-1), math.nan, total / np.maximum(found.sum(-1), 1))
+        records = max(int(np.isfinite(curve).any((0, 1, 2, 3)).sum()), 1)
+        last = max(int(0.1 * records + 0.5), 1)
+        return np.where(self.diverged, math.nan, seeds_mean(curve[..., records - last : records]))
 
     def at(self, name: str, updates: ArrayLike) -> Array:
         """(K, D, G, S): a curve read after so many updates, one number for all or one for each k.
@@ -122,35 +113,32 @@ class Results:
 
     @property
     def outcome(self) -> np.ndarray:
-        """(K, D, G, S) int: NEITHER, COLLAPSED, DIVERGED, or -1 while nothing is measured.
+        """(K, D, G, S) int: UNKNOWN, NEITHER, COLLAPSED or DIVERGED, by the last tenth of the records.
 
         Diverged: something is no longer finite, or the samples end more than 10 times as wide as the data. Collapsed:
         they end less than `narrow` times as wide (toys: the shortest interval that holds 90 %) or as far from one
         another (MNIST: mean distance) as the data; whether a run fell there or never left the start makes no
         difference. Neither is not yet good: a lost mode among several, or a G that stands still, the JSD shows.
         """
-        measured = np.isfinite(self.curves["width"]).any(-1)
+        unknown = ~np.isfinite(self.curves["width"]).any(-1)
         width = self.final("width")  # nan compares false
-        found = np.select([~measured, width < self.narrow, width > WIDE], [-1, COLLAPSED, DIVERGED], NEITHER)
-        return np.where(self.diverged, DIVERGED, found)
+        cases = [self.diverged | (width > WIDE), unknown, width < self.narrow]
+        return np.select(cases, [DIVERGED, UNKNOWN, COLLAPSED], NEITHER)
 
     def share(self, outcome: int) -> Array:
         """(K, D, G): the share of seeds with that outcome, of those that have measured anything; else nan."""
-        known = (self.outcome >= 0).sum(-1)
-        hits = (self.outcome == outcome).sum(-1)
-        return np.where(known > 0, hits / np.maximum(known, 1), math.nan)
+        return seeds_mean(np.where(self.outcome == UNKNOWN, math.nan, self.outcome == outcome))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists and numbers, rounded to five digits; None stands for nan."""
-        curves = {name: _plain(values) for name, values in self.curves.items()}
         return {
             "kind": self.kind,
             "info": self.info,
-            "grid": {name: list(values) for name, values in asdict(self.grid).items()},
+            "grid": {name: list(values) for name, values in vars(self.grid).items()},
             "updates": self.updates.tolist(),
             "narrow": self.narrow,
             "diverged": self.diverged.astype(int).tolist(),
-            "curves": curves,
+            "curves": {name: _plain(values) for name, values in self.curves.items()},
         }
 
     @classmethod
@@ -160,7 +148,7 @@ class Results:
             grid = Grid(**{name: tuple(values) for name, values in plain["grid"].items()})
             curves = {name: np.array(values, float) for name, values in plain["curves"].items()}
             updates, diverged = np.array(plain["updates"], float), np.array(plain["diverged"], bool)
-            shapes = {curve.shape for curve in curves.values()} | {(*diverged.shape, len(updates))}
+            shapes = {(*diverged.shape, len(updates)), *(curve.shape for curve in curves.values())}
             if shapes != {(*grid.shape, len(updates))}:
                 raise ValueError(f"arrays of the shapes {shapes} on a grid of {grid.shape}")
             return cls(plain["kind"], grid, updates, curves, diverged, float(plain["narrow"]), dict(plain["info"]))
@@ -193,8 +181,8 @@ def _plain(values: Array) -> list[Any]:
     return float(f"{values:.5g}") if math.isfinite(values) else None
 
 
-SHARE = 0.9
-"""The width of a distribution: the shortest interval that holds so much of it."""
+# -- the work ----------------------------------------------------------------------------------------------------------
+
 BINS = 64
 """p_g is drawn as its mean density in so many bins."""
 RATES = (0.003, 0.02, 0.1, 0.5, 3.0)
@@ -214,21 +202,29 @@ TOY_SIZES: dict[str, dict[str, Any]] = {
 
 
 class Sweep:
-    """A grid of runs under way, in pieces. What `ToySweep` and `MnistSweep` share."""
+    """A grid of runs under way: what `ToySweep` and `MnistSweep` have in common.
+
+    Each of them has a generator `_work()`, which trains and measures every run from where it stands, and stops for a
+    moment after each small piece of work.
+    """
 
     kind: str
     names: tuple[str, ...]
     narrow: float
+    info: dict[str, Any]
+    """What is trained, on what, and when, as plain values."""
 
-    def __init__(self, recipe: Recipe, grid: Grid, updates: int, records: int):
-        most = max(grid.ks) + 1
+    def __init__(self, recipe: Recipe, axes: Sequence[Sequence[float]], updates: int, records: int):
+        ks, lrs_D, lrs_G, seeds = axes
+        self.grid = Grid(tuple(ks), tuple(map(float, lrs_D)), tuple(map(float, lrs_G)), tuple(seeds))
+        self.recipe = recipe
+        most = max(ks) + 1
         if not isinstance(updates, int) or updates < most:
             raise RecipeError(
                 f"updates is {updates!r}; it must be an integer >= {most}, one iteration of the largest k"
             )
         if not isinstance(records, int) or not 1 <= records <= updates // most:
             raise RecipeError(f"records is {records!r}; it must be an integer from 1 to {updates // most}")
-        self.recipe, self.grid = recipe, grid
         self.updates = np.linspace(updates / records, updates, records)
         self.reset()
 
@@ -236,34 +232,41 @@ class Sweep:
         """Back to the start of every run."""
         self.curves = {name: np.full((*self.grid.shape, len(self.updates)), math.nan) for name in self.names}
         self.diverged = np.zeros(self.grid.shape, bool)
+        self.steps = np.zeros(self.grid.shape, int)
+        """(K, D, G, S): iterations that each run has done."""
+        self.recorded = np.zeros(self.grid.shape, int)
+        """(K, D, G, S): records that each run has, or needs no more: all of them once it has diverged."""
         self.version = 0
         """Counts up whenever something was measured."""
+        self._pieces: Iterator[None] | None = None
 
     def target(self, k: int, record: int) -> int:
         """Iterations that a run with this k has done at a record."""
         return max(round(self.updates[record] / (k + 1)), 1)
 
     @property
-    def done(self) -> float:
-        """The share of the work that is done, 0 to 1."""
-        raise NotImplementedError
+    def finished(self) -> bool:
+        """Whether every run has all its records."""
+        return bool((self.recorded == len(self.updates)).all())
 
     @property
-    def finished(self) -> bool:
-        """Whether every run has had all its updates."""
-        raise NotImplementedError
-
-    def piece(self) -> None:
-        """The smallest piece of work there is."""
-        raise NotImplementedError
+    def done(self) -> float:
+        """The share of the work that is done, 0 to 1."""
+        of = np.reshape([self.target(k, -1) for k in self.grid.ks], (-1, 1, 1, 1))
+        share = np.where(self.recorded == len(self.updates), 1, self.steps / of)
+        return 1.0 if self.finished else min(float(share.mean()), 0.99)
 
     def advance(self, seconds: float) -> None:
         """Work for about so many seconds, at least one piece, unless all is done."""
         end = time.perf_counter() + seconds
-        while not self.finished:
-            self.piece()
-            if time.perf_counter() >= end:
-                return
+        self._pieces = self._pieces or self._work()
+        try:
+            for _ in self._pieces:
+                if time.perf_counter() >= end:
+                    return
+        except BaseException:  # an interrupt ends the generator; the next one goes on from what is recorded
+            self._pieces = None
+            raise
 
     def finish(self, *, progress: bool = True) -> bool:
         """Work to the end; True when it got there. An interrupt stops it, and the next call goes on from there."""
@@ -281,20 +284,16 @@ class Sweep:
     def results(self) -> Results:
         """What is measured so far; a copy."""
         curves = {name: values.copy() for name, values in self.curves.items()}
-        return Results(self.kind, self.grid, self.updates, curves, self.diverged.copy(), self.narrow, self.info())
+        return Results(self.kind, self.grid, self.updates, curves, self.diverged.copy(), self.narrow, dict(self.info))
 
-    def info(self) -> dict[str, Any]:
-        """What is trained, on what, and when, as plain values."""
-        raise NotImplementedError
-
-    def _keep(self, at: tuple[int, ...], record: int, values: Mapping[str, float]) -> None:
-        """Write one run's measurement down; what is not a finite number means that it has diverged."""
+    def _write(self, at: tuple[int, ...], record: int, values: Mapping[str, float]) -> None:
+        """Write down what one run has measured; a number that is not finite means that the run has diverged."""
         self.version += 1
-        if not all(math.isfinite(value) for value in values.values()):
-            self.diverged[at] = True
-            return
-        for name, value in values.items():
-            self.curves[name][(*at, record)] = value
+        self.diverged[at] = not all(math.isfinite(value) for value in values.values())
+        self.recorded[at] = len(self.updates) if self.diverged[at] else record + 1
+        if not self.diverged[at]:
+            for name, value in values.items():
+                self.curves[name][(*at, record)] = value
 
 
 class ToySweep(Sweep):
@@ -329,59 +328,41 @@ class ToySweep(Sweep):
         if p_data is None:
             raise RecipeError("a sweep of toys needs p_data: a density such as Gaussian(0, 1)")
         self.p_data = p_data
+        self.info = {"recipe": recipe.to_dict(), "data": repr(p_data), **provenance()}
         many = np.sort(p_data.sample(100_000, np.random.default_rng(0)))
         self._data_width = width(many)
         low, high = np.quantile(many, [0.0005, 0.9995])
         margin = 0.25 * (high - low)
         self.edges = np.linspace(low - margin, high + margin, BINS + 1)
         """(BINS + 1,): the bins that p_g is drawn in."""
-        grid = Grid(tuple(ks), tuple(map(float, lrs_D)), tuple(map(float, lrs_G)), tuple(seeds))
-        super().__init__(recipe, grid, updates, records)
+        super().__init__(recipe, (ks, lrs_D, lrs_G, seeds), updates, records)
 
     def reset(self) -> None:
         """Back to the start of every run."""
         super().reset()
-        _, *rest = self.grid.shape
-        lr_D, lr_G, seed = (axis.ravel() for axis in np.meshgrid(*self._axes(), indexing="ij"))
-        common = {"seeds": seed.astype(int).tolist(), "lr_D": lr_D, "lr_G": lr_G}
+        axes = np.meshgrid(self.grid.lrs_D, self.grid.lrs_G, self.grid.seeds, indexing="ij")
+        lr_D, lr_G, seeds = (axis.ravel() for axis in axes)
+        common = {"seeds": seeds.astype(int).tolist(), "lr_D": lr_D, "lr_G": lr_G}
         self.stacks = [Toys(self.recipe, self.p_data, k=k, **common) for k in self.grid.ks]
         """One for each k: len(lrs_D) * len(lrs_G) * len(seeds) games."""
-        self.p_g = np.full((len(self.grid.ks), *rest, BINS), math.nan)
+        self.p_g = np.full((*self.grid.shape, BINS), math.nan)
         """(K, D, G, S, BINS): each run's mean density in each bin, at its last record."""
-        self._record = 0
-        self._measured = 0
 
-    def _axes(self) -> tuple[Sequence[float], ...]:
-        return self.grid.lrs_D, self.grid.lrs_G, self.grid.seeds
+    def _work(self) -> Iterator[None]:
+        """Record by record: every stack trained up to it, an iteration a piece; then every game measured."""
+        for record in range(len(self.updates)):
+            for i, (k, stack) in enumerate(zip(self.grid.ks, self.stacks)):
+                while stack.step < self.target(k, record):
+                    stack.iterate()
+                    self.steps[i] = stack.step
+                    yield
+            for at in np.ndindex(*self.grid.shape):
+                if self.recorded[at] == record:
+                    self._measure(at, record)
+                    yield
 
-    @property
-    def done(self) -> float:
-        """The share of the work that is done, 0 to 1."""
-        updates = [stack.step * (k + 1) for k, stack in zip(self.grid.ks, self.stacks)]
-        return 1.0 if self.finished else min(float(np.mean(updates)) / self.updates[-1], 0.99)
-
-    @property
-    def finished(self) -> bool:
-        """Whether every run has had all its updates."""
-        return self._record == len(self.updates)
-
-    def piece(self) -> None:
-        """One iteration of one stack; where all have come to a record, the measurement of one game."""
-        for k, stack in zip(self.grid.ks, self.stacks):
-            if stack.step < self.target(k, self._record):
-                stack.iterate()
-                return
-        self._measure(self._measured)
-        self._measured += 1
-        if self._measured == math.prod(self.grid.shape):
-            self._measured, self._record = 0, self._record + 1
-
-    def _measure(self, run: int) -> None:
-        at = np.unravel_index(run, self.grid.shape)
-        if self.diverged[at]:
-            return
-        i = run % len(self.stacks[0])
-        toys = self.stacks[at[0]]
+    def _measure(self, at: tuple[int, ...], record: int) -> None:
+        toys, i = self.stacks[at[0]], int(np.ravel_multi_index(at[1:], self.grid.shape[1:]))
         try:
             p_g = toys.p_g(i)
             with np.errstate(all="ignore"):  # a D that is no longer finite shows in V
@@ -389,15 +370,11 @@ class ToySweep(Sweep):
         except TrainingDiverged:
             V = C = JSD = math.nan
         if not math.isfinite(V):
-            self._keep(at, self._record, {"V": math.nan})
+            self._write(at, record, {"V": math.nan})
             return
         x = np.sort(p_g.G(_quantiles(toys.p_z)))
-        self._keep(at, self._record, {"JSD": JSD, "C": C, "V": V, "width": width(x) / self._data_width})
+        self._write(at, record, {"JSD": JSD, "C": C, "V": V, "width": width(x) / self._data_width})
         self.p_g[at] = p_g.in_bins(self.edges)
-
-    def info(self) -> dict[str, Any]:
-        """What is trained, on what, and when, as plain values."""
-        return {"recipe": self.recipe.to_dict(), "data": repr(self.p_data), **provenance()}
 
 
 class MnistSweep(Sweep):
@@ -429,72 +406,49 @@ class MnistSweep(Sweep):
     ):
         recipe = small_mnist() if recipe is None else recipe
         self.data = load(recipe.data) if data is None else data
-        self._valid = scale(self.data.valid)
-        self._data_spread = _spread(self._valid[: recipe.n_samples])
-        grid = Grid(tuple(ks), tuple(map(float, lrs_D)), tuple(map(float, lrs_G)), tuple(seeds))
-        for _, k, lr_D, lr_G, _ in grid.runs():
-            replace(recipe, k=k, lr_D=lr_D, lr_G=lr_G)  # the recipe's rules, before hours of work
-        super().__init__(recipe, grid, updates, records)
-
-    def reset(self) -> None:
-        """Back to the start of every run."""
-        super().reset()
-        self._order = sorted(self.grid.runs(), key=lambda run: run[-1])
-        self._run = 0
-        self._trainer: Trainer | None = None
-
-    @property
-    def done(self) -> float:
-        """The share of the work that is done, 0 to 1."""
-        part = 0.0
-        if self._trainer is not None:
-            part = self._trainer.step / self.target(self._trainer.recipe.k, len(self.updates) - 1)
-        return (self._run + part) / len(self._order)
-
-    @property
-    def finished(self) -> bool:
-        """Whether every run has had all its updates."""
-        return self._run == len(self._order)
-
-    def piece(self) -> None:
-        """Five iterations of the run under way, and the measurement when a record is due."""
-        at, k, lr_D, lr_G, seed = self._order[self._run]
-        if self._trainer is None or not self._trainer.whole:  # a run that was interrupted inside a step begins again
-            recipe = replace(self.recipe, k=k, lr_D=lr_D, lr_G=lr_G)
-            self._trainer = Trainer(recipe, self.data, seed=seed, precision="float32", device="cpu")
-            self._record, self._steps = 0, []
-        trainer = self._trainer
-        left = self.target(k, self._record) - trainer.step
-        try:
-            self._steps += trainer.steps(min(left, self.STEPS))
-        except TrainingDiverged:
-            self.diverged[at] = True
-            self.version += 1
-            self._record = len(self.updates)
-        else:
-            if left <= self.STEPS:
-                self._keep(at, self._record, self._measure())
-                self._record, self._steps = self._record + 1, []
-        if self._record == len(self.updates):
-            self._run, self._trainer = self._run + 1, None
-
-    def _measure(self) -> dict[str, float]:
-        x = self._trainer.samples(self.recipe.n_samples, seed=self._trainer.seed)  # (n, d)
-        if not bool(x.isfinite().all()):
-            return {"score": math.nan}
-        means = {name: float(np.mean([getattr(s, name) for s in self._steps])) for name in ("V", "D_real", "D_fake")}
-        score = parzen.validation_score(x, self._valid)["log_likelihood"]
-        return {"score": score, **means, "width": _spread(x) / self._data_spread}
-
-    def info(self) -> dict[str, Any]:
-        """What is trained, on what, and when, as plain values."""
-        return {
-            "recipe": self.recipe.to_dict(),
-            "changes": self.recipe.changes(MNIST),
+        self.info = {
+            "recipe": recipe.to_dict(),
+            "changes": recipe.changes(MNIST),
             "data": self.data.name,
-            "examples": len(self.data.train[: self.recipe.examples or None]),
+            "examples": len(self.data.train[: recipe.examples or None]),
             **provenance(),
         }
+        self._valid = scale(self.data.valid)
+        self._data_spread = _spread(self._valid[: recipe.n_samples])
+        super().__init__(recipe, (ks, lrs_D, lrs_G, seeds), updates, records)
+        for _, k, lr_D, lr_G, _ in self.grid.runs():
+            replace(recipe, k=k, lr_D=lr_D, lr_G=lr_G)  # the recipe's rules, before hours of work
+
+    def _work(self) -> Iterator[None]:
+        """Run by run; one that was interrupted begins again."""
+        for at, k, lr_D, lr_G, seed in sorted(self.grid.runs(), key=lambda run: run[-1]):
+            if self.recorded[at] < len(self.updates):
+                recipe = replace(self.recipe, k=k, lr_D=lr_D, lr_G=lr_G)
+                yield from self._train(at, Trainer(recipe, self.data, seed=seed, precision="float32", device="cpu"))
+
+    def _train(self, at: tuple[int, ...], trainer: Trainer) -> Iterator[None]:
+        """One run, a few iterations a piece; the measurement belongs to the piece that comes to a record."""
+        for record in range(len(self.updates)):
+            target, steps = self.target(trainer.recipe.k, record), []
+            while trainer.step < target:
+                try:
+                    steps += trainer.steps(min(target - trainer.step, self.STEPS))
+                except TrainingDiverged:
+                    self._write(at, record, {"V": math.nan})
+                    return
+                self.steps[at] = trainer.step
+                if trainer.step < target:
+                    yield
+            self._write(at, record, self._measure(trainer, steps))
+            yield
+
+    def _measure(self, trainer: Trainer, steps: Sequence[Step]) -> dict[str, float]:
+        x = trainer.samples(self.recipe.n_samples, seed=trainer.seed)  # (n, d)
+        if not bool(x.isfinite().all()):
+            return {"score": math.nan}
+        means = {name: float(np.mean([getattr(step, name) for step in steps])) for name in ("V", "D_real", "D_fake")}
+        score = parzen.validation_score(x, self._valid)["log_likelihood"]
+        return {"score": score, **means, "width": _spread(x) / self._data_spread}
 
 
 def small_mnist() -> Recipe:
@@ -513,7 +467,7 @@ def width(x: Array) -> float:
     >>> round(width(np.linspace(0, 1, 1001)), 12)
     0.9
     """
-    n = math.ceil(SHARE * (len(x) - 1))
+    n = math.ceil(0.9 * (len(x) - 1))
     return float((x[n:] - x[: len(x) - n]).min())
 
 

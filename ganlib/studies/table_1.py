@@ -1,14 +1,14 @@
-"""Table 1, and an audit of the ruler that it was measured with.
+"""Table 1, and what the ruler that it was measured with says of other things.
 
-What does the Parzen estimator say of centres that are no model's samples: real pictures, blurred ones, k-means
-centroids, real pictures among noise? "A note on the evaluation of generative models" (Theis, van den Oord & Bethge
-2016) asked first. Nothing is drawn here; pictures are (n, d) in [0, 1] unless said otherwise, scores are nats.
+What does the Parzen estimator give to centres that are no model's samples: real pictures, blurred ones, k-means
+centroids? "A note on the evaluation of generative models" (Theis, van den Oord & Bethge 2016) asked first. Pictures
+are (n, d) in [0, 1], scores are nats.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,7 @@ def faces_score(
     return runs.score(trained, data, sigmas, seed, n=n or 0)
 
 
-def faces_here(names: Sequence[str] = FACES) -> tuple[Trained | None, Dataset | None, str]:
+def find_faces(names: Sequence[str] = FACES) -> tuple[Trained | None, Dataset | None, str]:
     """The first set of faces that is on this machine and for which weights are shipped; and in words what was found.
 
     Downloads nothing. (None, None, why) when there is none.
@@ -71,19 +71,19 @@ def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None =
 
     Columns: model, MNIST, TFD or the faces that stand in for it (always by their own name), and how it was measured.
     """
-    own = "10,000 samples, the paper's grid (the authors' code)"
-    told = {model: "as printed" for model in PAPER} | {"Adversarial nets": own}
-    rows = [(f"{model} (the paper)", *scores, told[model]) for model, scores in PAPER.items()]
+    how = dict.fromkeys(PAPER, "as printed")
+    how["Adversarial nets"] = "10,000 samples, the paper's grid (the authors' code)"
+    rows = [(f"{model} (the paper)", *scores, how[model]) for model, scores in PAPER.items()]
     for grid, score in mnist.items():
         value = f"{score.log_likelihood:.1f} ± {score.standard_error:.1f}"
-        how = f"{score.n_samples:,} samples, {grid}, σ {score.sigma:.4f}; {score.n_test:,} {score.split} pictures"
-        rows.append(("Adversarial nets (here)", f"{score.data}: {value}", "", how))
+        measured = f"{score.n_samples:,} samples, {grid}, σ {score.sigma:.4f}; {score.n_test:,} {score.split} pictures"
+        rows.append(("Adversarial nets (here)", f"{score.data}: {value}", "", measured))
     for grid, folds in (faces or {}).items():
         value = f"{folds.log_likelihood:.0f} ± {folds.standard_error:.0f}"
         sigmas = ", ".join(f"{score.sigma:.4f}" for score in folds.each)
-        how = f"{folds.n_samples:,} samples, {grid}, σ {sigmas}; {len(folds.each)} folds, {folds.n_test:,} test faces"
+        measured = f"{folds.n_samples:,} samples, {grid}, σ {sigmas}; {len(folds.each)} folds"
         name = folds.data if folds.data == "tfd" else f"{folds.data}, not TFD"
-        rows.append(("Adversarial nets (here)", "", f"{name}: {value}", how))
+        rows.append(("Adversarial nets (here)", "", f"{name}: {value}", f"{measured}, {folds.n_test:,} test faces"))
     return pd.DataFrame(rows, columns=["model", "MNIST", "TFD, or faces in its place", "measured with"])
 
 
@@ -118,28 +118,16 @@ def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split
     )
 
 
-def growth(centres: Tensor, valid: Tensor, test: Tensor, numbers: Sequence[int], *, data: str) -> list[Score]:
-    """The score by the paper's grid of the first n centres, for each n of `numbers`."""
-    if not numbers or not all(1 <= n <= len(centres) for n in numbers):
-        raise DataError(
-            f"numbers are {list(numbers)}; each must lie between 1 and the {len(centres)} centres there are"
-        )
-    return [parzen.score(centres[:n], valid, test, data=data) for n in numbers]
+def equal_number(log_likelihood: float, numbers: Sequence[int], scores: Sequence[float]) -> float:
+    """How many real pictures score as much: `numbers` of them have these `scores`; in between, linear in log n.
 
-
-def per_doubling(scores: Sequence[Score]) -> float:
-    """Nats that a doubling of the centres adds: the slope of the least-squares line through log2 n and the scores."""
-    doublings = [math.log2(score.n_samples) for score in scores]
-    return float(np.polyfit(doublings, [score.log_likelihood for score in scores], 1)[0])
-
-
-def worth(log_likelihood: float, numbers: Sequence[int], real: Sequence[float]) -> float:
-    """How many real pictures score as much: interpolated in log n between the scores `real` of so many, else nan."""
+    nan below the least score and above the greatest.
+    """
     order = np.argsort(numbers)
-    n, values = np.log(np.asarray(numbers, float)[order]), np.asarray(real, float)[order]
-    if len(n) != len(values) or (np.diff(values) <= 0).any():
+    log_n, scores = np.log(np.asarray(numbers, float)[order]), np.asarray(scores, float)[order]
+    if len(log_n) != len(scores) or (np.diff(scores) <= 0).any():
         raise DataError("the scores of real pictures do not rise with their number; score more pictures")
-    return float(np.exp(np.interp(log_likelihood, values, n, np.nan, np.nan)))
+    return float(np.exp(np.interp(log_likelihood, scores, log_n, np.nan, np.nan)))
 
 
 @dataclass(frozen=True)
@@ -178,7 +166,7 @@ def score_table(x: Tensor, centres: Tensor, sigmas: Sequence[float], numbers: Se
 # -- centres that are no model's samples -------------------------------------------------------------------------------
 
 
-def drawn(pictures: Tensor, n: int, seed: int = 0) -> Tensor:
+def random_subset(pictures: Tensor, n: int, seed: int = 0) -> Tensor:
     """n of the pictures, drawn without replacement: the first n of one order, so that fewer are part of more.
 
     Fair draws matter: the first 1,000 digits of MNIST's training file score 7 nats less than 1,000 drawn ones do.
@@ -211,56 +199,7 @@ def centroids(pictures: Tensor, n: int, *, rounds: int = 1, seed: int = 0) -> tu
     """
     from sklearn.cluster import KMeans  # here: it takes a second to import
 
-    start = drawn(pictures, n, seed).numpy()
+    start = random_subset(pictures, n, seed).numpy()
     found = KMeans(n, init=start, n_init=1, max_iter=rounds, tol=0, algorithm="lloyd").fit(pictures.numpy())
     sizes = torch.from_numpy(np.bincount(found.labels_, minlength=n))
     return torch.from_numpy(found.cluster_centers_).to(pictures), sizes
-
-
-def redrawn(centres: Tensor, sizes: Tensor, n: int, seed: int = 0) -> Tensor:
-    """n draws with replacement from the centres (k, d), each as probable as its size (k,): fair samples of k-means."""
-    rng = torch.Generator().manual_seed(seed)
-    return centres[torch.multinomial(sizes.double(), n, replacement=True, generator=rng)]
-
-
-def binarised(pictures: Tensor) -> Tensor:
-    """Every pixel above 1/2 made 1, every other 0."""
-    return (pictures > 0.5).to(pictures)
-
-
-def ball_means(G: Callable[[Tensor], Tensor], z: Tensor, radius: float, *, draws: int = 8, seed: int = 0) -> Tensor:
-    """In place of each sample G(z) (n, d) the mean of `draws` samples G(z + radius * noise), noise from N(0, I).
-
-    A mean over what G makes of the neighbourhood of z: as close to a "conditional mean" as a G without a likelihood
-    comes. Nobody would draw from it; it is softer than any sample.
-    """
-    noise = torch.Generator().manual_seed(seed)
-    total = torch.zeros_like(G(z[:1])).expand(len(z), -1).clone()
-    for _ in range(draws):
-        total += G(z + radius * torch.randn(z.shape, generator=noise))
-    return total / draws
-
-
-def among_noise(pictures: Tensor, times: int, seed: int = 0) -> Tensor:
-    """The pictures, and `times` as many pictures of noise from U(0, 1): what a model that draws little else offers."""
-    noise = torch.rand(times * len(pictures), pictures.shape[1], generator=torch.Generator().manual_seed(seed))
-    return torch.cat([pictures, noise.to(pictures)])
-
-
-def audit(
-    kinds: Mapping[str, Tensor], valid: Tensor, test: Tensor, *, data: str, before: Mapping[str, str] | None = None
-) -> pd.DataFrame:
-    """Both grids' scores of several sets of centres: name, number, score, ±, σ, the fine grid's score and σ.
-
-    `before` are figures measured before, in words, to stand beside those they belong to in a column of their own.
-    """
-    rows = []
-    for name, centres in kinds.items():
-        paper, fine = both_grids(centres, valid, test, data=data)
-        value, error = paper.log_likelihood, paper.standard_error
-        rows.append((name, len(centres), value, error, paper.sigma, fine.log_likelihood, fine.sigma))
-    names = ["centres", "number", "score", "±", "σ", "score, fine grid", "σ, fine grid"]
-    table = pd.DataFrame(rows, columns=names)
-    if before:
-        table["measured before"] = [before.get(name, "") for name in table["centres"]]
-    return table

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from ganlib.picture import Range, quantile_range
 
 POINTS = 600
 """Rows at the most: about as many as a chart has pixels."""
@@ -55,3 +59,21 @@ class Curves:
     def rows(self) -> np.ndarray:
         """The table as it is now: (rows, columns), the step (of each row's last step) in column 0; a copy."""
         return self._table[: self._rows].copy()
+
+
+class Ranges:
+    """The ranges of a demo's axes, by name: they widen as the curves do, and never leap back while a game goes on."""
+
+    def __init__(self) -> None:
+        self._ends: dict[str, Range] = {}
+
+    def clear(self) -> None:
+        """Begin anew, as after a reset."""
+        self._ends.clear()
+
+    def around(self, name: str, curves: Sequence[np.ndarray], include: Range) -> Range:
+        """Round numbers around the curves, by quantiles, and around all that this axis has shown so far."""
+        low, high = quantile_range(curves, include)
+        before = self._ends.get(name, (low, high))
+        self._ends[name] = min(low, before[0]), max(high, before[1])
+        return self._ends[name]

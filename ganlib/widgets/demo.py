@@ -9,6 +9,7 @@ newest frame, and allows some more to be sent unasked. When no page asks, the lo
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -110,7 +111,12 @@ class Engine:
         if not isinstance(self.controls.get(key) if isinstance(key, str) else None, Button):
             buttons = [k for k, c in self.controls.items() if isinstance(c, Button)]
             raise RecipeError(f"there is no button {brief(key)}; there are: {', '.join(buttons)}")
-        getattr(self, key)(**values)
+        act = getattr(self, key)
+        try:
+            inspect.signature(act).bind(**values)
+        except TypeError as error:
+            raise RecipeError(f"the button {key!r} does not take {brief(values)}: {error}") from None
+        act(**values)
 
     def do(self, command: Command) -> None:
         """Carry out a command as plain data, as the page sends it: {"type": "set", "values": {"k": 3}}."""
@@ -122,9 +128,6 @@ class Engine:
         if kind == "set":
             self.set(**values)
         elif kind == "press":
-            allowed = [k for k, c in self.controls.items() if isinstance(c, Number) and c.of == command.get("button")]
-            if unknown := values.keys() - {*allowed, "index"}:
-                raise RecipeError(f"{brief(min(unknown))} does not go with the button {brief(command.get('button'))}")
             self.press(command.get("button"), **values)
         else:
             raise RecipeError(f"unknown command {brief(kind)}")
@@ -332,9 +335,9 @@ class Demo(anywidget.AnyWidget):
         message, buffers = self._frame
         super().__init__(first={**about, "frame": message, "buffers": buffers})
         self._loop = Loop(engine, self._show, key=key, retired=self.close)
-        self._traits = [name for name in engine.values if not hasattr(type(self), name)]
-        self.add_traits(**{name: Trait(engine.values[name]) for name in self._traits})
-        self.observe(self._trait_changed, names=self._traits)
+        self._followed = [name for name in engine.values if not hasattr(type(self), name)]
+        self.add_traits(**{name: Trait(engine.values[name]) for name in self._followed})
+        self.observe(self._trait_changed, names=self._followed)
         self.on_msg(self._heard)
 
     @property
@@ -400,7 +403,7 @@ class Demo(anywidget.AnyWidget):
         self._make_frame()
         message, buffers = self._frame
         self.send({**message, "stalled": False, "answer": False}, buffers)
-        for name in self._traits:
+        for name in self._followed:
             setattr(self, name, self._engine.values[name])
 
     def _make_frame(self) -> None:

@@ -1,0 +1,223 @@
+"""Figure 3 by hand: pick pictures, and walk in a straight line from one's z to the next one's."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from ganlib.controls import Button, Slider, Switch, brief
+from ganlib.errors import RecipeError
+from ganlib.game import interpolate, on_path
+from ganlib.images import shown, tiles
+from ganlib.nets import Discriminator, Generator
+from ganlib.picture import Mark, Panel, Picture, Tiles
+from ganlib.recipes import Recipe
+from ganlib.widgets.demo import Demo, Engine, cell_key
+
+STRIP = 20
+"""About so many pictures in the strip, as in Figure 3; the exact number puts every picked digit into it."""
+MOST_PICKED = 12
+"""Pictures that a path may hold."""
+PATH_AT_FIRST = 4
+"""Pictures on the path that a demo begins with, each as unlike the ones before it as can be."""
+HINT = "Pick two or more pictures: click them, or move with the arrow keys and press Enter."
+CONTROLS = {
+    "new": Button("New pictures", "Other pictures, of the next seed (N)", "n"),
+    "clear": Button("Clear the path", "Take every picture off the path (Backspace)", "Backspace"),
+    "closed": Switch(False, "back to the first picture at the end", "Whether the path ends where it began"),
+    "t": Slider(0, 1, 0, 0.005, "t, the place on the path", "0 is the first picked picture, 1 the end of the path"),
+    "pick": Button("Pick", "", group="hidden"),
+}
+
+
+class Pair(Protocol):
+    """What has two players and the recipe that made them: a `Trained`, a `Trainer`."""
+
+    G: Generator
+    D: Discriminator
+    recipe: Recipe
+
+
+class InterpolationEngine(Engine):
+    """The demo without its front end: `n` pictures of a trained G, a path of picked ones, a place t on it.
+
+    The path begins with a few digits that are as unlike as can be.
+    """
+
+    title = "Interpolation between pictures"
+
+    def __init__(
+        self, trained: Pair | tuple[Generator, Recipe], shape: tuple[int, int, int], seed: int = 0, n: int = 40
+    ):
+        super().__init__(CONTROLS)
+        self.G, self.recipe = trained if isinstance(trained, tuple) else (trained.G, trained.recipe)
+        if not isinstance(n, int) or not 2 <= n <= 200:
+            raise RecipeError(f"n is {n!r}; the demo shows 2 to 200 pictures")
+        self.shape, self.n, self.columns = shape, n, min(10, n)
+        self.new(seed)
+        self.picks = self._first_path(None if isinstance(trained, tuple) else trained.D)
+
+    # -- commands ------------------------------------------------------------------------------------------------------
+
+    def new(self, seed: int | None = None) -> None:
+        """Draw other pictures, of the next seed or of `seed`, and begin a new path."""
+        seed = self.seed + 1 if seed is None else seed
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+            raise RecipeError(f"seed is {brief(seed)}; it must be an integer from 0 to 2^63 - 1")
+        z = self.recipe.noise(self.n, seed)  # (n, z_dim): the z of recipe.samples(G, n, seed)
+        self.x = self.generate(z)  # (n, d)
+        self._largest = self.x.abs().max().item()
+        self._sheet = self._images(self.x)
+        self.z, self.seed = z, seed
+        self.clear()
+
+    def pick(self, index: int) -> None:
+        """Put a picture at the end of the path, or take it off the path when it is on it."""
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < self.n:
+            raise RecipeError(f"there is no picture {brief(index)}; they are numbered from 0 to {self.n - 1}")
+        if index in self.picks:
+            self.picks = [i for i in self.picks if i != index]
+        elif len(self.picks) < MOST_PICKED:
+            self.picks = [*self.picks, index]
+        else:
+            raise RecipeError(f"a path holds {MOST_PICKED} pictures at the most; take one off, or clear it")
+        self._strip = None
+
+    def clear(self) -> None:
+        """Take every picture off the path."""
+        self.picks, self.values["t"], self._strip = [], 0.0, None
+
+    def changed(self, values: dict[str, Any]) -> None:
+        """Move t, or close the path."""
+        self.values |= values
+        if "closed" in values:
+            self._strip = None
+
+    def off(self) -> list[str]:
+        """t has no place while there is no path."""
+        return [] if self.path else ["t"]
+
+    # -- the mathematics -----------------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> list[int]:
+        """The pictures that the walk goes through, in order; empty while fewer than two are picked."""
+        if len(self.picks) < 2:
+            return []
+        return [*self.picks, self.picks[0]] if self.values["closed"] else self.picks
+
+    @property
+    def strip_length(self) -> int:
+        """Pictures in the strip: near `STRIP`, and such that each picked picture is one of them."""
+        pieces = len(self.path) - 1
+        return pieces * max(round((STRIP - 1) / pieces), 1) + 1 if pieces > 0 else 0
+
+    def strip(self, z_points: Tensor, n: int) -> Tensor:
+        """The pictures at n points on the path through z_points (p, z_dim): (n, d)."""
+        return self.generate(interpolate(z_points, n))
+
+    def at(self, t: float) -> Tensor:
+        """The picture at t on the path: (1, d)."""
+        return self.generate(on_path(self.z[self.path], torch.tensor([t])))
+
+    @torch.no_grad()
+    def generate(self, z: Tensor) -> Tensor:
+        """G(z): (m, z_dim) -> (m, d), float32 on the CPU."""
+        return torch.nan_to_num(self.G(z.to(next(self.G.parameters()))).float().cpu())
+
+    # -- what there is to see ------------------------------------------------------------------------------------------
+
+    def picture(self) -> Picture:
+        """The sheet to pick from, the picture at t, and the strip of pictures along the path."""
+        path, t, rows = self.path, self.values["t"], -(-self.n // self.columns)
+        tall = min(max(round(28 * rows / self.columns), 3) + 1, 14)
+        named = ", then ".join(self._place(i) for i in self.picks) or "none"
+        sheet = Panel(
+            f"{self.n} pictures drawn by G. Pick a path through them.",
+            tiles=Tiles(self._sheet, self.columns, {i: str(k) for k, i in enumerate(self.picks, 1)}, "pick"),
+            at=(0, 0, tall, 9),
+            words=f"{self.n} pictures drawn by G. Picked: {named}.",
+        )
+        if path:
+            now = self.at(t)
+        else:
+            now = self.x[self.picks[:1]] if self.picks else torch.zeros_like(self.x[:1])
+        big = Panel("G at t", tiles=Tiles(self._images(now), 1), at=(0, 9, min(tall, 9), 3), words=f"G at t = {t:.3f}")
+        panels = [sheet, big, self._walk(path, t, tall)] if path else [sheet, big]
+        words = f"{self.strip_length} pictures along the path through {len(self.picks)} pictures." if path else HINT
+        return Picture(panels, words, [(f"seed {self.seed}", "")])
+
+    def _walk(self, path: list[int], t: float, row: int) -> Panel:
+        """The strip: its first picture stands at x = 0, its last one at 1, and a mark that can be dragged at t."""
+        n = self.strip_length
+        if self._strip is None:
+            self._strip = self._images(self.strip(self.z[path], n))
+        between = (n - 1) // (len(path) - 1)
+        badges = {i * between: str(self.picks.index(index) + 1) for i, index in enumerate(path)}
+        half = 0.5 / (n - 1)
+        return Panel(
+            "G on the straight lines between their z",
+            tiles=Tiles(self._strip, n, badges),
+            marks=[Mark(t, 0, moves=("t", None))],
+            x=(-half, 1 + half),
+            y=(0, 1),
+            x_label="",
+            x_ticks=(),
+            y_ticks=(),
+            at=(row, 0, 4, 12),
+        )
+
+    def _images(self, x: Tensor) -> Any:
+        """Pictures x (m, d) as images, all in the range of those of the sheet."""
+        return tiles(shown(x, self.recipe.pixels, self._largest), self.shape)
+
+    def _place(self, i: int) -> str:
+        return f"row {i // self.columns + 1} column {i % self.columns + 1}"
+
+    @torch.no_grad()
+    def _first_path(self, D: Discriminator | None) -> list[int]:
+        """A few pictures, each as unlike the ones before it as can be, of the half that D (if any) takes for data."""
+        likely = torch.arange(self.n)
+        if D is not None:
+            x = self.x.to(next(D.parameters()))
+            likely = D.logit(x).float().cpu().argsort(descending=True)[: max(self.n // 2, 2)]
+        return likely[_unlike(self.x[likely], min(PATH_AT_FIRST, len(likely)))].tolist()
+
+
+def _unlike(x: Tensor, n: int) -> list[int]:
+    """n of the pictures x (N, d), each the farthest (L2) from the ones before it; the first is the first."""
+    picks = [0]
+    nearest = torch.cdist(x[:1], x)[0]  # (N,)
+    while len(picks) < n:
+        picks.append(int(nearest.argmax()))
+        nearest = torch.minimum(nearest, torch.cdist(x[picks[-1:]], x)[0])
+    return picks
+
+
+class Interpolation(Demo):
+    """Walk between pictures that a person picks: Figure 3, by hand.
+
+        walk = Interpolation(pretrained("mnist"), data.shape, seed=0)
+        show(walk)
+        walk.clear()
+        walk.pick(3, 17, 8)  # what clicking does
+        walk.t = 0.5
+
+    `trained` is a `Trained`, a `Trainer`, or (G, recipe). `shape` is a picture's (channels, height, width).
+    """
+
+    def __init__(
+        self, trained: Pair | tuple[Generator, Recipe], shape: tuple[int, int, int], seed: int = 0, n: int = 40
+    ) -> None:
+        super().__init__(InterpolationEngine(trained, shape, seed, n), key=cell_key(type(self).__name__))
+
+    def pick(self, *indices: int) -> None:
+        """Put pictures, numbered from 0 row by row, on the path's end; one that is on the path comes off it."""
+        for index in indices:
+            self.press("pick", index=index)
+
+    def new_pictures(self, seed: int | None = None) -> None:
+        """Draw other pictures: of the next seed, or of `seed`."""
+        self.press("new", seed=seed)

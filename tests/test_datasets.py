@@ -21,6 +21,8 @@ import torch
 
 from ganlib import DataError, datasets, load, scale
 from ganlib.datasets import dataset, files, made_up, mnist
+from ganlib.datasets.record import Record
+from tests import test_datasets_cifar10, test_datasets_faces, test_datasets_lfw
 from tests.hosts import closed_port, offline, send, serve
 
 REAL = os.environ.get("GANLIB_DATA")
@@ -121,19 +123,6 @@ def test_when_the_first_host_is_bad_the_second_is_used(first, behave, cache, pub
     assert names(cache) == sorted(f"{name}.gz" for name in FILES)
 
 
-@pytest.mark.parametrize("bad", ["truncates", "other bytes", "a web page", "nothing"])
-def test_when_both_hosts_are_wrong_nothing_is_kept(bad, behave, cache, published, monkeypatch):
-    put(cache, published, leave_out=[TEST_LABELS])
-    with (
-        hosts(monkeypatch, behave[bad], behave["other bytes"]) as requests,
-        pytest.raises(DataError) as caught,
-    ):
-        load("mnist")
-    assert len(requests) == 2
-    assert published[TEST_LABELS][1] in str(caught.value) and "Tried now:" in str(caught.value)
-    assert names(cache) == sorted(f"{name}.gz" for name in FILES if name != TEST_LABELS)
-
-
 def test_downloaded_once_then_cached(behave, cache, monkeypatch):
     """Four requests, the first host being down; a second load makes none."""
     with hosts(monkeypatch, behave["good"]) as requests:
@@ -205,17 +194,6 @@ def test_with_no_host_the_5000_digits_stand_in_under_their_own_name_and_with_a_w
             data = load("mnist")
     assert data.name == "mnist-5k" and "5,000 digits stand in" in data.note
     assert (len(data.train), len(data.valid), len(data.test)) == (4_000, 500, 500)
-
-
-@pytest.mark.parametrize("options", [{"stand_in": False}, {"stand_in": False, "download": False}])
-def test_without_a_stand_in_the_error_says_how_to_get_the_files(options, cache, published):
-    with pytest.raises(DataError) as caught:
-        load("mnist", **options)
-    said = str(caught.value)
-    assert str(cache) in said and "GANLIB_DATA" in said
-    assert all(f"{name}.gz" in said and digest in said for name, (_, digest, _) in published.items())
-    assert all(address.replace("{file}", "") in said for address in mnist.RECORD.addresses)
-    assert ("ConnectionError" in said) is ("download" not in options)
 
 
 def test_the_hosts_and_checksums_are_real(monkeypatch):
@@ -301,31 +279,12 @@ def test_the_users_own_folder_comes_before_the_cache_plain_or_gzipped(below, cac
     assert datasets.status("mnist") == (True, f"in {own / below}")
 
 
-def test_a_users_folder_that_is_none_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setenv("GANLIB_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match=r"GANLIB_DATA is .*nowhere', which is not a folder; create it, or unset"):
-        load("mnist")
-    assert datasets.status("mnist")[0] is False
-    assert load("synthetic").name == "synthetic"
-
-
 def test_status_says_where_or_how(cache, published):
     found, text = datasets.status("mnist")
     assert not found and all(f"{name}.gz" in text for name in FILES)
     put(cache, published)
     assert datasets.status("mnist") == (True, f"in {cache}")
     assert all(datasets.status(name)[0] for name in ("mnist-5k", *made_up.SHAPES))
-
-
-def test_nothing_is_ever_unpickled(cache, published, monkeypatch):
-    def refuse(*_, **__):
-        raise AssertionError("unpickled")
-
-    for owner, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (np, "load"), (torch, "load")):
-        monkeypatch.setattr(owner, name, refuse)
-    put(cache, published)
-    for name in ("mnist", "mnist-5k", *made_up.SHAPES):
-        assert load(name).name == name
 
 
 # -- what stands in ---------------------------------------------------------------------------------------------------
@@ -408,25 +367,6 @@ def test_the_made_up_faces_have_five_folds_of_their_own_valid_and_test():
     assert {len(fold.valid) for fold in data.folds} == {100}
 
 
-@pytest.mark.parametrize("name", ["cifar10", "tfd", "fer2013", "lfw"])
-def test_nothing_but_the_digits_of_mnist_ever_stands_in(name, monkeypatch):
-    """Not found, and no network: an error that says where to put it and how to get it, as `status` does."""
-    monkeypatch.setattr("requests.Session.send", lambda *_, **__: (_ for _ in ()).throw(requests.ConnectionError()))
-    with pytest.raises(DataError) as caught:
-        load(name)
-    found, text = datasets.status(name)
-    assert not found and str(caught.value).startswith(text)
-    assert str(datasets.cache_folder() / name) in text and "GANLIB_DATA" in text
-
-
-@pytest.mark.parametrize("name", ["cifar10", "tfd", "fer2013", "lfw"])
-def test_a_users_folder_that_is_none_is_an_error_for_each_set(name, tmp_path, monkeypatch):
-    monkeypatch.setenv("GANLIB_DATA", str(tmp_path / "nowhere"))
-    for ask in (load, lambda name: (_ for _ in ()).throw(DataError(datasets.status(name)[1]))):
-        with pytest.raises(DataError, match=r"nowhere', which is not a folder; create it, or unset"):
-            ask(name)
-
-
 @pytest.mark.parametrize("name", ["mnist-6k", "", "MNIST", "cifar100"])
 def test_an_unknown_name_is_refused_with_the_names_there_are(name):
     for ask in (load, datasets.picture_shape, datasets.status):
@@ -436,6 +376,109 @@ def test_an_unknown_name_is_refused_with_the_names_there_are(name):
 
 def test_two_data_sets_have_two_fingerprints():
     assert load("mnist-5k").fingerprint() != load("synthetic").fingerprint()
+
+
+# -- the same for every set -------------------------------------------------------------------------------------------
+
+SMALL = {
+    "mnist": lambda monkeypatch: {},  # its files are the fixture's
+    "cifar10": test_datasets_cifar10.small,
+    "tfd": test_datasets_faces.small_tfd,
+    "fer2013": test_datasets_faces.small_fer2013,
+    "lfw": test_datasets_lfw.small,
+}
+DOWNLOADED = ["mnist", "cifar10", "lfw"]
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path, published):
+    """Makes the files of a set, small ones, in a folder that GANLIB_DATA names: the files."""
+
+    def make(name):
+        (tmp_path / "own").mkdir()
+        monkeypatch.setenv("GANLIB_DATA", str(tmp_path / "own"))
+        made = SMALL[name](monkeypatch) or {f"{file}.gz": content for file, (_, _, content) in published.items()}
+        for file, content in made.items():
+            (tmp_path / "own" / file).write_bytes(content)
+        return [tmp_path / "own" / file for file in made]
+
+    return make
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_without_a_file_and_a_host_the_error_says_what_belongs_where_and_nothing_stands_in(name, monkeypatch):
+    record = datasets.RECORDS[name]
+    monkeypatch.setattr("requests.Session.send", lambda *_, **__: (_ for _ in ()).throw(requests.ConnectionError()))
+    for download in (True, False):
+        with pytest.raises(DataError) as caught:
+            load(name, stand_in=name != "mnist", download=download)
+        assert ("ConnectionError" in str(caught.value)) is (download and name in DOWNLOADED)
+    found, said = datasets.status(name)
+    assert not found and said == str(caught.value)
+    assert said.startswith(f"{record.title} is not here. Expected its files in {datasets.cache_folder() / name}, or in")
+    assert "GANLIB_DATA" in said and all(address.replace("{file}", "") in said for address in record.addresses)
+    assert all(file in said and digest in said for file, digest in record.files.items())
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_users_folder_that_is_none_is_an_error(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLIB_DATA", str(tmp_path / "nowhere"))
+    said = r"GANLIB_DATA is .*nowhere', which is not a folder; create it, or unset"
+    with pytest.raises(DataError, match=said) as caught:
+        load(name)
+    assert datasets.status(name) == (False, str(caught.value))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_file_that_the_system_does_not_let_us_read_is_refused(name, small, monkeypatch):
+    path = small(name)[0]
+    honest = open
+
+    def locked(file, *arguments, **options):
+        if file == path:
+            raise PermissionError(13, "Permission denied")
+        return honest(file, *arguments, **options)
+
+    monkeypatch.setattr("builtins.open", locked)
+    with pytest.raises(DataError, match=rf"^{path} cannot be read: Permission denied. Expected .* Make it readable"):
+        load(name, verify=False)
+
+
+@pytest.mark.parametrize("bad", ["other bytes", "truncated", "a web page", "nothing"])
+@pytest.mark.parametrize("name", DOWNLOADED)
+def test_a_download_that_is_wrong_is_never_kept_even_unverified(name, bad, small, tmp_path, monkeypatch):
+    path = small(name)[0]
+    content = path.read_bytes()
+    path.unlink()
+    other = gzip.compress(gzip.decompress(content)[:-1] + b"?", 1)
+    sent = {"other bytes": other, "truncated": content[:-9], "a web page": b"<html>", "nothing": b""}[bad]
+    with serve(lambda _, handler: send(handler, sent)) as (addresses, requests):
+        monkeypatch.setattr(datasets.RECORDS[name], "addresses", [addresses[0] + "1", addresses[0] + "2"])
+        for verify in (True, False):
+            with pytest.raises(DataError, match=r"(?s)is not here.*Tried now:.*what it sent is truncated, or is not"):
+                load(name, verify=verify)
+        assert len(requests) == 4
+    assert names(tmp_path / "cache" / name) == []
+
+
+@pytest.mark.parametrize("name", datasets.NAMES)
+def test_nothing_is_ever_unpickled(name, small, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("unpickled")
+
+    if name in SMALL:
+        small(name)
+    for owner, does in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (np, "load"), (torch, "load")):
+        monkeypatch.setattr(owner, does, refuse)
+    for _ in range(2):  # the second time from what was kept, if anything was
+        assert load(name).name == name
+
+
+def test_a_refusal_says_where_what_what_was_expected_and_what_to_do():
+    record = Record("a", (1, 2, 2), layout="four bytes", remedy="Ask for it.")
+    assert str(record.refusal("a.bin", "has 3 bytes")) == "a.bin has 3 bytes. Expected four bytes. Ask for it."
+    said = str(record.refusal("a.bin", "is another", "this", "Look.", way_round=True))
+    assert said == "a.bin is another. Expected this. Look. Or pass verify=False if you know better."
 
 
 @pytest.mark.skipif(not REAL, reason="GANLIB_DATA names no folder with the real MNIST")

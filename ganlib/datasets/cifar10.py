@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from ganlib.datasets.record import Record
 ARCHIVE = "cifar-10-binary.tar.gz"
 """170,052,171 bytes; its author states the MD5 c32a1d4ab5d03f1284b67883e8d87530."""
 FOLDER = "cifar-10-batches-bin"
-BATCHES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
+BATCHES = [*(f"{FOLDER}/data_batch_{i}.bin" for i in range(1, 6)), f"{FOLDER}/test_batch.bin"]
 BYTES = 1 + 3 * 32 * 32
 """Of a picture in a file: the label, 0 to 9, then the red, the green and the blue plane, row by row."""
 
@@ -44,9 +43,14 @@ def load(verify: bool, download: bool) -> Dataset:
     if verify and place.is_file():
         files.verify(RECORD, place, ARCHIVE)
     n = RECORD.counts["a file"]
+    if place.is_dir():
+        there = [name for name in BATCHES if (place.parent / name).is_file()]
+        contents = ((name, files.content(RECORD, place.parent / name)) for name in there)
+    else:  # members of other names are passed over
+        contents = files.members(RECORD, place, BATCHES.__contains__, largest=n * BYTES)
     pictures, labels = np.empty((6 * n, BYTES - 1), np.uint8), np.empty(6 * n, np.uint8)
     missing = set(BATCHES)
-    for name, content in _in_folder(place) if place.is_dir() else _in_archive(place, n * BYTES):
+    for name, content in contents:
         if len(content) != n * BYTES:
             raise RECORD.refusal(f"{place}: {name}", f"has {len(content):,} bytes, not {n * BYTES:,}")
         records = np.frombuffer(content, np.uint8).reshape(n, BYTES)
@@ -66,14 +70,3 @@ def load(verify: bool, download: bool) -> Dataset:
 def find() -> Path | None:
     """The user's own folder of the six files, or the archive of them."""
     return files.find(RECORD, ARCHIVE, folder=FOLDER)
-
-
-def _in_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The names and contents of those of the six files that are in a folder, one at a time."""
-    return ((name, files.content(RECORD, folder / name)) for name in BATCHES if (folder / name).is_file())
-
-
-def _in_archive(archive: Path, size: int) -> Iterator[tuple[str, bytes]]:
-    """The same from an archive; members of other names are passed over."""
-    names = {f"{FOLDER}/{name}": name for name in BATCHES}
-    return ((names[member], content) for member, content in files.members(RECORD, archive, names.get, size))

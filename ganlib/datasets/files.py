@@ -113,10 +113,10 @@ def content(record: Record, path: Path, published: str = "") -> bytes:
 
 def verify(record: Record, path: Path, published: str) -> None:
     """Refuse what is at `path` when it is not the published file of that name."""
-    if record.gzipped:
-        content(record, path, published)
-    else:
+    if record.digest_of == "file":
         record.compare(path, sha256(record, path), published)
+    else:
+        content(record, path, published)
 
 
 def members(

@@ -66,8 +66,6 @@ def load(verify: bool, download: bool) -> Dataset:
     archive's SHA-256, and is enough without the archive.
     """
     archive, key = files.find(RECORD, ARCHIVE), RECORD.files[ARCHIVE]
-    if archive is None and not _kept(key).is_file():
-        archive = files.fetch(RECORD, ARCHIVE, download)
     if archive is not None:
         key = files.sha256(RECORD, archive)
         if verify:
@@ -107,14 +105,13 @@ def _read(archive: Path, verify: bool) -> dict[str, Tensor]:
         for name, content in files.members(RECORD, archive, MEMBER.fullmatch, LARGEST)
     }
     names = sorted(faces)
-    people = sorted({name.split("/")[1] for name in names})
+    people, numbers = np.unique([name.split("/")[1] for name in names], return_inverse=True)
     counts = {"pictures": len(names), "people": len(people)}
     if len(people) < 10 or (verify and counts != RECORD.counts):
         raise RECORD.refusal(archive, f"holds {len(names):,} pictures of {len(people):,} people")
-    number = {person: i for i, person in enumerate(people)}
     return {
         "pictures": torch.from_numpy(np.stack([faces[name].reshape(-1) for name in names])),
-        "people": torch.tensor([number[name.split("/")[1]] for name in names]),
+        "people": torch.from_numpy(numbers),
     }
 
 

@@ -21,7 +21,7 @@ RECORD = Record(
         "t10k-images-idx3-ubyte.gz": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
         "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
-    gzipped=True,  # the wrappers differ between hosts
+    digest_of="decompressed content",  # the wrappers differ between hosts
     addresses=[
         "https://ossci-datasets.s3.amazonaws.com/mnist/{file}",
         "https://storage.googleapis.com/cvdf-datasets/mnist/{file}",

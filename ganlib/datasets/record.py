@@ -35,8 +35,8 @@ class Record:
     """Who made the files and vouches for their checksums."""
     files: dict[str, str] = field(default_factory=dict)
     """The names of its files, each with its published SHA-256; "" where none is published."""
-    gzipped: bool = False
-    """Whether the checksums are of the decompressed content."""
+    digest_of: str = "file"
+    """What the checksums are of: "file", or "decompressed content"."""
     addresses: Sequence[str] = ()
     """Where a file is downloaded from, tried in this order; {file} stands for its name."""
     origin: str = ""
@@ -55,21 +55,14 @@ class Record:
     """What a figure made from it must say."""
 
     def refusal(
-        self,
-        where: object,
-        problem: str,
-        expected: str = "",
-        remedy: str = "",
-        *,
-        way_round: bool = False,
-        kind: type[DataError] = DataError,
+        self, where: object, problem: str, expected: str = "", remedy: str = "", *, way_round: bool = False
     ) -> DataError:
         """The error that says where something is wrong, what, what was expected, and what to do.
 
         `expected` and `remedy` are the record's unless given. `way_round` adds that verify=False skips this check.
         """
         said = f"{where} {problem}. Expected {expected or self.layout}. {remedy or self.remedy}"
-        return kind(f"{said} Or pass verify=False if you know better." if way_round else said)
+        return DataError(f"{said} Or pass verify=False if you know better." if way_round else said)
 
     def missing(self, tried: Sequence[str] = (), kind: type[DataError] = Unreachable) -> DataError:
         """The error for a set that is not here: where its files belong, where they come from, their checksums."""
@@ -77,20 +70,19 @@ class Record:
         origin = self.origin or f"It is published at {' and '.join(self.addresses)}."
         lines = [origin.replace("{file}", ""), "Its files:"]
         for file, digest in self.files.items():
-            lines.append(f"  {file}, " + (f"SHA-256 {digest}{self._of()}" if digest else "no checksum is published"))
+            lines.append(
+                f"  {file}, " + (f"{self.digest_of} with SHA-256 {digest}" if digest else "no checksum is published")
+            )
         lines += ["Tried now:", *tried] if tried else []
-        return self.refusal(self.title, "is not here", places, "\n".join(lines), kind=kind)
+        return kind(str(self.refusal(self.title, "is not here", places, "\n".join(lines))))
 
     def compare(self, path: Path, digest: str, file: str) -> None:
         """Refuse what is at `path` when its SHA-256 is not the one that `file` was published with."""
         if digest != self.files[file]:
-            size = path.stat().st_size
-            problem = f"is not the file that {self.publisher} published: {size:,} bytes with SHA-256 {digest}"
-            raise self.refusal(path, problem, f"SHA-256 {self.files[file]}{self._of()}", way_round=True)
+            found = f"{path.stat().st_size:,} bytes, {self.digest_of} with SHA-256 {digest}"
+            problem = f"is not the file that {self.publisher} published: {found}"
+            raise self.refusal(path, problem, f"{self.digest_of} with SHA-256 {self.files[file]}", way_round=True)
 
     def cache(self) -> Path:
         """Its folder in the cache."""
         return cache_folder() / self.name
-
-    def _of(self) -> str:
-        return " (of the decompressed content)" if self.gzipped else ""

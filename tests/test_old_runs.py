@@ -1,0 +1,51 @@
+"""Run folders that earlier code wrote still open, and go on as that code would have gone on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganlib import runs
+from tests import small
+
+OLD_RUN = Path(__file__).parent / "fixtures" / "old-run"
+"""A second stage in small, with max-norm, a change while it trained, and one resume: 53 steps; and where its own code
+stood three steps later."""
+
+
+@pytest.fixture
+def old_run(tmp_path):
+    shutil.copy(OLD_RUN / "checkpoint.pt", tmp_path)
+    return tmp_path
+
+
+def test_an_old_run_opens_with_all_that_it_was(old_run):
+    trainer = runs.resume(old_run, data=small.data())
+    assert (trainer.step, trainer.updates, trainer.seed, trainer.recipe.built_on) == (53, 57, 8, "small")
+    history = trainer.history
+    assert len(history.rows) == 1 and history.column("V")[0] == pytest.approx(-1.3939, abs=1e-4)
+    assert [score["step"] for score in history.scores] == [49, 53]
+    assert history.changes == [{"step": 49, "lr_D": 0.09, "k": 2}]
+    assert [session["from_step"] for session in trainer.sessions] == [0, 49, 53]
+    assert trainer.sessions[0]["built_on"]["recipe"] == "small"
+
+
+def test_an_old_run_goes_on_as_its_own_code_did(old_run):
+    """To 1e-6: other processors and other versions of torch round differently."""
+    later = torch.load(OLD_RUN / "three-steps-later.pt", weights_only=True)
+    trainer = runs.resume(old_run, data=small.data())
+    list(trainer.steps(3))
+    state = trainer._state()
+    for name in "GD":
+        for key, expected in later["nets"][name].items():
+            torch.testing.assert_close(state["nets"][name][key], expected, rtol=0, atol=1e-6)
+        for own, expected in zip(state["velocity"][name], later["velocity"][name], strict=True):
+            torch.testing.assert_close(own, expected, rtol=0, atol=1e-6)
+    for key in ("step", "updates", "epoch", "position"):
+        assert state[key] == later[key]
+    for key in ("order", "data_rng", "rng"):
+        assert torch.equal(state[key], later[key])
+    torch.testing.assert_close(state["history"]["window"], later["history"]["window"], rtol=0, atol=1e-6)

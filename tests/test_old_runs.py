@@ -23,22 +23,23 @@ def old_run(tmp_path):
 
 
 def test_an_old_run_opens_with_all_that_it_was(old_run):
-    trainer = runs.resume(old_run, data=small.data())
+    run = runs.open(old_run, data=small.data())
+    trainer = run.trainer
     assert (trainer.step, trainer.updates, trainer.seed, trainer.recipe.built_on) == (53, 57, 8, "small")
     history = trainer.history
     assert len(history.rows) == 1 and history.column("V")[0] == pytest.approx(-1.3939, abs=1e-4)
     assert [score["step"] for score in history.scores] == [49, 53]
     assert history.changes == [{"step": 49, "lr_D": 0.09, "k": 2}]
-    assert [session["from_step"] for session in trainer.sessions] == [0, 49, 53]
-    assert trainer.sessions[0]["built_on"]["recipe"] == "small"
+    assert [session["from_step"] for session in run.sessions] == [0, 49, 53]
+    assert run.sessions[0]["built_on"]["recipe"] == "small"
 
 
 def test_an_old_run_goes_on_as_its_own_code_did(old_run):
     """To 1e-6: other processors and other versions of torch round differently."""
     later = torch.load(OLD_RUN / "three-steps-later.pt", weights_only=True)
-    trainer = runs.resume(old_run, data=small.data())
+    trainer = runs.open(old_run, data=small.data()).trainer
     list(trainer.steps(3))
-    state = trainer._state()
+    state = trainer.state()
     for name in "GD":
         for key, expected in later["nets"][name].items():
             torch.testing.assert_close(state["nets"][name][key], expected, rtol=0, atol=1e-6)

@@ -9,6 +9,7 @@ import torch
 
 from ganlib.datasets import Dataset, load
 from ganlib.recipes import MNIST, Recipe
+from ganlib.runs import Run
 from ganlib.trainer import Trainer
 from ganlib.widgets.engine import TrainingEngine
 from ganlib.widgets.preview import training_picture
@@ -61,14 +62,17 @@ class LiveTraining(LiveRun):
         data = load(recipe.data) if data is None else data
         engine = TrainingEngine(recipe, data, seed, samples=samples, device=device, precision=precision, top=top)
         super().__init__(engine, key=cell_key(type(self).__name__))
+        self._run: Run | None = None  # where it was saved last
 
     def diagnosis(self) -> list[str]:
         """Is this loss curve normal? What the widget says about the last steps, sentence by sentence."""
         return self._engine.diagnosis()
 
     def save(self, folder: Path | str) -> Path:
-        """Write a checkpoint of the run, from which `Trainer.resume` goes on. Raises `CheckpointError`."""
-        return self._engine.trainer.save(folder)
+        """Write a checkpoint of the run, from which `runs.open` goes on. Raises `CheckpointError`."""
+        if self._run is None or (self._run.trainer, self._run.folder) != (self.trainer, Path(folder)):
+            self._run = Run(self.trainer, folder)
+        return self._run.save()
 
     @property
     def trainer(self) -> Trainer:

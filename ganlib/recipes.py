@@ -172,12 +172,8 @@ class Recipe:
 
     def changes(self, reference: Recipe) -> list[str]:
         """What differs from another recipe, a line a field: "epochs: 600 -> 4"."""
-        lines = []
-        for item in fields(self):
-            old, new = getattr(reference, item.name), getattr(self, item.name)
-            if old != new:
-                lines.append(f"{item.name}: {_difference(old, new)}")
-        return lines
+        both = ((item.name, getattr(reference, item.name), getattr(self, item.name)) for item in fields(self))
+        return [f"{name}: {_difference(old, new)}" for name, old, new in both if old != new]
 
     def table(self) -> list[tuple[str, str, str, str]]:
         """Rows of (field, value, what it means, where its value stands in the source)."""

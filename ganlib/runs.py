@@ -68,27 +68,29 @@ def open(
         raise CheckpointError(
             f"{folder} already holds a run; resume it (--resume, or runs.open), or choose another folder"
         )
-    if there or resume or recipe is None:
-        run = _go_on(folder, data, device)
-        end = recipe.epochs if recipe else epochs
-        if end is not None:
-            run.trainer.recipe = replace(run.trainer.recipe, epochs=end)
-        different = run.trainer.recipe.changes(recipe) if recipe else []
-        if recipe and run.trainer.seed != seed:
-            different.append(f"seed: {seed} -> {run.trainer.seed}")
-        if different:
-            raise CheckpointError(
-                f"the run in {folder} is another one ({'; '.join(different)}); choose another folder, or delete that "
-                "one"
-            )
-        return run
-    data = data or load(recipe.data)
-    below = None if on is None else _stage_below(recipe, Path(on), data)
-    top = below and below.G.layers
-    run = Run(Trainer(recipe, data, seed=seed, device=device, precision=precision, top=top), folder)
-    if below is not None:
-        told = {name: below.info[name] for name in ("data", "seed", "epochs", "trained_by")}
-        run.sessions[0]["built_on"] = {"recipe": below.recipe.name, **told}
+    if not (there or resume or recipe is None):
+        return _begin(folder, recipe, data or load(recipe.data), on, seed=seed, device=device, precision=precision)
+    run = _go_on(folder, data, device)
+    end = recipe.epochs if recipe else epochs
+    if end is not None:
+        run.trainer.recipe = replace(run.trainer.recipe, epochs=end)
+    different = run.trainer.recipe.changes(recipe) if recipe else []
+    if recipe and run.trainer.seed != seed:
+        different.append(f"seed: {seed} -> {run.trainer.seed}")
+    if different:
+        what = f"the run in {folder} is another one ({'; '.join(different)})"
+        raise CheckpointError(f"{what}; choose another folder, or delete that one")
+    return run
+
+
+def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, **how: Any) -> Run:
+    """A new run, on the pair that the run in the folder `on` has trained, if the recipe asks for one."""
+    if on is None:
+        return Run(Trainer(recipe, data, **how), folder)
+    below = _stage_below(recipe, Path(on), data)
+    run = Run(Trainer(recipe, data, **how, top=below.G.layers), folder)
+    told = {name: below.info[name] for name in ("data", "seed", "epochs", "trained_by")}
+    run.sessions[0]["built_on"] = {"recipe": below.recipe.name, **told}
     return run
 
 
@@ -99,10 +101,11 @@ def _go_on(folder: Path, data: Dataset | None, device: str) -> Run:
         warnings.warn(remark, stacklevel=3)
     with checkpoints.understood(folder):
         data = data or load(state["data"])
-        if (state["data"], state["fingerprint"]) != (data.name, data.fingerprint()):
+        told, here = (state["data"], state["fingerprint"]), (data.name, data.fingerprint())
+        if told != here:
             raise CheckpointError(
-                f"the run in {folder} was trained on {state['data']!r} ({state['fingerprint']}), and this is "
-                f"{data.name!r} ({data.fingerprint()}): resume it with the data it began with"
+                f"the run in {folder} was trained on {told[0]!r} ({told[1]}), and this is {here[0]!r} ({here[1]}): "
+                "resume it with the data it began with"
             )
         if device != "auto" and device.partition(":")[0] != state["device"]:
             raise CheckpointError(f"the run in {folder} was made on {state['device']}; it cannot go on on {device}")
@@ -139,11 +142,9 @@ class Run:
 
     def __init__(self, trainer: Trainer, folder: Path | str, sessions: Sequence[dict[str, Any]] | None = None):
         self.trainer, self.folder = trainer, Path(folder)
-        self.sessions = [
-            *(sessions or ()),
-            {"from_step": 0 if sessions is None else trainer.step, **hardware.provenance()},
-        ]
-        """What trained it: commit, day and versions, at the start and at each resume."""
+        from_step = 0 if sessions is None else trainer.step
+        # what trained it: commit, day and versions, at the start and at each resume
+        self.sessions = [*(sessions or ()), {"from_step": from_step, **hardware.provenance()}]
         self._saved_here = sessions is not None
 
     def save(self) -> Path:
@@ -196,7 +197,8 @@ class Run:
                     next(trainer.steps(1))
                     if int(trainer.epochs_done) > epochs_done:  # with k > 1 a step may end in the next epoch already
                         epochs_done = int(trainer.epochs_done)
-                        if validate and scored(trainer.recipe) and _due(epochs_done, trainer):
+                        due = epochs_done <= 5 or epochs_done % 10 == 0 or trainer.finished
+                        if due and validate and scored(trainer.recipe):
                             score = trainer.validate()
                             bar.set_postfix_str(f"validation {score['log_likelihood']:.1f} nats", refresh=False)
                     bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
@@ -210,10 +212,11 @@ class Run:
             self.save()
             if trainer.finished:
                 return True
+        how = "run this cell again" if _in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
         where = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
         print(
             f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. {where} in "
-            f"{self.folder}. To go on: {_how_to_go_on(self.folder)}"
+            f"{self.folder}. To go on: {how}"
         )
         return False
 
@@ -270,12 +273,6 @@ def _in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def _how_to_go_on(folder: Path) -> str:
-    if _in_notebook():
-        return "run this cell again"
-    return f"python -m ganlib train --resume --out {folder}"
-
-
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Let no other process train into the same folder meanwhile (where the system can tell)."""
@@ -298,11 +295,6 @@ def _alone(folder: Path) -> Iterator[None]:
         ) from None
     finally:
         os.close(lock)
-
-
-def _due(epochs_done: int, trainer: Trainer) -> bool:
-    """Validation scores come after each of the first five epochs, each tenth, and the last."""
-    return epochs_done <= 5 or epochs_done % 10 == 0 or trainer.finished
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganlib import runs
+from ganlib import checkpoints, runs
 from tests import small
 
 OLD_RUN = Path(__file__).parent / "fixtures" / "old-run"
@@ -50,3 +50,14 @@ def test_an_old_run_goes_on_as_its_own_code_did(old_run):
     for key in ("order", "data_rng", "rng"):
         assert torch.equal(state[key], later[key])
     torch.testing.assert_close(state["history"]["window"], later["history"]["window"], rtol=0, atol=1e-6)
+
+
+def test_what_is_written_now_has_the_old_layout(old_run):
+    """Format 1, the same parts: earlier code reads it too."""
+    old = small.saved(old_run)
+    runs.open(old_run, data=small.data()).save()
+    new = small.saved(old_run)
+    assert new.keys() == old.keys() and new["format"] == old["format"] == 1
+    assert new["history"].keys() == old["history"].keys()
+    small.same(new, old)
+    assert checkpoints.load_run(old_run).info["trained_by"][:2] == old["sessions"]

@@ -151,7 +151,7 @@ def test_the_published_checksum_and_hosts_are_real(monkeypatch):
 
 
 DAMAGE = {
-    "missing": (lambda content: None, f"{FOLDER} does not hold data_batch_2.bin"),
+    "missing": (lambda content: None, f"{FOLDER} does not hold {FOLDER}/data_batch_2.bin"),
     "empty": (lambda content: b"", "data_batch_2.bin has 0 bytes, not 61,460"),
     "truncated": (lambda content: content[:-1], "data_batch_2.bin has 61,459 bytes, not 61,460"),
     "one picture more": (lambda content: content + content[:3073], "data_batch_2.bin has 64,533 bytes, not 61,460"),
@@ -206,7 +206,7 @@ REFUSED = {
     "truncated": (lambda content: [member(NAME, content[:-1])], "has 61,459 bytes, not 61,460"),
     "one byte more": (lambda content: [member(NAME, content + b"1")], "has 61,461 bytes, more than 61,460"),
     "twice": (lambda content: [member(NAME, content)] * 2, "is there twice"),
-    "missing": (lambda content: [], "does not hold data_batch_3.bin"),
+    "missing": (lambda content: [], f"does not hold {NAME}"),
     "labels": (lambda content: [member(NAME, b"\x0a" + content[1:])], "gives picture 0 the label 10"),
     "huge": (
         lambda content: [member("anything", size=10**13)],
@@ -258,7 +258,8 @@ def test_another_file_under_the_archives_name_is_refused(what, here):
     content = {"text": b"<html>" * 99, "a zip": b"PK\x03\x04" + bytes(99), "gzipped text": gzip.compress(b"hello" * 99)}
     (here / "own" / "cifar-10-binary.tar.gz").write_bytes(content.get(what) or archive(python))
     with pytest.raises(
-        DataError, match=r"tar.gz (is truncated, damaged, or not a gzipped tar|does not hold data_batch_1.bin, data)"
+        DataError,
+        match=rf"tar.gz (is truncated, damaged, or not a gzipped tar|does not hold {FOLDER}/data_batch_1.bin)",
     ):
         load("cifar10", download=False, verify=False)
 

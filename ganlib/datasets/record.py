@@ -23,7 +23,10 @@ def cache_folder() -> Path:
 
 @dataclass
 class Record:
-    """The facts of one data set. Its file in this package fills one in; searching, checking and refusing read it."""
+    """The facts of one data set. Its file in this package fills one in; searching, checking and refusing read it.
+
+    It is not frozen, so that tests can put the facts of small files in the place of the published ones.
+    """
 
     name: str
     """What `load` calls it."""
@@ -70,9 +73,8 @@ class Record:
         origin = self.origin or f"It is published at {' and '.join(self.addresses)}."
         lines = [origin.replace("{file}", ""), "Its files:"]
         for file, digest in self.files.items():
-            lines.append(
-                f"  {file}, " + (f"{self.digest_of} with SHA-256 {digest}" if digest else "no checksum is published")
-            )
+            published = f"{self.digest_of} with SHA-256 {digest}" if digest else "no checksum is published"
+            lines.append(f"  {file}, {published}")
         lines += ["Tried now:", *tried] if tried else []
         return kind(str(self.refusal(self.title, "is not here", places, "\n".join(lines))))
 

@@ -144,6 +144,7 @@ STEP = "Number(e.querySelector('.gl-readout b').textContent)"
 def lab(jupyterlab, _chromium):
     write_notebook(jupyterlab, NAME, SOURCE)
     with opened(_chromium, jupyterlab, NAME) as lab:
+        lab.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
         for demo in (GAME, SURFACE, FILM):
             lab.page.locator(demo).wait_for()
         yield lab
@@ -375,8 +376,8 @@ def cells(page):
 
 def check_the_keys(page, demo):
     """The keys of the notebook do nothing while the demo has the focus, and those of the demo act."""
+    page.locator(f"{demo} canvas").first.focus()  # which makes its cell the active one
     before = cells(page)
-    page.locator(f"{demo} canvas").first.focus()
     for key in ("b", "d", "d", "a", "x", "j", "m", "y", "ArrowDown", "ArrowUp"):
         page.keyboard.press(key)
     page.locator(f"{demo} input[type=range]").first.focus()

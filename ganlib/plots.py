@@ -140,7 +140,7 @@ class _Chart:
         if panel.tiles is None:
             self.left = 0.12 + _wide([words for _, words in self.y_ticks]) + 0.18 * bool(panel.y_label)
             if panel.right:
-                self.right = 0.12 + _wide([w for _, w in panel.right_ticks]) + 0.18 * bool(panel.right_label)
+                self.right = 0.12 + _wide([w for _, w in panel.right_ticks]) + 0.22 * bool(panel.right_label)
             self.right += 0.6 * bool(panel.heat)
             self.below += 0.15 * bool(self.x_ticks) + 0.17 * bool(panel.x_label)
 
@@ -184,7 +184,7 @@ class _Chart:
             self.other.spines[:].set_visible(False)
             self.other.set_yticks(*([tick[i] for tick in panel.right_ticks] for i in (0, 1)), color=colour)
             self.other.tick_params(length=0)
-            self.other.set_ylabel(panel.right_label, color=colour)
+            self.other.set_ylabel(panel.right_label, color=colour, labelpad=4)
         if panel.heat:
             self.heat(panel.heat)
         if panel.cells:

@@ -397,7 +397,8 @@ def _step(low: float, high: float, n: int) -> float:
 def round_range(low: float, high: float, n: int = 5) -> Range:
     """The range, widened to round numbers."""
     step = _step(low, high, n)
-    return float(step * math.floor(low / step + 1e-9)), float(step * math.ceil(high / step - 1e-9))
+    ends = step * math.floor(low / step + 1e-9), step * math.ceil(high / step - 1e-9)
+    return float(f"{ends[0]:.12g}"), float(f"{ends[1]:.12g}")
 
 
 def ticks(low: float, high: float, n: int) -> list[Tick]:

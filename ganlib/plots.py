@@ -359,7 +359,8 @@ def _sheet(tiles: Tiles) -> np.ndarray:
     n, h, w = tiles.images.shape[:3]
     rows, columns, gap = max(1, -(-n // tiles.columns)), tiles.columns, _gap(w)
     sheet = np.zeros((rows * columns, h + gap, w + gap, 4), np.uint8)
-    sheet[:n, :h, :w, :3], sheet[:n, :h, :w, 3] = tiles.images.reshape(n, h, w, -1), 255
+    sheet[:n, :h, :w, :3] = tiles.images if tiles.images.ndim == 4 else tiles.images[..., None]
+    sheet[:n, :h, :w, 3] = 255
     sheet = sheet.reshape(rows, columns, h + gap, w + gap, 4).swapaxes(1, 2)
     return sheet.reshape(rows * (h + gap), columns * (w + gap), 4)[:-gap, :-gap]
 
@@ -497,7 +498,7 @@ def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list
     """
     over = "step" if "step" in curves else "epoch"
     x = np.asarray(curves[over], float)
-    end = {"x": (0.0, max(20.0, *x[-1:]))} if over == "step" else {}
+    end = {"x": (0.0, max([20.0, *x[-1:]]))} if over == "step" else {}
 
     def line(key: str, name: str, style: str) -> Line:
         """A curve; one point alone is a dot."""

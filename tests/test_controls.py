@@ -169,10 +169,10 @@ def test_switches_and_numbers():
 def test_a_curve_and_points():
     curve = Curve([1.0] * 8)
     assert curve.check("p", np.arange(8)) == list(map(float, range(8)))
-    for value in ([1.0] * 7, [1.0] * 401, [[1.0] * 8], "12345678", [None] * 8, [HUGE] * 8):
+    for value in ([1.0] * 7, [1.0] * 401, [[1.0] * 8], "12345678", [HUGE] * 8):
         with pytest.raises(RecipeError, match="list of 8 to 400 numbers"):
             curve.check("p", value)
-    for value in ([0.0] * 8, [-1.0] + [1.0] * 7, [math.nan] + [1.0] * 7, [math.inf] * 8):
+    for value in ([0.0] * 8, [-1.0] + [1.0] * 7, [math.nan] + [1.0] * 7, [math.inf] * 8, [None] * 8):
         with pytest.raises(RecipeError, match="finite heights of at least 0, not all of them 0"):
             curve.check("p", value)
     points = Points(most=3)

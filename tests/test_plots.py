@@ -178,7 +178,7 @@ def test_arrows_point_and_are_cut_at_the_edge():
     counts = (np.abs(up - 255 * np.array(to_rgb(LOOKS["G"].light))).max(-1) < 60).sum(1)
     assert counts[: len(counts) // 2].max() > counts[len(counts) // 2 :].max() + 2  # the head is above
     figures = [
-        plots.draw(Picture([Panel(x=(0, 1), y=(0, 1), arrows=[Arrows(ends, ends + [[0, 5]])], at=(4, 0, 8, 12))]))
+        plots.draw(Picture([Panel(x=(0, 1), y=(0, 1), arrows=[Arrows(ends, ends + np.array([0, 5]))], at=(4, 0, 8, 12))]))
         for ends in (np.array([[0.5, 0.5]]), np.empty((0, 2)))
     ]
     changed = np.abs(np.subtract(*map(pixels, figures)))

@@ -7,7 +7,6 @@ takes when nothing else runs; the whole recipe's time is that times its iteratio
 from __future__ import annotations
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import time
 
 import torch
 
+from benchmarks.memory import peak
 from ganlib import Trainer, named
 from ganlib.datasets import Dataset
 from ganlib.hardware import choose
@@ -25,7 +25,7 @@ TRAINING_PICTURES = {"mnist": 50_000, "tfd-1": 100_000, "tfd-2": 100_000, "cifar
 """In the whole data set; of the faces of TFD about a hundred thousand are unlabeled."""
 
 
-def measure(name: str) -> dict[str, float]:
+def measure(name: str) -> dict[str, float | None]:
     """A few iterations of the recipe of that name: parameters, seconds, gigabytes."""
     recipe = named(name)
     n, d = 2 * recipe.batch, recipe.G[-1].units
@@ -39,12 +39,12 @@ def measure(name: str) -> dict[str, float]:
         begun = time.perf_counter()
         next(trainer.steps(1))
         seconds.append(time.perf_counter() - begun)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes on Linux, bytes on macOS
+    most = peak()
     return {
         "parameters": sum(recipe.sizes().values()),
         "least": min(seconds),
         "median": statistics.median(seconds),
-        "gigabytes": peak * (1 if sys.platform == "darwin" else 1024) / 1e9,
+        "gigabytes": None if most is None else most / 1e9,
     }
 
 
@@ -62,9 +62,8 @@ def main() -> None:
         iterations = recipe.epochs * (TRAINING_PICTURES[name] // recipe.batch)
         time_taken = f"{found['least']:.3f}, {found['median']:.3f} | {iterations:,}"
         hours = iterations * found["least"] / 3600
-        print(
-            f"| {name} | {found['parameters']:,} | {found['gigabytes']:.1f} | {time_taken} | {hours:,.1f} |", flush=True
-        )
+        memory = "unknown" if found["gigabytes"] is None else f"{found['gigabytes']:.1f}"
+        print(f"| {name} | {found['parameters']:,} | {memory} | {time_taken} | {hours:,.1f} |", flush=True)
 
 
 if __name__ == "__main__":

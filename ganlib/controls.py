@@ -248,7 +248,9 @@ def control(key: str, given: Any) -> Control | Button:
         return given.completed(key)
     if isinstance(given, Switch | Number):
         return replace(given, name=given.name or key)
-    if not isinstance(given, Curve | Points | Button):
+    if isinstance(given, Curve | Points):
+        return replace(given, start=given.check(key, given.start))
+    if not isinstance(given, Button):
         raise RecipeError(f"{key} is {given!r}; give (low, high, start), a Slider, a list of words, or a Choice")
     return given
 

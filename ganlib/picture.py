@@ -321,9 +321,8 @@ def _line(line: Line, where: str) -> Line:
     x, y = _table(line.x), _table(line.y)
     if x is None or y is None:
         raise RecipeError(f"{where}, line {line.name!r}: x and y must be numbers")
-    least = 0 if line.dots or line.smooth else 2
-    if x.ndim != 1 or x.shape != y.shape or not least <= len(x) <= MAX_POINTS:
-        n = f"n from {least} to {MAX_POINTS}"
+    if x.ndim != 1 or x.shape != y.shape or len(x) > MAX_POINTS:
+        n = f"n up to {MAX_POINTS}"
         raise RecipeError(f"{where}, line {line.name!r}: x is {x.shape} and y {y.shape}; both must be (n,), {n}")
     if line.dash is not None and line.dash not in range(len(DASHES)):
         raise RecipeError(f"{where}, line {line.name!r}: dash is {line.dash!r}; use None or 0 to {len(DASHES) - 1}")

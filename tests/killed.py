@@ -19,15 +19,15 @@ def in_new_process(target: Callable, *arguments: object) -> int:
     """Run a function of a module in a process of its own: the exit code, or minus the signal that ended it."""
     process = FORK.Process(target=target, args=arguments)
     process.start()
-    process.join(60)
-    assert process.exitcode is not None, "still running after 60 s"
+    process.join(240)
+    assert process.exitcode is not None, "still running after 240 s"
     return process.exitcode
 
 
 def train(folder: Path, recipe: Recipe, checkpoint_seconds: float) -> None:
-    """Begin or resume a small run, and train it to its end."""
-    trainer = runs.begin_or_resume(recipe, folder, data=small.data(), seed=7)
-    runs.train(trainer, folder, progress=False, checkpoint_seconds=checkpoint_seconds)
+    """Begin a small run or go on with it, and train it to its end."""
+    run = runs.open(folder, recipe, data=small.data(), seed=7)
+    run.train(progress=False, checkpoint_seconds=checkpoint_seconds)
 
 
 def train_and_die(folder: Path, recipe: Recipe, where: str, nth: int, when: str) -> None:

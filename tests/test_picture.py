@@ -57,8 +57,7 @@ def test_only_a_picture_of_panels_is_taken(picture, says):
     ("what", "says"),
     [
         ({"lines": [Line([1, 2], [1, 2, 3], "wrong")]}, "panel 'P', line 'wrong': x is (2,) and y (3,)"),
-        ({"lines": [Line([1], [1])]}, "n from 2"),
-        ({"lines": [Line(np.zeros(20_001), np.zeros(20_001))]}, "n from 2 to 20000"),
+        ({"lines": [Line(np.zeros(20_001), np.zeros(20_001))]}, "n up to 20000"),
         ({"lines": [Line(np.zeros((2, 2)), np.zeros((2, 2)))]}, "both must be (n,)"),
         ({"lines": [Line(["a", "b"], [1, 2])]}, "x and y must be numbers"),
         ({"lines": [Line([1, HUGE], [1, 2])]}, "x and y must be numbers"),

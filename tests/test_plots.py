@@ -7,6 +7,7 @@ import io
 import matplotlib
 import numpy as np
 import pytest
+import torch
 from matplotlib.colors import to_rgb
 from PIL import Image
 
@@ -31,6 +32,12 @@ from ganlib.picture import (
 X = np.linspace(0, 1, 50)
 BOX = (0, 0, 12, 12)
 WHITE, DARK = (255, 255, 255), (17, 17, 17)
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plots.plt.close("all")
 
 
 def pixels(figure, *, on=WHITE, dpi=100):
@@ -178,7 +185,9 @@ def test_arrows_point_and_are_cut_at_the_edge():
     counts = (np.abs(up - 255 * np.array(to_rgb(LOOKS["G"].light))).max(-1) < 60).sum(1)
     assert counts[: len(counts) // 2].max() > counts[len(counts) // 2 :].max() + 2  # the head is above
     figures = [
-        plots.draw(Picture([Panel(x=(0, 1), y=(0, 1), arrows=[Arrows(ends, ends + np.array([0, 5]))], at=(4, 0, 8, 12))]))
+        plots.draw(
+            Picture([Panel(x=(0, 1), y=(0, 1), arrows=[Arrows(ends, ends + np.array([0, 5]))], at=(4, 0, 8, 12))])
+        )
         for ends in (np.array([[0.5, 0.5]]), np.empty((0, 2)))
     ]
     changed = np.abs(np.subtract(*map(pixels, figures)))
@@ -372,3 +381,22 @@ def test_a_heat_map_of_numbers():
 def test_what_is_no_picture_is_refused():
     with pytest.raises(RecipeError, match="must return a Picture"):
         plots.draw(Panel())
+
+
+def test_figure_2_has_the_neighbours_in_the_rightmost_column_framed():
+    """Samples of the greys 0, 1, ... 5 in two rows of three, neighbours of 200 and 201."""
+    samples, neighbours = (torch.tensor(greys)[:, None].expand(-1, 4) / 255 for greys in (range(6), (200, 201)))
+    ax = plots.figure_2(samples, neighbours, (1, 2, 2), columns=3)
+    sheet = np.asarray(ax.images[0].get_array())
+    for row, greys in enumerate(((0, 1, 2, 200), (3, 4, 5, 201))):
+        for column, grey in enumerate(greys):
+            assert (sheet[4 * row : 4 * row + 2, 4 * column : 4 * column + 2] == grey).all()
+    frames = [frame.get_bbox().bounds for frame in ax.patches]
+    assert frames == [(10.5, -1.5, 4, 4), (10.5, 2.5, 4, 4)]  # a pixel's middle is a whole number
+    with pytest.raises(DataError, match="6 samples do not fill 2 rows of 5"):
+        plots.figure_2(samples, neighbours, (1, 2, 2))
+
+
+def test_the_best_sigma_is_marked():
+    ax = plots.sigma_curve([0.1, 0.2, 0.4], np.array([1.0, 5.0, 2.0]))
+    assert ax.lines[1].get_xydata().tolist() == [[0.2, 5.0]]

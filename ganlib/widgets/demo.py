@@ -27,7 +27,7 @@ from ganlib.widgets import frame
 from ganlib.widgets.loop import Command, Loop
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("controls.js", "canvas.js", "view.js")
+SCRIPTS = ("controls.js", "canvas.js", "panel.js", "talk.js", "view.js")
 DRAG = 1.0
 """Seconds within which another change of the same control belongs to the same drag."""
 EVENTS = 50
@@ -335,9 +335,9 @@ class Demo(anywidget.AnyWidget):
         message, buffers = self._frame
         super().__init__(first={**about, "frame": message, "buffers": buffers})
         self._loop = Loop(engine, self._show, key=key, retired=self.close)
-        self._traits = [name for name in engine.values if not hasattr(type(self), name)]
-        self.add_traits(**{name: Trait(engine.values[name]) for name in self._traits})
-        self.observe(self._trait_changed, names=self._traits)
+        self._followed = [name for name in engine.values if not hasattr(type(self), name)]
+        self.add_traits(**{name: Trait(engine.values[name]) for name in self._followed})
+        self.observe(self._trait_changed, names=self._followed)
         self.on_msg(self._heard)
 
     @property
@@ -403,7 +403,7 @@ class Demo(anywidget.AnyWidget):
         self._make_frame()
         message, buffers = self._frame
         self.send({**message, "stalled": False, "answer": False}, buffers)
-        for name in self._traits:
+        for name in self._followed:
             setattr(self, name, self._engine.values[name])
 
     def _make_frame(self) -> None:

@@ -34,7 +34,7 @@ MEASURES = {
         "width": Measure("width of p_g", "Width of p_g over that of p_data", (0.1, 10), True, 2),
     },
     "mnist": {
-        "score": Measure("Parzen score", "Parzen score, nats (higher is better; see the text)", (0, 150), False, 0),
+        "score": Measure("Parzen score", "Parzen score, nats (higher is better; see the text)", (-450, 0), False, 0),
         "width": Measure("spread of the samples", "Spread of the samples over that of digits", (0, 1.2), False, 2),
         "V": Measure("V(D, G)", "V(D, G), nats", (-1.4, 0), False, 2),
         "D_fake": Measure("D(G(z))", "D(G(z)), probability", (0, 0.6), False, 2),

@@ -41,6 +41,7 @@ class PlaneEngine(Game):
     """One game in the plane under a person's hands, without a front end."""
 
     title = "A generative adversarial net in the plane"
+    interval = 1 / 12
 
     def __init__(self, recipe: Recipe = RING, seed: int = 0, **settings: Any):
         rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0, "0: held"), "words": rate_text}

@@ -154,9 +154,10 @@ def test_cells_say_their_words_in_a_legible_ink():
     assert [text.get_text() for text in ax.get_xticklabels()] == ["a", "b"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["r", "s"]
     inks = {text.get_text(): text.get_color() for text in ax.texts if text.get_text()}
-    assert inks == {"0.1": "white", "0.9\n× 20%": plots.BLACK, "five\nrows\nof\nwords\nhere": inks[list(inks)[-1]]}
+    assert inks.pop("five\nrows\nof\nwords\nhere") in ("white", plots.BLACK)
+    assert inks == {"0.1": "white", "0.9\n× 20%": plots.BLACK}
     h, w = image.shape[0] // 2, image.shape[1] // 2
-    assert near(image[:h, :w], LOOKS["reference"].dark, 5) > 0.8 * h * w  # nan
+    assert near(image[:h, :w], (0.9, 0.9, 0.9), 5) > 0.8 * h * w  # nan
     assert near(image[h:, w:], LOOKS["other"].light) > near(image[:h, :w], LOOKS["other"].light) + 300  # the frame
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -41,14 +42,15 @@ def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
     D, G = "D, the discriminator", "G, the generator"
     schedule = f"as the recipe has it, {recipe.momentum_start:g} to {recipe.momentum_end:g}"
     decays = "at each of its updates; it decays as the recipe says"
-    rate = {"low": 1e-4, "high": 1.0, "log": True, "words": rate_text}
+    rates = (recipe.lr_D, recipe.lr_G)
+    rate = {"low": min(1e-4, *rates), "high": max(1.0, *rates), "log": True, "words": rate_text}
     return {
         **GAME,
         "start": replace(GAME["start"], name="Start"),
         "seed": replace(GAME["seed"], start=seed),
         "restore": replace(GAME["restore"], name="The recipe's own values"),
         "k": Slider(
-            *(1, 10, recipe.k, 1, "k", "How often D is updated for each update of G"),
+            *(1, max(10, recipe.k), recipe.k, 1, "k", "How often D is updated for each update of G"),
             **{"whole": True, "group": D, "words": lambda k: f"{k} update{'s' * (k > 1)} of D to one of G"},
         ),
         "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", hint=f"How far D moves {decays}", group=D),
@@ -102,17 +104,21 @@ class TrainingEngine(Game):
         self.curves, self._ranges = Curves(1 + len(CURVES)), Ranges()
         self.trainer = Trainer(recipe, data, seed=seed, **self._options)
         super().__init__(controls(recipe, seed))
-        self.begin()
+        self._forget()
 
     def begin(self) -> None:
         """Go to the start of the seed; the controls stay as they are set."""
         self.trainer = Trainer(self.trainer.recipe, self.data, seed=self.values["seed"], **self._options)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What is empty at the start of a run."""
         self.latest: Step | None = None
         self.curves.clear()
         self._ranges.clear()
         self._recent: deque[Step] = deque(maxlen=WINDOW)
         self._times: deque[float] = deque(maxlen=50)
-        self._drawn_at, self._drawing = -1, 0.0
+        self._drawn_at, self._drawing, self._spread = -1, 0.0, math.nan
 
     def twin(self) -> TrainingEngine:
         """The same demo at the start of its run, with the controls as they are set."""
@@ -253,6 +259,7 @@ class LiveTraining(Demo):
         data = load(recipe.data) if data is None else data
         engine = TrainingEngine(recipe, data, seed, samples=samples, device=device, precision=precision, top=top)
         super().__init__(engine, key=cell_key(type(self).__name__))
+        self._run: runs.Run | None = None  # where it was saved last
 
     def diagnosis(self) -> list[str]:
         """Is this loss curve normal? What the widget says about the last steps, sentence by sentence."""
@@ -260,7 +267,9 @@ class LiveTraining(Demo):
 
     def save(self, folder: Path | str) -> Path:
         """Write a checkpoint of the run, from which `runs.open` goes on. Raises `CheckpointError`."""
-        return runs.save(self.trainer, folder)
+        if self._run is None or (self._run.trainer, self._run.folder) != (self.trainer, Path(folder)):
+            self._run = runs.Run(self.trainer, folder)
+        return self._run.save()
 
     @property
     def trainer(self) -> Trainer:

@@ -31,6 +31,7 @@ class View {
     this.sending = coalesce(() => this.send());
     this.talk = new Talk(source, (message, buffers) => this.take(message, buffers), () => this.showNews());
     this.watch();
+    this.rest();
     this.talk.hear(frame, buffers);
     this.talk.ask();
   }

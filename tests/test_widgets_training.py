@@ -89,7 +89,7 @@ def test_k_is_obeyed_by_the_next_step(engine):
 
 
 def test_no_momentum_of_ones_own_is_the_recipes_schedule(engine):
-    assert engine.controls["momentum"].said(None) == "as the recipe has it, 0.5 to 0.7"
+    assert engine.controls["momentum"].said(None) == "the recipe's, 0.5 to 0.7"
     engine.set(momentum=0)
     assert (engine.trainer.recipe.momentum_start, engine.trainer.recipe.momentum_end) == (0, 0)
     engine.set(momentum=None)

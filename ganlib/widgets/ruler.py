@@ -21,6 +21,7 @@ from ganlib.widgets.sliders import Sliders
 PAPER_SIGMA = 0.1668
 """Where the slider begins: of the paper's ten values the one that its protocol takes for MNIST."""
 STYLES = ("data", "G", "other", "V", "D")
+TICKS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 LOW = 400.0
 """Nats shown below the best score: what lies lower leaves the picture."""
 
@@ -34,15 +35,10 @@ class Ruler(Sliders):
 
     def __init__(self, tables: Mapping[str, ScoreTable], *, title: str = "The Parzen ruler") -> None:
         sigmas, numbers = (grid.tolist() for grid in _grid(tables))
-        start = sigmas[np.abs(np.log(np.array(sigmas) / PAPER_SIGMA)).argmin()]
-        width = {"name": "sigma", "hint": "The width of the Gaussian on each centre", "words": "{:.3f}".format}
-        many = {"name": "centres", "hint": "How many Gaussians there are", "words": "{:,}".format}
-        super().__init__(
-            partial(cuts, tables),
-            title=title,
-            sigma=Choice(sigmas, start, slide=True, **width),
-            centres=Choice(numbers, numbers[-1], slide=True, **many),
-        )
+        start = min(sigmas, key=lambda sigma: abs(np.log(sigma / PAPER_SIGMA)))
+        width = Choice(sigmas, start, "sigma", "The width of the Gaussian on each centre", "{:.3f}".format, slide=True)
+        many = Choice(numbers, numbers[-1], "centres", "How many Gaussians there are", "{:,}".format, slide=True)
+        super().__init__(partial(cuts, tables), title=title, sigma=width, centres=many)
 
 
 def cuts(tables: Mapping[str, ScoreTable], sigma: float, centres: int) -> Picture:
@@ -61,18 +57,15 @@ def cuts(tables: Mapping[str, ScoreTable], sigma: float, centres: int) -> Pictur
             here.append(Mark(sigma, value, style=style, moves=("sigma", None)))
             there.append(Mark(at[k], value, style=style))
         told.append(f"{name} {value:.1f} (best {table.means[k, top]:.1f} at {sigmas[top]:.3f})")
-    x, y = (float(sigmas[0]), float(sigmas[-1])), (float(low), float(high))
-    decades = (float(at[0]), float(at[-1]) + 0.05)  # room for the marks at the end
-    round_numbers = [n * 10**i for i in range(7) for n in (1, 3) if numbers[0] <= n * 10**i <= numbers[-1]]
-    ticks = [(float(np.log10(n)), f"{n:,}") for n in round_numbers]
-    n = next(iter(tables.values())).n_test
-    return Picture(
-        [
-            Panel(f"With {centres:,} centres", across, x, y, "sigma", "nats", marks=here, at=(0, 0, 12, 7)),
-            Panel(f"At sigma {sigma:.3f}", along, decades, y, "centres", marks=there, x_ticks=ticks, at=(0, 7, 12, 5)),
-        ],
-        f"Sigma {sigma:.3f}, {centres:,} centres, {n:,} pictures scored, nats: {'; '.join(told)}.",
-    )
+    x, y = (sigmas[0], sigmas[-1]), (low, high)
+    decades = (at[0], at[-1] + 0.05)  # room for the marks at the end
+    ticks = [
+        (float(np.log10(n)), f"{n:,}") for i in range(7) for n in (10**i, 3 * 10**i) if numbers[0] <= n <= numbers[-1]
+    ]
+    left = Panel(f"With {centres:,} centres", across, x, y, "sigma", "nats", marks=here, at=(0, 0, 12, 7))
+    right = Panel(f"At sigma {sigma:.3f}", along, decades, y, "centres", marks=there, at=(0, 7, 12, 5), x_ticks=ticks)
+    scored = f"{next(iter(tables.values())).n_test:,} pictures scored"
+    return Picture([left, right], f"Sigma {sigma:.3f}, {centres:,} centres, {scored}, nats: {'; '.join(told)}.")
 
 
 def _grid(tables: Mapping[str, ScoreTable]) -> tuple[np.ndarray, np.ndarray]:
@@ -81,9 +74,7 @@ def _grid(tables: Mapping[str, ScoreTable]) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"{len(tables)} tables; the ruler takes one to {len(STYLES)}")
     first = next(iter(tables.values()))
     if min(len(first.sigmas), len(first.numbers)) < 2:
-        raise DataError(
-            "the tables need two sigmas and two numbers of centres or more, for the sliders to move between"
-        )
+        raise DataError("the tables need two sigmas and two numbers of centres or more, for the sliders to move")
     for name, table in tables.items():
         if not (np.array_equal(table.sigmas, first.sigmas) and np.array_equal(table.numbers, first.numbers)):
             raise DataError(f"the table of {name!r} has other sigmas or numbers than the first one")

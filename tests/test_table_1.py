@@ -208,7 +208,7 @@ def test_the_demo_starts_at_the_papers_sigma_with_all_centres(tables):
 @pytest.mark.parametrize("centres", [100, 600])
 def test_no_place_of_the_sliders_draws_outside_the_picture(tables, sigma, centres):
     picture = cuts(tables, sigma, centres)
-    for panel in completed(picture).panels:
+    for panel in completed(picture, None).panels:
         assert panel.y[1] - panel.y[0] >= LOW
         assert all(panel.y[0] <= mark.y <= panel.y[1] for mark in panel.marks)
 

@@ -194,7 +194,6 @@ def test_a_picture_of_steps_ahead_is_trained_aside(live):
     assert (live.trainer, live.trainer.step, live.k) == (before, 0, 2)
 
 
-@pytest.mark.skipif(not hasattr(runs, "Run"), reason="to follow: runs.Run is on its way")
 def test_a_run_that_is_saved_can_be_gone_on_with(live, data, tmp_path):
     live.k = 2
     live.step()

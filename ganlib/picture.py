@@ -258,7 +258,10 @@ def completed(picture: Any, sliders: Sequence[str] | None = ()) -> Picture:
     panels = [_panel(panel, sliders) for panel in picture.panels]
     if any(panel.at is None for panel in panels):
         panels = [replace(panel, at=at) for panel, at in zip(panels, _side_by_side(len(panels)))]
-    notes = [replace(note, lines=[minus(line) for line in note.lines]) for note in picture.notes]
+    notes = [
+        note if note.tone == "code" else replace(note, lines=[minus(line) for line in note.lines])
+        for note in picture.notes
+    ]
     return replace(picture, panels=panels, words=minus(picture.words), notes=notes)
 
 

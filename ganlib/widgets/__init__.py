@@ -17,8 +17,11 @@ from IPython.display import display
 from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch
 from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
 from ganlib.widgets.demo import Demo, Engine, Game, Recording
+from ganlib.widgets.explorer import Explorer
+from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.sliders import Sliders
+from ganlib.widgets.training import LiveTraining
 
 __all__ = [
     "Arrows",
@@ -28,10 +31,13 @@ __all__ = [
     "Curve",
     "Demo",
     "Engine",
+    "Explorer",
     "Game",
     "Heat",
+    "Interpolation",
     "Level",
     "Line",
+    "LiveTraining",
     "Mark",
     "Note",
     "Number",

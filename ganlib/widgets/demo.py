@@ -278,8 +278,13 @@ class Game(Engine):
 
     def event_levels(self, *, named: bool = True) -> list[Level]:
         """The changes as upright lines of a panel, with names such as "k = 3" or without."""
-        texts = [f"{self.controls[k].name} {self.controls[k].said(v)}" if named else "" for _, k, v in self.events]
-        return [Level(x=float(x), name=text) for (x, _, _), text in zip(self.events, texts)]
+
+        def told(key: str, value: Any) -> str:
+            """What was changed, and to what; a whole number as it is."""
+            one = self.controls[key]
+            return f"{one.name} {value if getattr(one, 'whole', False) else one.said(value)}"
+
+        return [Level(x=float(x), name=told(key, value) if named else "") for x, key, value in self.events]
 
 
 # -- the widget --------------------------------------------------------------------------------------------------------

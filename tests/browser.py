@@ -41,6 +41,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+DEMO = "section.ganlib"
 START_TIMEOUT = 90  # seconds that the server may take to answer
 SETTINGS = {  # every cell is in the page, whether on screen or not; no questions about news
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
@@ -215,35 +216,35 @@ def opened(chromium: Any, server: Server, name: str, **context: Any) -> Iterator
     own.close()
 
 
-# -- a live run on the page (view.js): `of` is its element, `.gl-run` where there is one ------------------------------
+# -- a live demo on the page (view.js): `of` is its element, where a page has more than one ---------------------------
 
 
-def press(lab: LabPage, *names: str, of: str = ".gl-run") -> None:
+def press(lab: LabPage, *names: str, of: str = DEMO) -> None:
     """Click the buttons of these names."""
     for name in names:
         lab.page.locator(of).get_by_role("button", name=name, exact=True).click(force=True)
 
 
-def wait_for(lab: LabPage, condition: str, of: str = ".gl-run", timeout: float = 20_000) -> None:
+def wait_for(lab: LabPage, condition: str, of: str = DEMO, timeout: float = 20_000) -> None:
     """Wait until the condition on e, the demo's element, holds."""
     lab.page.wait_for_function(
         f"() => {{ const e = document.querySelector('{of}'); return {condition}; }}", timeout=timeout
     )
 
 
-def wait_until_applied(lab: LabPage, of: str = ".gl-run") -> None:
+def wait_until_applied(lab: LabPage, of: str = DEMO) -> None:
     """Wait until the kernel has carried out the last command of the page."""
     wait_for(lab, "Number(e.dataset.applied) >= Number(e.dataset.asked)", of)
 
 
-def told(lab: LabPage, name: str, of: str = ".gl-run") -> str:
+def told(lab: LabPage, name: str, of: str = DEMO) -> str:
     """What the demo's element says in its attribute data-<name>."""
     return lab.page.locator(of).get_attribute(f"data-{name}")
 
 
-def settings(lab: LabPage, of: str = ".gl-run") -> dict[str, Any]:
+def values(lab: LabPage, of: str = DEMO) -> dict[str, Any]:
     """The controls as the kernel has them, as far as the page knows."""
-    return json.loads(told(lab, "settings", of))
+    return json.loads(told(lab, "values", of))
 
 
 def run(lab: LabPage, code: str) -> tuple[str, float]:
@@ -283,7 +284,7 @@ def quantiles(times: Sequence[float]) -> tuple[str, float]:
     return f"p50 {deciles[4]:.0f} ms, p90 {deciles[8]:.0f} ms", deciles[8]
 
 
-def drag(lab: LabPage, name: str, to: float, of: str = ".gl-run") -> None:
+def drag(lab: LabPage, name: str, to: float, of: str = DEMO) -> None:
     """Drag a slider's thumb with the mouse to a share of its length."""
     slider = lab.page.locator(f"{of} input[data-name={name}]")
     box = slider.bounding_box()
@@ -306,21 +307,21 @@ def theme(page: Any, dark: bool) -> None:
     page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg=dark)
 
 
-def key_times(lab: LabPage, n: int, name: str = "k", of: str = ".gl-run") -> list[float]:
+def key_times(lab: LabPage, n: int, name: str = "k", of: str = DEMO) -> list[float]:
     """Press an arrow key on a slider n times: the ms from each press to the frame that says that it is applied."""
     lab.page.locator(f"{of} input[data-name={name}]").focus()
     lab.page.evaluate(
         """of => {
             const root = document.querySelector(of);
             window.times = [];
-            let pressed = null, was = root.dataset.settings;
+            let pressed = null, was = root.dataset.values;
             root.addEventListener("keydown", () => { pressed = performance.now(); }, true);
             new MutationObserver(() => {
-                if (root.dataset.settings === was || pressed === null) return;
+                if (root.dataset.values === was || pressed === null) return;
                 window.times.push(performance.now() - pressed);
-                was = root.dataset.settings;
+                was = root.dataset.values;
                 pressed = null;
-            }).observe(root, { attributes: true, attributeFilter: ["data-settings"] });
+            }).observe(root, { attributes: true, attributeFilter: ["data-values"] });
         }""",
         of,
     )

@@ -27,7 +27,7 @@ from ganlib.widgets import frame
 from ganlib.widgets.loop import Command, Loop
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("controls.js", "canvas.js", "view.js")
+SCRIPTS = ("controls.js", "canvas.js", "panel.js", "talk.js", "view.js")
 DRAG = 1.0
 """Seconds within which another change of the same control belongs to the same drag."""
 EVENTS = 50

@@ -95,7 +95,7 @@ def valued(controls: Described, places: Mapping[str, list[Any]], values: Mapping
     for key, value in values.items():
         if isinstance(controls[key], Slider | Choice):
             found[key] = [value, _nearest(places[key], value), controls[key].said(value)]
-        elif not isinstance(controls[key], Curve | Points):  # those are drawn in their panel
+        elif not isinstance(controls[key], Curve):  # that is the data's line in its panel
             found[key] = [value]
     return finite(found)
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.textpath import text_to_path
+from numpy.typing import ArrayLike
 from PIL import Image
 from torch import Tensor
 
@@ -33,27 +33,30 @@ from ganlib.picture import (
     Arrows,
     Cells,
     Heat,
+    Level,
     Line,
     Mark,
     Note,
     Panel,
     Picture,
+    Tick,
     Tiles,
     completed,
     minus,
+    quantile_range,
+    round_range,
     running_mean,
     shares,
     ticks,
 )
 
 STYLE = Path(__file__).with_name("ganlib.mplstyle")
-BLUE, VERMILION, GREEN, ORANGE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#777777"
-PURPLE = "#CC79A7"
-"""Okabe and Ito's colours, and a grey for what is a reference: D is blue and dashed, G green and solid."""
-BLACK = LOOKS["data"].light
-INK = "#767676"
-"""What is black on paper, and its grey for pages that may be light or dark: as far from white as from #111."""
-PICKED = LOOKS["other"].light
+BLUE, GREEN, VERMILION, PURPLE = (LOOKS[style].light for style in ("D", "G", "V", "other"))
+ORANGE = "#E69F00"
+BLACK, INK, PICKED = LOOKS["data"].light, LOOKS["reference"].light, LOOKS["other"].light
+"""What is black on paper; its grey for pages that may be light or dark, which is also for what is a reference; and the
+colour of what a person picked."""
+GREY = INK
 TONES = {"normal": LOOKS["G"].light, "odd": LOOKS["V"].light, "broken": LOOKS["V"].light}
 """The colours of notes' titles."""
 
@@ -63,378 +66,286 @@ def use_style() -> None:
     plt.style.use(STYLE)
 
 
-# -- pictures: the renderer for paper, and for readers without a kernel ------------------------------------------------
+# -- drawing a picture -------------------------------------------------------------------------------------------------
 
 EDGE, ROW, UNIT = 0.1, 0.165, 0.25
-"""Inches: around a figure, of a row of text, and of a row of the panels' grid."""
-TITLE, SMALL, TICK = 9, 8, 7.5
+"""Inches: around a drawing, of a row of text, and of a row of the panels' grid."""
+TITLE, SMALL, TICK = 9.0, 8.0, 7.5
 """Points."""
+INKS = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+PLAIN = {
+    **{"text.parse_math": False, "axes.grid": False, "axes.labelsize": SMALL, "axes.labelpad": 2.0},
+    **{"xtick.labelsize": TICK, "ytick.labelsize": TICK, "xtick.major.size": 2.5, "ytick.major.size": 2.5},
+}
+"""What pictures have different from other figures."""
+LEGEND = {"borderaxespad": 0.2, "borderpad": 0.1, "handlelength": 2.6, "columnspacing": 1.2, "labelspacing": 0.35}
+FRAME = {"fill": False, "edgecolor": PICKED, "lw": 2.2, "clip_on": False, "zorder": 5}
 _Row = tuple[str, dict[str, Any]]
 
 
 class Drawing(Figure):
     """A figure that shows itself at the end of a cell, without pyplot."""
 
+    ink = INK
     sheet = False
-    """Whether it is mostly images, of which a PNG needs no more than 256 colours."""
+    """Whether it holds images, for which a PNG needs no more than 256 colours."""
 
     def _repr_png_(self) -> bytes:
         return png(self)
 
 
-def draw(
-    picture: Picture, *, said: Sequence[str] = (), width: float = 9.6, paper: bool = False, figure: Figure | None = None
-) -> Figure:
-    """A picture as a live demo shows it, with `said` (its controls in words) above it and what it shows below.
+def draw(picture: Picture, *, said: Sequence[str] = (), width: float = 9.6, paper: bool = False) -> Drawing:
+    """A picture as a live demo shows it, with `said` (its controls in words) above, and what it shows in words below.
 
     `width` is in inches; a row of the panels' grid is a quarter of an inch. The background is transparent and the ink
-    grey, for pages of any colour; on `paper` they are white and black. `figure` is drawn anew; None makes one.
+    grey, for pages of any colour; on `paper` they are white and black.
     """
     picture = completed(picture, None)
-    inner = width - 2 * EDGE
-    charts = [_Chart(panel, inner / COLUMNS) for panel in picture.panels]
-    told = "     ".join(f"{number} {unit}" for number, unit in picture.readouts)
-    head = [*_wrapped("     ".join(said), inner, weight="bold"), *_wrapped(told, inner)]
-    head += [row for note in picture.notes if note.above for row in _note(note, inner)]
-    foot = _wrapped(picture.words, inner)
-    foot += [row for note in picture.notes if not note.above for row in _note(note, inner)]
+    panels, unit, ink = picture.panels, (width - 2 * EDGE) / COLUMNS, BLACK if paper else INK
+    told = "     ".join(f"{number} {what}" for number, what in picture.readouts)
+    over, under = ([row for n in picture.notes if n.above == up for row in _note(n, width)] for up in (True, False))
+    head = [*_rows("     ".join(said), width, weight="bold"), *_rows(told, width), *over]
+    foot = [*_rows(picture.words, width), *under]
     top = EDGE + ROW * len(head) + (0.1 if head else 0)
-    bottom = top + UNIT * max(panel.at[0] + panel.at[2] for panel in picture.panels)
-    page = _Page(figure or Drawing(), width, bottom + ROW * len(foot) + EDGE, paper)
-    page.rows(EDGE, EDGE, head)
-    page.rows(EDGE, bottom, foot)
-    for chart in charts:
-        chart.place(charts, top)
-        chart.draw(page)
-    page.figure.sheet = any(panel.tiles for panel in picture.panels)
-    return page.figure
-
-
-class _Page:
-    """A figure with places in inches from its top left corner."""
-
-    def __init__(self, figure: Figure, width: float, height: float, paper: bool):
-        figure.clear()
-        figure.set_size_inches(width, height)
-        figure.patch.set(facecolor="white" if paper else "none")
-        self.figure, self.width, self.height, self.ink = figure, width, height, BLACK if paper else INK
-
-    def colour(self, style: str) -> str:
-        """A style's colour; what is black on paper is grey where the page may be black."""
-        return LOOKS[style].light if LOOKS[style].light != BLACK else self.ink
-
-    def look(self, line: Line) -> dict[str, Any]:
-        """How a line is drawn; `LOOKS` gives pixels, of which 96 are an inch."""
-        look = LOOKS[line.style]
-        dash = look.dash if line.dash is None else DASHES[line.dash]
-        style = (0, [d / look.width for d in dash]) if dash else "-"
-        if line.dots:
-            return {"color": self.colour(line.style), "ls": "", "marker": "o", "ms": 3.2, "mew": 0, "alpha": look.alpha}
-        return {"color": self.colour(line.style), "ls": style, "lw": 0.75 * look.width, "alpha": look.alpha}
-
-    def text(self, x: float, y: float, words: str, **look: Any) -> None:
-        """Words with their base line at x, y."""
-        look = {"fontsize": SMALL, "color": self.ink, "parse_math": False} | look
-        self.figure.text(x, self.height - y, words, transform=self.figure.dpi_scale_trans, **look)
-
-    def line(self, x: Any, y: Any, **look: Any) -> None:
-        """A line through places."""
-        y = self.height - np.asarray(y)
-        self.figure.add_artist(Line2D(x, y, transform=self.figure.dpi_scale_trans, **look))
-
-    def rows(self, x: float, y: float, rows: Sequence[_Row]) -> float:
-        """Rows of text from y down; where they end."""
-        for words, look in rows:
-            self.text(x, y + 0.12, words, **look)
-            y += ROW
-        return y
+    bottom = top + UNIT * max(panel.at[0] + panel.at[2] for panel in panels)
+    height = bottom + ROW * len(foot) + EDGE
+    style = matplotlib.rc_params_from_file(STYLE, use_default_template=False)
+    with matplotlib.rc_context({**style, **PLAIN, **dict.fromkeys(INKS, ink)}):
+        figure = Drawing(figsize=(width, height), facecolor="white" if paper else "none")
+        figure.ink, figure.sheet = ink, any(panel.tiles is not None for panel in panels)
+        for start, rows in ((EDGE, head), (bottom, foot)):
+            for i, (words, look) in enumerate(rows):
+                figure.text(EDGE / width, 1 - (start + ROW * i + 0.12) / height, words, **look)
+        charts = [_Chart(figure, panel, unit) for panel in panels]
+        for chart in charts:
+            chart.draw(*chart.place(charts, height - top))
+    return figure
 
 
 class _Chart:
     """A panel, and the room that it needs around its axes, in inches."""
 
-    def __init__(self, panel: Panel, unit: float):
-        self.panel, self.unit = panel, unit
-        self.bare = panel.tiles is not None
+    def __init__(self, figure: Drawing, panel: Panel, unit: float):
+        self.figure, self.panel, self.unit, self.ink = figure, panel, unit, figure.ink
+        room = panel.at[3] * unit - 0.6
+        self.title, self.caption = _rows(panel.title, room, weight="bold"), _rows(panel.caption, room, SMALL)
+        self.named = [f"{line.name} {line.value or ''}".strip() for line in panel.lines]
+        self.across = max(1, int(room / (_wide(self.named, SMALL) + 0.45)))
         self.x_ticks, self.y_ticks = panel.x_ticks, panel.y_ticks
         if panel.cells:
-            self.x_ticks = [(i + 0.5, name) for i, name in enumerate(panel.cells.columns)]
-            self.y_ticks = [(i + 0.5, name) for i, name in enumerate(panel.cells.rows)]
-        self.left, self.right, self.below = 0.03, 0.1, 0.1
-        if not self.bare:
-            self.left = 0.1 + _widest(self.y_ticks) + 0.18 * bool(panel.y_label)
-            self.right += 0.07 + _widest(panel.right_ticks) + 0.18 * bool(panel.right_label) if panel.right else 0
-            self.right += 0.55 * bool(panel.heat)
-            self.below += 0.15 * bool(self.x_ticks) + 0.16 * bool(panel.x_label)
-        room = panel.at[3] * unit - self.left - self.right
-        self.title = _wrapped(minus(panel.title), room, weight="bold")
-        self.caption = _wrapped(minus(panel.caption), room, SMALL)
-        self.legend: list[list[Line]] = []
-        x = room
-        for line in panel.lines:
-            if line.name or line.value is not None:
-                x += _entry(line)
-                if x > room:
-                    self.legend.append([])
-                    x = _entry(line)
-                self.legend[-1].append(line)
-        self.above = 0.05 + ROW * (len(self.title) + len(self.legend)) + 0.05 * bool(self.title or self.legend)
-        self.below += ROW * len(self.caption)
+            names = (panel.cells.columns, panel.cells.rows)
+            self.x_ticks, self.y_ticks = ([(i + 0.5, name) for i, name in enumerate(those)] for those in names)
+        self.above = 0.12 + ROW * (len(self.title) - (-sum(map(bool, self.named)) // self.across))
+        self.left, self.right, self.below = 0.03, 0.1, 0.1 + ROW * len(self.caption)
+        if panel.tiles is None:
+            self.left = 0.12 + _wide([words for _, words in self.y_ticks]) + 0.18 * bool(panel.y_label)
+            if panel.right:
+                self.right = 0.12 + _wide([w for _, w in panel.right_ticks]) + 0.18 * bool(panel.right_label)
+            self.right += 0.6 * bool(panel.heat)
+            self.below += 0.15 * bool(self.x_ticks) + 0.17 * bool(panel.x_label)
 
-    def place(self, charts: Sequence[_Chart], top: float) -> None:
-        """Find the axes' place: charts above each other begin and end alike, and so do those beside each other."""
+    def place(self, charts: Sequence[_Chart], top: float) -> tuple[float, float, float, float]:
+        """Where the axes stand: charts above each other begin and end alike, and so do those beside each other."""
         row, column, rows, columns = self.panel.at
-        stack = [chart for chart in charts if chart.panel.at[1::2] == (column, columns)]
-        beside = [chart for chart in charts if chart.panel.at[::2] == (row, rows)]
-        left, right = max(chart.left for chart in stack), max(chart.right for chart in stack)
-        above, below = max(chart.above for chart in beside), max(chart.below for chart in beside)
-        self.x, self.y = EDGE + column * self.unit + left, top + UNIT * row + above
-        self.head = top + UNIT * row + 0.05
-        self.w, self.h = max(columns * self.unit - left - right, 0.2), max(UNIT * rows - above - below, 0.1)
-        (x0, x1), (y0, y1) = self.panel.x, self.panel.y
-        if self.panel.tiles is not None:
-            self.sheet = _sheet(self.panel.tiles)
-            y1, x1 = self.sheet.shape[:2]
-            x0 = y0 = 0
-        if self.panel.square or self.bare:
-            scale = min(self.w / (x1 - x0), self.h / (y1 - y0))
-            w, h = scale * (x1 - x0), scale * (y1 - y0)
-            self.x, self.w, self.h = self.x + (self.w - w) / 2, w, h
+        for chart in charts:
+            if chart.panel.at[1::2] == (column, columns):
+                self.left, self.right = max(self.left, chart.left), max(self.right, chart.right)
+            if chart.panel.at[::2] == (row, rows):
+                self.above, self.below = max(self.above, chart.above), max(self.below, chart.below)
+        w, h = columns * self.unit - self.left - self.right, UNIT * rows - self.above - self.below
+        return EDGE + column * self.unit + self.left, top - UNIT * (row + rows) + self.below, max(w, 0.2), max(h, 0.1)
 
-    def draw(self, page: _Page) -> None:
-        """Draw it all."""
-        panel = self.panel
-        self.page = page
-        box = (self.x / page.width, 1 - (self.y + self.h) / page.height, self.w / page.width, self.h / page.height)
-        ax = self.ax = page.figure.add_axes(box, facecolor="none")
-        ax.set_axis_off()
-        y = page.rows(self.x, self.head, self.title)
-        for row in self.legend:
-            x = self.x
-            for line in row:
-                page.line([x, x + 0.13, x + 0.26], [y + 0.08] * 3, **page.look(line))
-                page.text(x + 0.32, y + 0.12, line.name)
-                page.text(x + 0.32 + _wide(f"{line.name} ", SMALL), y + 0.12, line.value or "", weight="bold")
-                x += _entry(line)
-            y += ROW
-        page.rows(self.x, self.head + UNIT * panel.at[2] - 0.05 - ROW * len(self.caption), self.caption)
-        if panel.tiles is not None:
-            return self._tiles(panel.tiles)
-        if panel.heat:
-            self._heat(panel.heat)
-        if panel.cells:
-            self._cells(panel.cells)
-        for line in panel.lines:
-            self._line(line)
-        for arrows in panel.arrows:
-            self._arrows(arrows)
-        self._levels()
-        for mark in panel.marks:
-            self._mark(mark)
-        ax.set(xlim=panel.x, ylim=panel.y)
-        self._axes()
-
-    def X(self, x: Any) -> Any:
-        """Where x stands on the page."""
-        return self.x + self.w * (np.asarray(x) - self.panel.x[0]) / (self.panel.x[1] - self.panel.x[0])
-
-    def Y(self, y: Any, right: bool = False) -> Any:
-        """Where y stands on the page, read at the left or at the right."""
-        low, high = self.panel.right if right and self.panel.right else self.panel.y
-        return self.y + self.h * (1 - (np.asarray(y) - low) / (high - low))
-
-    def _axes(self) -> None:
-        page, panel, foot = self.page, self.panel, self.y + self.h
-        thin = {"color": page.ink, "lw": 0.7}
-        if not panel.cells:
-            page.line([self.x, self.x, self.x + self.w], [self.y, foot, foot], **thin)
-        tick = {"fontsize": TICK}
-        for value, words in self.x_ticks:
-            x = float(self.X(value))
-            page.line([x, x], [foot, foot + 0.03], **thin)
-            page.text(x, foot + 0.15, words, ha="center", **tick)
-        for value, words in self.y_ticks:
-            y = float(self.Y(value))
-            page.line([self.x - 0.03, self.x], [y, y], **thin)
-            page.text(self.x - 0.06, y, words, ha="right", va="center_baseline", **tick)
-        page.text(self.x + self.w / 2, foot + 0.14 + 0.15 * bool(self.x_ticks), panel.x_label, ha="center")
-        upright = {"rotation": 90, "va": "center", "ha": "center"}
-        page.text(self.x - self.left + 0.08, self.y + self.h / 2, panel.y_label, **upright)
+    def draw(self, x: float, y: float, w: float, h: float) -> None:
+        """Draw it on axes that stand at x, y (inches from the bottom left), w wide and h high."""
+        panel, (width, height) = self.panel, self.figure.get_size_inches()
+        sheet = None if panel.tiles is None else _sheet(panel.tiles)
+        ends = (panel.x, panel.y) if sheet is None else ((0, sheet.shape[1]), (sheet.shape[0], 0))
+        if panel.square or sheet is not None:
+            spans = np.abs(np.diff(ends)).ravel()
+            square = spans * min((w, h) / spans)
+            x, y, (w, h) = x + (w - square[0]) / 2, y + h - square[1], square
+        ax = self.ax = self.figure.add_axes((x / width, y / height, w / width, h / height), xlim=ends[0], ylim=ends[1])
+        self.w, self.h = w, h
+        for rows, at, start in (
+            (self.title, 1, self.above - 0.02),
+            (self.caption, 0, ROW * len(self.caption) - self.below),
+        ):
+            for i, (words, look) in enumerate(rows):
+                self.text(words, (0, at), (0, 72 * (start - ROW * i) - 9), "axes fraction", **look)
+        if sheet is not None:
+            return self.tiles(panel.tiles, sheet)
+        ax.set_xticks([value for value, _ in self.x_ticks], [words for _, words in self.x_ticks])
+        ax.set_yticks([value for value, _ in self.y_ticks], [words for _, words in self.y_ticks])
+        ax.set(xlabel=panel.x_label, ylabel=panel.y_label)
+        self.other = ax
         if panel.right:
-            colour = next((page.colour(line.style) for line in panel.lines if line.right), page.ink)
-            for value, words in panel.right_ticks:
-                y = float(self.Y(value, True))
-                page.text(self.x + self.w + 0.06, y, words, color=colour, va="center_baseline", **tick)
-            x = self.x + self.w + _widest(panel.right_ticks) + 0.18
-            page.text(x, self.y + self.h / 2, panel.right_label, color=colour, **upright)
+            colour = next((_style(line, self.ink)["color"] for line in panel.lines if line.right), self.ink)
+            self.other = ax.twinx()
+            self.other.spines[:].set_visible(False)
+            self.other.set_yticks(*([tick[i] for tick in panel.right_ticks] for i in (0, 1)), color=colour)
+            self.other.tick_params(length=0)
+            self.other.set_ylabel(panel.right_label, color=colour)
+        if panel.heat:
+            self.heat(panel.heat)
+        if panel.cells:
+            self.cells(panel.cells)
+        for arrows in panel.arrows:
+            ways = [*arrows.start.T, *(arrows.end - arrows.start).T]
+            units = {"angles": "xy", "scale_units": "xy", "scale": 1, "units": "inches", "width": 0.01, "minlength": 0}
+            head = {"headwidth": 5, "headlength": 7, "headaxislength": 7}
+            ax.quiver(*ways, color=_colour(arrows.style, self.ink), **units, **head)
+        handles = [self.line(line) for line in panel.lines]
+        self.levels()
+        for mark in panel.marks:
+            self.mark(mark)
+        ax.set(xlim=panel.x, ylim=panel.y)
+        self.other.set_ylim(panel.right or panel.y)
+        if any(self.named):
+            shown = [(handle, name) for handle, name in zip(handles, self.named) if name]
+            ax.legend(*zip(*shown), loc="lower left", bbox_to_anchor=(0, 1), ncols=self.across, **LEGEND)
 
-    def _line(self, line: Line) -> None:
-        y = np.where(np.isfinite(line.y), line.y, np.nan)
-        look = self.page.look(line)
-        if line.right and self.panel.right:
-            low, high = self.panel.y
-            y, zero = (low + (high - low) * (v - self.panel.right[0]) / np.ptp(self.panel.right) for v in (y, 0.0))
-        else:
-            zero = 0.0
+    def text(self, words: str, at: tuple[float, float], by: tuple[float, float], of: Any = "data", **look: Any) -> None:
+        """Words so many points away from a place."""
+        self.ax.annotate(words, at, by, of, "offset points", **{"fontsize": TICK, "annotation_clip": False} | look)
+
+    def line(self, line: Line) -> Line2D:
+        """Draw a line; what the legend shows of it."""
+        ax, look, y = (
+            self.other if line.right else self.ax,
+            _style(line, self.ink),
+            np.where(np.isfinite(line.y), line.y, np.nan),
+        )
         if line.fill:
-            self.ax.fill_between(line.x, y, zero, color=look["color"], alpha=0.14, lw=0)
+            ax.fill_between(line.x, y, color=look["color"], alpha=0.14, lw=0)
         if line.smooth:
-            self.ax.plot(line.x, y, **look | {"ls": "-", "lw": 0.6, "alpha": 0.3})
+            ax.plot(line.x, y, color=look["color"], lw=0.6, alpha=0.3)
             y = running_mean(y)
-        self.ax.plot(line.x, y, **look)
+        return ax.plot(line.x, y, **look)[0]
 
-    def _heat(self, heat: Heat) -> None:
-        colours = LinearSegmentedColormap.from_list("", RAMPS[heat.ramp])
+    def heat(self, heat: Heat) -> None:
+        """Bands, as a smooth map makes a file three times as large; level lines; the colours with their numbers."""
         x, y = (np.linspace(*ends, n) for ends, n in zip((heat.x, heat.y), heat.z.shape[::-1]))
         low, high = heat.limits
-        bands = np.linspace(low, high if high > low else low + 1, 41)  # a smooth map makes a file three times as large
-        self.ax.contourf(x, y, heat.z, bands, cmap=colours, extend="both")
-        self.ax.contour(x, y, heat.z, sorted(heat.contours), colors=_on(colours(0.5)), linewidths=0.8, alpha=0.6)
-        page, x = self.page, self.x + self.w + 0.12
-        box = (x / page.width, 1 - (self.y + self.h) / page.height, 0.1 / page.width, self.h / page.height)
-        bar = page.figure.add_axes(box)
-        bar.imshow(np.linspace(1, 0, 40)[:, None], cmap=colours, aspect="auto", vmin=0, vmax=1)
-        bar.set_axis_off()
-        for value, words in ticks(bands[0], bands[-1], 4):
-            at = self.y + self.h * (bands[-1] - value) / (bands[-1] - bands[0])
-            page.text(x + 0.14, at, words, va="center_baseline", fontsize=TICK)
-        page.text(x + 0.55, self.y - 0.06, heat.name, fontsize=TICK, ha="right")
+        bands, ramp = np.linspace(low, high if high > low else low + 1, 41), _ramp(heat.ramp)
+        filled = self.ax.contourf(x, y, heat.z, bands, cmap=ramp, extend="both")
+        self.ax.contour(x, y, heat.z, sorted(heat.contours), colors=_on(ramp(0.5)), linewidths=0.8, alpha=0.6)
+        bar = self.figure.colorbar(
+            filled, cax=self.ax.inset_axes((1 + 0.12 / self.w, 0, 0.1 / self.w, 1)), extendfrac=0
+        )
+        numbers = ticks(bands[0], bands[-1], 4)
+        bar.set_ticks([value for value, _ in numbers], labels=[words for _, words in numbers])
+        bar.outline.set_visible(False)
+        self.text(heat.name, (1, 1), (43, 4), "axes fraction", ha="right")
 
-    def _cells(self, cells: Cells) -> None:
-        colours = LinearSegmentedColormap.from_list("", RAMPS[cells.ramp]).with_extremes(bad=LOOKS["reference"].dark)
-        at = np.ma.masked_invalid(shares(cells.values, cells.limits, cells.log))
+    def cells(self, cells: Cells) -> None:
+        """The table's colours, its words as large as they fit, and the frame of the chosen cell."""
+        ramp, at = _ramp(cells.ramp), np.ma.masked_invalid(shares(cells.values, cells.limits, cells.log))
         rows, columns = at.shape
-        extent = (0, columns, 0, rows)
-        self.ax.imshow(at, cmap=colours, vmin=0, vmax=1, origin="lower", extent=extent, aspect="auto")
-        for (i, j), share in np.ndenumerate(at.filled(np.nan)):
-            words = [minus(word) for word in cells.words[i][j]] if i < len(cells.words) else []
-            if words := [word for word in words if word]:
-                size = min(SMALL, 7 * SMALL * self.w / columns / _wide(max(words, key=len), 7 * SMALL * 1.12))
-                size = min(size, 72 * self.h / rows / len(words) / 1.2)
-                look = {"color": _on(colours(share)), "fontsize": size, "ha": "center", "va": "center"}
-                self.ax.text(j + 0.5, i + 0.5, "\n".join(words), linespacing=1, parse_math=False, **look)
+        whole = {"extent": (0, columns, 0, rows), "aspect": "auto", "origin": "lower", "interpolation": "nearest"}
+        self.ax.imshow(at, ramp, vmin=0, vmax=1, **whole)
+        self.ax.spines[:].set_visible(False)
+        for i, j in np.ndindex(rows, columns):
+            if words := [word for word in cells.words[i][j] if word]:
+                size = min(SMALL, self.w / columns / _wide(words, 1), 60 * self.h / rows / len(words))
+                look = {
+                    "color": _on(ramp(at[i, j])),
+                    "fontsize": size,
+                    "ha": "center",
+                    "va": "center",
+                    "linespacing": 1,
+                }
+                self.ax.text(j + 0.5, i + 0.5, "\n".join(words), **look)
         if cells.chosen is not None:
-            row, column = cells.chosen
-            frame = {"fill": False, "edgecolor": PICKED, "lw": 2.2, "clip_on": False, "zorder": 5}
-            self.ax.add_patch(Rectangle((column, row), 1, 1, **frame))
+            self.ax.add_patch(Rectangle(cells.chosen[::-1], 1, 1, **FRAME))
 
-    def _tiles(self, tiles: Tiles) -> None:
-        sheet = self.sheet
-        height, width = sheet.shape[:2]
-        self.ax.imshow(sheet, interpolation="nearest", aspect="auto", extent=(0, width, height, 0))
+    def tiles(self, tiles: Tiles, sheet: np.ndarray) -> None:
+        """The images, and a frame with a badge around those that are picked."""
+        self.ax.set_axis_off()
+        self.ax.imshow(sheet, interpolation="nearest", aspect="auto", extent=(0, sheet.shape[1], sheet.shape[0], 0))
         h, w = tiles.images.shape[1:3]
         for i, words in tiles.badges.items():
-            x, y = i % tiles.columns * (w + _gap(w)), i // tiles.columns * (h + _gap(w))
-            frame = {"fill": False, "edgecolor": PICKED, "lw": 2.2, "clip_on": False}
-            self.ax.add_patch(Rectangle((x, y), w, h, **frame))
+            corner = i % tiles.columns * (w + _gap(w)), i // tiles.columns * (h + _gap(w))
+            self.ax.add_patch(Rectangle(corner, w, h, **FRAME))
             box = {"boxstyle": "square,pad=0.15", "facecolor": PICKED, "edgecolor": "none"}
-            look = {"color": BLACK, "fontsize": TICK, "weight": "bold", "va": "top", "parse_math": False, "bbox": box}
-            self.ax.text(x + 0.06 * w, y + 0.06 * h, words, **look)
+            self.text(words, corner, (3, -3), color=BLACK, weight="bold", va="top", bbox=box)
 
-    def _arrows(self, arrows: Arrows) -> None:
-        start, end = (
-            np.stack([self.X(p[:, 0]), self.page.height - self.Y(p[:, 1])], 1) for p in (arrows.start, arrows.end)
-        )
-        way = end - start
-        length = np.hypot(*way.T)
-        seen = np.isfinite(length) & (length > 0.01)
-        start, end, way = start[seen], end[seen], (way / length[:, None])[seen]
-        across, back = way[:, ::-1] * (-0.027, 0.027), end - 0.073 * way
-        heads = np.stack([end, back + across, back - across], 1)
-        common = {
-            "transform": self.page.figure.dpi_scale_trans,
-            "color": self.page.colour(arrows.style),
-            "clip_on": True,
-        }
-        for made in (
-            LineCollection(np.stack([start, back], 1), lw=0.75, **common),
-            PolyCollection(heads, lw=0, **common),
-        ):
-            made.set_clip_path(self.ax.patch)
-            self.ax.add_artist(made)
+    def levels(self) -> None:
+        """Lines across the panel, whose names keep clear of each other."""
+        (x0, x1), names, until = self.panel.x, [], [0.0] * max(1, int(self.h / 0.3))
+        thin = {"color": self.ink, "lw": 0.8, "ls": (0, (2.5, 2.5))}
+        for level in sorted(self.panel.levels, key=lambda level: (level.x or 0, level.y or 0)):
+            if level.x is None:
+                low, high = self.panel.right if level.right and self.panel.right else self.panel.y
+                (self.other if level.right else self.ax).axhline(level.y, **thin)
+                at = self.h * (level.y - low) / (high - low)  # inches from the bottom
+                if level.name and 0 <= at <= self.h:
+                    at += 0.03 if at < self.h - 0.14 else -0.13
+                    while any(abs(at - other) < 0.13 for other in names):
+                        at += 0.13
+                    names.append(at)
+                    self.text(level.name, (1, 0), (-2, 72 * at), "axes fraction", ha="right")
+            elif x0 <= level.x <= x1:
+                self.ax.axvline(level.x, **thin)
+                at, wide = self.w * (level.x - x0) / (x1 - x0), _wide([level.name])
+                at = max(min(at + 0.04, self.w - wide), 0)
+                row = next((i for i, end in enumerate(until) if end <= at), None)
+                if level.name and row is not None:  # where there is no room left for the name, the line is all
+                    until[row] = at + wide + 0.05
+                    self.text(level.name, (0, 1), (72 * at, -9 - 9 * row), "axes fraction")
 
-    def _levels(self) -> None:
-        page, panel = self.page, self.panel
-        thin = {"color": page.ink, "lw": 0.8, "ls": (0, (2.5, 2.5))}
-        end = self.x + self.w
-        named: list[float] = []
-        for level in sorted((level for level in panel.levels if level.x is None), key=lambda level: level.y):
-            y = float(self.Y(level.y, level.right))
-            if not self.y - 1e-6 <= y <= self.y + self.h + 1e-6:
-                continue
-            page.line([self.x, end], [y, y], **thin)
-            if level.name:
-                y -= 0.03 if y - self.y > 0.14 else -0.13
-                while any(abs(y - other) < 0.13 for other in named):
-                    y -= 0.13
-                named.append(y)
-                page.text(end - 0.03, y, level.name, fontsize=TICK, ha="right")
-        taken = [0.0] * max(1, int(self.h / 0.3))
-        for level in sorted((level for level in panel.levels if level.x is not None), key=lambda level: level.x):
-            x = float(self.X(level.x))
-            if not self.x - 1e-6 <= x <= end + 1e-6:
-                continue
-            page.line([x, x], [self.y, self.y + self.h], **thin)
-            at = min(x + 0.04, end - _wide(level.name, TICK))
-            row = next((i for i, until in enumerate(taken) if until < at), None)
-            if level.name and row is not None:  # where there is no room left for its name, the line says it alone
-                taken[row] = at + _wide(level.name, TICK) + 0.06
-                page.text(at, self.y + 0.1 + 0.13 * row, level.name, fontsize=TICK)
-
-    def _mark(self, mark: Mark) -> None:
-        page, x, y = self.page, float(self.X(mark.x)), float(self.Y(mark.y))
-        colour = page.colour(mark.style)
+    def mark(self, mark: Mark) -> None:
+        """A point, larger where it is a handle, with its name at the side where there is room."""
+        colour, share = _colour(mark.style, self.ink), (mark.x - self.panel.x[0]) / np.ptp(self.panel.x)
         if mark.stem:
-            page.line([x, x], [y, self.y + self.h], color=colour, lw=0.9, ls=(0, (2, 2)))
-        size = 9 if any(mark.moves) else 5.5
-        shape = {"marker": "^" if mark.up else "o", "ms": 8 if mark.up else size, "color": colour, "mew": 0}
-        page.line([x], [y], zorder=5, **shape)
-        left = x + 0.1 + _wide(mark.name, SMALL, "bold") > self.x + self.w + self.right
-        y = y + 0.1 if mark.up else y
-        side = {"ha": "right" if left else "left", "va": "center_baseline"}
+            self.ax.plot([mark.x] * 2, [self.panel.y[0], mark.y], color=colour, lw=0.9, ls=(0, (2, 2)))
+        size = 8 if mark.up else 9 if any(mark.moves) else 5.5
+        self.ax.plot(mark.x, mark.y, "^" if mark.up else "o", ms=size, color=colour, mew=0, clip_on=False, zorder=5)
+        side = -1 if self.w * (1 - share) < _wide([mark.name], 9.5) else 1
         ink = {"color": _on(RAMPS[self.panel.heat.ramp][3])} if self.panel.heat else {}
-        page.text(x + (-0.1 if left else 0.1), y, mark.name, weight="bold", zorder=6, **side, **ink)
+        look = {"ha": "right" if side < 0 else "left", "fontsize": SMALL, "weight": "bold", "zorder": 6}
+        low = mark.up or self.h * (self.panel.y[1] - mark.y) / np.ptp(self.panel.y) < 0.15
+        self.text(mark.name, (mark.x, mark.y), (7 * side, -9 if low else 3), **look, **ink)
 
 
-def _widest(marks: Sequence[Any]) -> float:
-    return max((_wide(words, TICK) for _, words in marks), default=0.0)
+def _wide(words: Sequence[str], size: float = TICK) -> float:
+    """About how wide the longest of some words is, in inches."""
+    return 0.0088 * size * max(map(len, words), default=0)
 
 
-@lru_cache(4096)
-def _wide(words: str, size: float, weight: str = "normal") -> float:
-    """How wide words are, in inches."""
-    return text_to_path.get_text_width_height_descent(words, FontProperties(size=size, weight=weight), False)[0] / 72
-
-
-def _entry(line: Line) -> float:
-    """How wide a line's entry in the legend is."""
-    return 0.32 + _wide(f"{line.name} ", SMALL) + _wide(line.value or "", SMALL, "bold") + 0.12
-
-
-def _wrapped(words: str, width: float, size: float = TITLE, **look: Any) -> list[_Row]:
+def _rows(words: str, width: float, size: float = TITLE, **look: Any) -> list[_Row]:
     """Words as rows that fit the width."""
-    rows: list[str] = []
-    for part in words.split("\n") if words else []:
-        row, *more = part.split(" ")
-        for word in more:
-            if _wide(f"{row} {word}", size, look.get("weight", "normal")) > width and row.strip():
-                rows.append(row)
-                row = word
-            else:
-                row = f"{row} {word}"
-        rows.append(row)
-    return [(row, {"fontsize": size, **look}) for row in rows]
+    n = max(6, int((width - 2 * EDGE) / size / 0.0079))
+    rows = [row for part in minus(words).split("\n") for row in textwrap.wrap(part, n) or [""]]
+    return [(row, {"fontsize": size, **look}) for row in rows] if words else []
 
 
 def _note(note: Note, width: float) -> list[_Row]:
-    colour = {"color": TONES[note.tone]} if note.tone in TONES else {}
-    title = _wrapped(note.title, width, weight="bold", **colour)
-    family = {"family": "monospace"} if note.tone == "code" else {}
-    return title + [row for line in note.lines for row in (_wrapped(line, width, SMALL, **family) or [("", {})])]
+    look = {"family": "monospace"} if note.tone == "code" else {}
+    title = _rows(note.title, width, weight="bold", **({"color": TONES[note.tone]} if note.tone in TONES else {}))
+    return title + [row for line in note.lines for row in _rows(line, width, SMALL, **look)]
+
+
+def _style(line: Line, ink: str) -> dict[str, Any]:
+    """How matplotlib draws a line; `LOOKS` gives pixels, of which 96 are an inch."""
+    look = LOOKS[line.style]
+    common = {"color": _colour(line.style, ink), "alpha": look.alpha}
+    if line.dots:
+        return {**common, "ls": "", "marker": "o", "ms": 3.2, "mew": 0}
+    dash = look.dash if line.dash is None else DASHES[line.dash]
+    return {**common, "ls": (0, [d / look.width for d in dash]) if dash else "-", "lw": 0.75 * look.width}
+
+
+def _colour(style: str, ink: str) -> str:
+    """A style's colour; what is black on paper is grey where the page may be black."""
+    return ink if LOOKS[style].light == BLACK else LOOKS[style].light
+
+
+def _ramp(name: str) -> LinearSegmentedColormap:
+    return LinearSegmentedColormap.from_list(name, RAMPS[name]).with_extremes(bad=LOOKS["reference"].dark)
 
 
 def _on(colour: Any) -> str:
-    """Black or white, whichever is legible on a colour."""
+    """White or black, whichever is legible on a colour."""
     return "white" if np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) < 0.5 else BLACK
 
 
@@ -445,28 +356,45 @@ def _gap(width: int) -> int:
 
 def _sheet(tiles: Tiles) -> np.ndarray:
     """All tiles with transparent gaps between them: uint8 (height, width, 4)."""
-    images = tiles.images if tiles.images.ndim == 4 else np.repeat(tiles.images[..., None], 3, 3)
-    n, h, w, _ = images.shape
-    gap = _gap(w)
-    rows = max(1, -(-n // tiles.columns))
-    sheet = np.zeros((rows * (h + gap) - gap, tiles.columns * (w + gap) - gap, 4), np.uint8)
-    for i, image in enumerate(images):
-        y, x = i // tiles.columns * (h + gap), i % tiles.columns * (w + gap)
-        sheet[y : y + h, x : x + w, :3], sheet[y : y + h, x : x + w, 3] = image, 255
-    return sheet
+    n, h, w = tiles.images.shape[:3]
+    rows, columns, gap = max(1, -(-n // tiles.columns)), tiles.columns, _gap(w)
+    sheet = np.zeros((rows * columns, h + gap, w + gap, 4), np.uint8)
+    sheet[:n, :h, :w, :3], sheet[:n, :h, :w, 3] = tiles.images.reshape(n, h, w, -1), 255
+    sheet = sheet.reshape(rows, columns, h + gap, w + gap, 4).swapaxes(1, 2)
+    return sheet.reshape(rows * (h + gap), columns * (w + gap), 4)[:-gap, :-gap]
 
 
-def png(figure: Figure, *, dpi: int = 130, colours: int | None = None) -> bytes:
+def png(figure: Figure, *, dpi: float = 130, colours: int | None = None) -> bytes:
     """The figure as the bytes of a PNG file, whatever style is in use.
 
-    In at most so many colours, which halves a sheet of images (0: in all of them; None: 256 for a sheet).
+    In at most so many colours, which halves a sheet of images (0: in all of them; None: 256 where there are images).
     """
     image = _image(figure, dpi)
-    colours = 256 * getattr(figure, "sheet", False) if colours is None else colours
-    if colours:
-        image = image.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    if colours or (colours is None and getattr(figure, "sheet", False)):
+        image = image.quantize(colours or 256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def film(pictures: Iterable[Picture], *, seconds: float = 0.13, last: float = 1.6, width: float = 7.2) -> bytes:
+    """Pictures one after another, for so many seconds each, as a looping animated PNG on white; 80 pixels an inch.
+
+    Its few colours are those of `LOOKS`, greys, and their mixtures with white: each curve keeps its own in all frames.
+    """
+    frames = [_image(draw(picture, width=width, paper=True), 80).convert("RGB") for picture in pictures]
+    size = [max(frame.size[i] for frame in frames) for i in (0, 1)]
+    inks = np.array([to_rgb(colour) for colour in dict.fromkeys(look.light for look in LOOKS.values())])
+    mixed = np.concatenate([255 * (1 - share * (1 - inks)) for share in (1, 0.75, 0.55, 0.35, 0.14)] + [[[255.0] * 3]])
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(mixed.round().astype(np.uint8).tobytes())
+    small = []
+    for frame in frames:
+        sheet = Image.new("RGB", size, "white")
+        sheet.paste(frame)
+        small.append(sheet.quantize(palette=palette, dither=Image.Dither.NONE))
+    file, milliseconds = io.BytesIO(), [round(1000 * seconds)] * (len(small) - 1) + [round(1000 * last)]
+    small[0].save(file, "PNG", save_all=True, append_images=small[1:], duration=milliseconds, loop=0, optimize=True)
     return file.getvalue()
 
 
@@ -475,6 +403,150 @@ def _image(figure: Figure, dpi: float) -> Image.Image:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return Image.fromarray(np.array(canvas.buffer_rgba()))
+
+
+# -- panels of the paper's figures -------------------------------------------------------------------------------------
+
+
+def figure_1(
+    x: np.ndarray,
+    p_data: np.ndarray,
+    p_g: np.ndarray,
+    D: np.ndarray,
+    arrows: tuple[np.ndarray, np.ndarray],
+    *,
+    D_star: np.ndarray | None = None,
+    reach: float | None = None,
+    z_ticks: Sequence[Tick] | None = None,
+    title: str = "",
+) -> list[Panel]:
+    """Figure 1: p_data dotted, p_g solid, D dashed, with D* faint; and a panel for below it, the arrows x = G(z).
+
+    p_data, p_g (densities), D and D_star (probabilities): (n,) at x (n,). `arrows`: z (a,) and G(z) (a,). z from
+    -`reach` to `reach` spans 92 % of the width (None: the largest z does); `z_ticks` are its (value, words).
+    """
+    window = low, high = float(x[0]), float(x[-1])
+    top = round_range(0, 1.7 * float(np.max(p_data)), 4)[1]
+    upper = densities(x, p_data, p_g, D=D, D_star=D_star, top=top, title=title)
+    marks = []
+    for i in sorted(_peaks(p_g, top), key=lambda i: -p_g[i]):
+        far = all(abs(x[i] - mark.x) > 0.1 * (high - low) for mark in marks if mark.name)
+        name = f"p_g to {p_g[i]:.{1 if p_g[i] < 10 else 0}f}" if far and sum(bool(m.name) for m in marks) < 3 else ""
+        marks.append(Mark(float(x[i]), top, name, "G", up=True))
+    z, Gz = (np.asarray(values, float) for values in arrows)
+    reach = reach or float(np.abs(z).max()) or 1.0
+    at, inside = (low + high) / 2 + 0.46 * (high - low) * z / reach, (Gz >= low) & (Gz <= high)
+    start, end = np.stack([at, 0 * z], 1), np.stack([np.clip(Gz, *window), 1 + 0 * z], 1)
+    ways = [Arrows(start[which], end[which], style) for which, style in ((inside, "G"), (~inside, "other"))]
+    scale = [
+        ((low + high) / 2 + 0.46 * (high - low) * v / reach, words) for v, words in z_ticks or ticks(-reach, reach, 4)
+    ]
+    rest = {"x_ticks": scale, "x_label": "", "y_ticks": [(0, "z"), (1, "x")], "words": "Arrows from each z to x = G(z)"}
+    lower = Panel(
+        lines=[Line(window, (1, 1), style="reference")], x=window, y=(0, 1), arrows=ways, at=(11, 0, 5, 12), **rest
+    )
+    return [replace(upper, marks=marks, x_label="", at=(0, 0, 11, 12)), lower]
+
+
+def _peaks(p: np.ndarray, top: float) -> list[int]:
+    """Where each stretch above `top` is highest."""
+    above = np.flatnonzero(np.asarray(p) > top)
+    stretches = np.split(above, np.flatnonzero(np.diff(above) > 1) + 1)
+    return [int(stretch[np.argmax(np.asarray(p)[stretch])]) for stretch in stretches if len(stretch)]
+
+
+def densities(
+    x: np.ndarray,
+    p_data: np.ndarray,
+    p_g: np.ndarray | Mapping[str, np.ndarray],
+    *,
+    D: np.ndarray | None = None,
+    D_star: np.ndarray | None = None,
+    top: float | None = None,
+    title: str = "",
+) -> Panel:
+    """p_data dotted and p_g, or up to four p_g by name to compare them; D and D*, read at the right: (n,) at x (n,).
+
+    `top` is the highest density shown; None: the highest there is.
+    """
+    several = isinstance(p_g, Mapping)
+    styles = ("other", "V", "G", "C") if several else ("G",)
+    lines = [
+        Line(x, p, name, style, fill=not several)
+        for (name, p), style in zip(p_g.items() if several else [("p_g", p_g)], styles)
+    ]
+    lines.append(Line(x, p_data, "p_data", "data"))
+    right: dict[str, Any] = {}
+    if D is not None or D_star is not None:
+        halves = [(0, "0"), (0.5, "1/2"), (1, "1")]
+        right = {"right": (0, 1), "right_label": "D(x)", "right_ticks": halves, "levels": [Level(0.5, right=True)]}
+    if D_star is not None:
+        nowhere = np.asarray(p_data) + (0 if several else np.asarray(p_g)) <= 0
+        lines.append(Line(x, np.where(nowhere, np.nan, D_star), "D*", "D*", right=True))
+    if D is not None:
+        lines.append(Line(x, D, "D", "D", right=True))
+    window, y = (float(x[0]), float(x[-1])), None if top is None else (0.0, top)
+    return Panel(title, lines, window, y, y_label="density", **right)
+
+
+def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list[Panel]:
+    """A run in three panels: both costs and V against -log 4, in nats; what D says of data and of samples.
+
+    `curves` holds cost_D, cost_G, V, D_real and D_fake, arrays of one length, over "step" (drawn faintly, with their
+    running means) or over "epoch".
+    """
+    over = "step" if "step" in curves else "epoch"
+    x = np.asarray(curves[over], float)
+    end = {"x": (0.0, max(20.0, *x[-1:]))} if over == "step" else {}
+
+    def line(key: str, name: str, style: str) -> Line:
+        """A curve; one point alone is a dot."""
+        return Line(x, curves[key], name, style, smooth=over == "step", dots=over == "epoch" and len(x) < 2)
+
+    costs, V = quantile_range([curves["cost_D"], curves["cost_G"]], (0, 1)), quantile_range([curves["V"]], (-1.5, 0))
+    lines = [line("cost_D", "cost of D", "D"), line("cost_G", "cost of G", "G")]
+    says = [line("D_real", "D(x)", "data"), line("D_fake", "D(G(z))", "G")]
+    common = {"x_label": over, **end}
+    return [
+        Panel(f"{title}: costs, nats" if title else "Costs, nats", lines, y=costs, **common),
+        Panel(
+            "Value, nats", [line("V", "V(D, G)", "V")], y=V, levels=[Level(MINUS_LOG_4, "-log 4 = -1.386")], **common
+        ),
+        Panel("D says", says, y=(0, 1), levels=[Level(0.5, "1/2")], **common),
+    ]
+
+
+def heatmap(
+    values: ArrayLike,
+    rows: Sequence[float],
+    columns: Sequence[float],
+    *,
+    log: bool = False,
+    limits: tuple[float, float] | None = None,
+    marks: Mapping[str, np.ndarray] | None = None,
+    title: str = "",
+    labels: tuple[str, str] = ("rate of D", "rate of G"),
+) -> Panel:
+    """A table in colour: values (rows, columns), the first row at the bottom, each number written in its cell.
+
+    `limits` are the ends of the colours (None: those of the values). `marks`: a sign -> shares (rows, columns) from 0
+    to 1; a cell with a share above 0 carries the sign and, below 1, the share. A cell that is nan stays grey.
+    """
+    values = np.asarray(values, float)
+    if values.shape != (len(rows), len(columns)):
+        raise DataError(f"values are {values.shape}, for {len(rows)} rows and {len(columns)} columns")
+    known = values[np.isfinite(values)]
+    limits = limits or ((float(known.min()), float(known.max())) if len(known) else (0.0, 1.0))
+    words: list[list[list[str]]] = [[[] for _ in columns] for _ in rows]
+    for i, j in np.ndindex(values.shape):
+        signs = [(sign, share[i, j]) for sign, share in (marks or {}).items() if share[i, j] > 0]
+        number = [f"{values[i, j]:.3g}"] if np.isfinite(values[i, j]) else []
+        words[i][j] = number + [sign if share >= 1 else f"{sign} {share:.0%}" for sign, share in signs]
+    names = ([f"{value:g}" for value in those] for those in (rows, columns))
+    return Panel(title, cells=Cells(values, words, *names, limits, log), y_label=labels[0], x_label=labels[1])
+
+
+# -- figures on axes --------------------------------------------------------------------------------------------------
 
 
 def sample_grid(pictures: Tensor, shape: tuple[int, int, int], *, columns: int = 10, ax: Axes | None = None) -> Axes:
@@ -515,31 +587,6 @@ def figure_3(strip: Tensor, shape: tuple[int, int, int], *, ax: Axes | None = No
     return sample_grid(strip, shape, columns=len(strip), ax=ax)
 
 
-def learning_curves(curves: Mapping[str, np.ndarray], *, axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """A run in three panels over its epochs: both costs; V against -log 4; mean D(x) and D(G(z)).
-
-    `curves` holds epoch, cost_D, cost_G, V, D_real and D_fake, arrays of one length (columns of a `History`).
-    """
-    if axes is None:
-        _, axes = plt.subplots(1, 3, figsize=(10.5, 2.8), layout="constrained")
-    epoch = curves["epoch"]
-    costs, value, beliefs = axes
-    costs.plot(epoch, curves["cost_D"], color=BLUE, ls="--", label="D's cost, -V/2")
-    costs.plot(epoch, curves["cost_G"], color=GREEN, label="G's cost")
-    costs.set(title="Costs", ylabel="nats")
-    value.plot(epoch, curves["V"], color=VERMILION, label="V(D, G)")
-    value.axhline(MINUS_LOG_4, color=GREY, ls=":", label="-log 4: D cannot tell")
-    value.set(title="The value of the game", ylabel="nats")
-    beliefs.plot(epoch, curves["D_real"], color="black", ls=":", label="D(x), on data")
-    beliefs.plot(epoch, curves["D_fake"], color=GREEN, label="D(G(z)), on samples")
-    beliefs.axhline(0.5, color=GREY, lw=0.8)
-    beliefs.set(title="What D believes", ylabel="mean probability", ylim=(0, 1))
-    for ax in axes:
-        ax.set_xlabel("epoch")
-        ax.legend()
-    return axes
-
-
 def score_curve(
     epochs: np.ndarray, scores: np.ndarray, errors: np.ndarray, *, paper: float | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -574,124 +621,7 @@ def _canvas(sheet: np.ndarray) -> Axes:
     return figure.add_axes((0, 0, 1, 1))
 
 
-def figure_1(
-    x: np.ndarray,
-    p_data: np.ndarray,
-    p_g: np.ndarray,
-    D: np.ndarray,
-    arrows: tuple[np.ndarray, np.ndarray],
-    *,
-    D_star: np.ndarray | None = None,
-    title: str = "",
-    ax: Axes | None = None,
-) -> Axes:
-    """A panel of Figure 1: p_data black and dotted, p_g green and solid, D blue and dashed; below, arrows x = G(z).
-
-    p_data, p_g (densities) and D, D_star (probabilities): (n,) at x (n,). `arrows`: z (a,) and G(z) (a,). The lower
-    line is z's, stretched to the picture's width, the upper one x's. Curves of both kinds share the axis, as in the
-    paper.
-    """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4, 3.4), layout="constrained")
-    top = 1.08
-    if D_star is not None:
-        ax.plot(x, D_star, color=BLUE, lw=0.9, alpha=0.45)
-    ax.plot(x, p_data, color="black", ls=(0, (1, 1.4)), lw=1.8)
-    ax.plot(x, np.where(p_g <= top, p_g, np.nan), color=GREEN, lw=1.8)
-    ax.plot(x, D, color=BLUE, ls="--", lw=1.6)
-    low, high = float(x[0]), float(x[-1])
-    z, Gz = (np.asarray(values, float) for values in arrows)
-    at_z = np.interp(z, (z.min(), z.max()), (low + 0.2 * (high - low), high - 0.2 * (high - low)))
-    upper, lower = -0.18, -0.62
-    for y, name in ((upper, "x"), (lower, "z")):
-        ax.plot((low, high), (y, y), color="black", lw=0.9, clip_on=False)
-        ax.text(low - 0.02 * (high - low), y, name, ha="right", va="center", style="italic")
-    for start, end in zip(at_z, Gz):
-        if low <= end <= high:
-            ax.annotate("", (end, upper), (start, lower), arrowprops={"arrowstyle": "->", "color": "black", "lw": 0.7})
-    ax.set(xlim=(low, high), ylim=(lower - 0.06, top), title=title)
-    ax.set_axis_off()
-    ax.set_title(title)
-    return ax
-
-
 def panels(n: int, *, width: float = 11.5, height: float = 2.7, **options: Any) -> Sequence[Axes]:
     """n Axes side by side in one figure; `options` are those of `plt.subplots`."""
     _, axes = plt.subplots(1, n, figsize=(width, height), layout="constrained", squeeze=False, **options)
     return list(axes[0])
-
-
-def densities(
-    x: np.ndarray,
-    p_data: np.ndarray,
-    p_g: np.ndarray | Mapping[str, np.ndarray],
-    *,
-    D: np.ndarray | None = None,
-    D_star: np.ndarray | None = None,
-    title: str = "",
-    ax: Axes | None = None,
-) -> Axes:
-    """p_data dotted, p_g green, D dashed blue, D* broad and faint: arrays (n,) at x (n,).
-
-    Up to three p_g may be given by name, to compare them: purple, blue and vermilion, each with dashes of its own.
-    """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(5.2, 3), layout="constrained")
-    ax.plot(x, p_data, color="black", ls=(0, (1, 1.4)), lw=1.8, label="p_data")
-    if isinstance(p_g, Mapping):
-        looks = ((PURPLE, (0, (6, 2, 1, 2)), 4), (BLUE, (0, (5, 2)), 3), (VERMILION, "-", 2))
-        for (name, density), (colour, dashes, zorder) in zip(p_g.items(), looks):
-            ax.plot(x, density, color=colour, ls=dashes, lw=1.5, zorder=zorder, label=name)
-    else:
-        ax.plot(x, p_g, color=GREEN, lw=1.5, label="p_g")
-    if D_star is not None:
-        ax.plot(x, D_star, color=BLUE, lw=4, alpha=0.25, label="D*")
-    if D is not None:
-        ax.plot(x, D, color=BLUE, ls="--", lw=1.5, label="D")
-    ax.set(xlabel="x", xlim=(x[0], x[-1]), title=title)
-    return ax
-
-
-def heatmap(
-    values: np.ndarray,
-    rows: Sequence[float],
-    columns: Sequence[float],
-    *,
-    log: bool = False,
-    limits: tuple[float, float] | None = None,
-    marks: Mapping[str, np.ndarray] | None = None,
-    title: str = "",
-    labels: tuple[str, str] = ("rate of D", "rate of G"),
-    ax: Axes | None = None,
-) -> Axes:
-    """A table in colour: values (rows, columns), the first row at the bottom, each number written in its cell.
-
-    `limits` are the ends of the colours (None: those of the values). `marks`: a sign -> shares (rows, columns) from 0
-    to 1; a cell with a share above 0 carries the sign and, below 1, the share. A cell that is nan stays grey.
-    """
-    values = np.asarray(values, float)
-    if values.shape != (len(rows), len(columns)):
-        raise DataError(f"values are {values.shape}, for {len(rows)} rows and {len(columns)} columns")
-    if ax is None:
-        _, ax = plt.subplots(figsize=(1.0 + 0.75 * len(columns), 0.9 + 0.55 * len(rows)), layout="constrained")
-    known = values[np.isfinite(values)]
-    low, high = limits or ((known.min(), known.max()) if len(known) else (0.0, 1.0))
-    norm = (LogNorm if log else Normalize)(low, high if high > low else low + 1, clip=True)
-    colours = plt.get_cmap("cividis").with_extremes(bad="#D4D4D4")
-    ax.imshow(np.ma.masked_invalid(values), cmap=colours, norm=norm, origin="lower", aspect="auto")
-    for (i, j), value in np.ndenumerate(values):
-        ink = "white" if np.isfinite(value) and norm(value) < 0.55 else "black"
-        signs = [_sign(sign, share[i, j]) for sign, share in (marks or {}).items() if share[i, j] > 0]
-        words = "\n".join([f"{value:.3g}" if np.isfinite(value) else "", *signs]).strip()
-        ax.text(j, i, words, ha="center", va="center", color=ink, fontsize=8, linespacing=0.95)
-    ax.set_xticks(range(len(columns)), [f"{c:g}" for c in columns])
-    ax.set_yticks(range(len(rows)), [f"{r:g}" for r in rows])
-    ax.set(ylabel=labels[0], xlabel=labels[1], title=title)
-    ax.tick_params(length=0)
-    ax.grid(False)
-    return ax
-
-
-def _sign(sign: str, share: float) -> str:
-    """A mark, with its share of the seeds where it is not all of them."""
-    return sign if share >= 1 else f"{sign} {share:.0%}"

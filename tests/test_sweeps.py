@@ -13,20 +13,18 @@ import torch
 
 from benchmarks.toys import one_and_many
 from ganlib import DataError, RecipeError, Trainer, parzen, scale, theory
-from ganlib.densities import Gaussian, Mixture
+from ganlib.densities import Gaussian
 from ganlib.recipes import TOY, Recipe
 from ganlib.studies import sweeps
 from ganlib.studies.sweeps import (
     COLLAPSED,
     DIVERGED,
     NEITHER,
-    TOY_SIZES,
     Grid,
     MnistSweep,
     Results,
     ToySweep,
     load_results,
-    seeds_mean,
     small_mnist,
     width,
 )
@@ -139,6 +137,21 @@ def test_width_by_hand():
     assert width(normal) == pytest.approx(2 * 1.6449, rel=0.02)
 
 
+def test_an_interrupted_toy_sweep_goes_on_from_there(toy, monkeypatch):
+    other, iterate, count = ToySweep(TOY, P_DATA, **SMALL), Toys.iterate, iter(range(10_000))
+
+    def interrupted(toys):
+        if next(count) == 50:
+            raise KeyboardInterrupt
+        iterate(toys)
+
+    monkeypatch.setattr(Toys, "iterate", interrupted)
+    assert not other.finish(progress=False) and 0 < other.done < 1
+    assert other.finish(progress=False)
+    for name, curve in toy.curves.items():
+        assert np.array_equal(curve, other.curves[name]), name
+
+
 # -- what became of a run --------------------------------------------------------------------------------------------
 
 
@@ -180,11 +193,6 @@ def test_at_reads_a_curve_after_so_many_updates(toy):
         assert np.array_equal(each[k], results.curves["JSD"][k, ..., record])
     with pytest.raises(RecipeError, match="every run was given 120"):
         results.at("JSD", 121)
-
-
-def test_seeds_mean_passes_over_what_is_no_number():
-    values = np.array([[1.0, math.nan, 3.0], [math.nan] * 3])
-    assert seeds_mean(values)[0] == 2 and math.isnan(seeds_mean(values)[1])
 
 
 def test_results_survive_a_file(toy, tmp_path):
@@ -318,12 +326,6 @@ def test_toys_need_data_and_pictures_a_recipe_that_makes_sense():
         ToySweep(TOY)
     with pytest.raises(RecipeError, match="lr_D"):
         MnistSweep(small.recipe(), small.data(), lrs_D=(0.0, 0.1), updates=48, records=3)
-
-
-@pytest.mark.parametrize("profile", ["smoke", "quick", "paper"])
-def test_the_sizes_are_sweeps(profile):
-    sweep = ToySweep(TOY, Mixture((Gaussian(-1, 0.5), Gaussian(1, 0.5))), **TOY_SIZES[profile])
-    assert len(sweep.grid.seeds) >= 2
 
 
 def test_the_small_mnist_is_a_recipe_of_its_own():

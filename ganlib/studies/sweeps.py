@@ -187,18 +187,6 @@ BINS = 64
 """p_g is drawn as its mean density in so many bins."""
 RATES = (0.003, 0.02, 0.1, 0.5, 3.0)
 """Rates of both players: factors of about 6, from one too small to one too large."""
-TOY_SIZES: dict[str, dict[str, Any]] = {
-    "smoke": {"ks": (1, 5), "lrs_D": (0.003, 0.1, 3.0), "lrs_G": (0.02, 0.5), "updates": 240, "records": 10},
-    "quick": {"seeds": (0, 1, 2), "updates": 6_000},
-    "paper": {
-        "ks": (1, 2, 3, 5, 10, 20),
-        "lrs_D": (0.003, 0.008, 0.02, 0.05, 0.1, 0.2, 0.5, 1.2, 3.0),
-        "lrs_G": (0.003, 0.008, 0.02, 0.05, 0.1, 0.2, 0.5, 1.2, 3.0),
-        "seeds": (0, 1, 2, 3),
-        "updates": 20_000,
-    },
-}
-"""A `ToySweep` for each profile: a few seconds; about two minutes; an hour or two."""
 
 
 class Sweep:
@@ -210,9 +198,10 @@ class Sweep:
 
     kind: str
     names: tuple[str, ...]
+    """The curves."""
     narrow: float
     info: dict[str, Any]
-    """What is trained, on what, and when, as plain values."""
+    """`kind`, `narrow` and `info` as in `Results`."""
 
     def __init__(self, recipe: Recipe, axes: Sequence[Sequence[float]], updates: int, records: int):
         ks, lrs_D, lrs_G, seeds = axes
@@ -264,7 +253,7 @@ class Sweep:
             for _ in self._pieces:
                 if time.perf_counter() >= end:
                     return
-        except BaseException:  # an interrupt ends the generator; the next one goes on from what is recorded
+        except BaseException:  # an interrupt ends this generator; the next one goes on from where the runs stand
             self._pieces = None
             raise
 

@@ -37,15 +37,15 @@ FACES = ("tfd", "fer2013", "lfw")
 
 
 def faces_score(
-    trained: Trained, data: Dataset, *, n: int | None = None, sigmas: Sequence[float] = SIGMAS, seed: int = 1
+    trained: Trained, data: Dataset, *, n: int = 0, sigmas: Sequence[float] = SIGMAS, seed: int = 1
 ) -> FoldsScore:
     """Table 1's rule for faces: sigma on each fold's validation faces, the mean over its test faces, ± over the folds.
 
-    With n samples, as many as the recipe says when n is None. Raises `DataError` when the set has no folds.
+    With n samples (0: as many as the recipe says). Raises `DataError` when the set has no folds.
     """
     if not data.folds:
         raise DataError(f"{data.name} has no folds; Table 1's rule for faces needs them (tfd, fer2013, lfw have five)")
-    return runs.score(trained, data, sigmas, seed, n=n or 0)
+    return runs.score(trained, data, sigmas, seed, n=n)
 
 
 def find_faces(names: Sequence[str] = FACES) -> tuple[Trained | None, Dataset | None, str]:

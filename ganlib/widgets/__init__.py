@@ -49,13 +49,21 @@ __all__ = [
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>
-.jp-OutputArea-child:has(.ganlib-still):has(~ .jp-OutputArea-child section.ganlib) { display: none }
-.jp-OutputArea-child:has(.ganlib-still) ~ .jp-OutputArea-child:has(.jupyter-widgets):not(:has(section.ganlib)) {
+@keyframes ganlib-later { from, to { max-height: 0; overflow: hidden } }
+.jp-OutputArea-child:has(.ganlib-still),
+.jp-OutputArea-child:has(.ganlib-still) + .jp-OutputArea-child { animation: ganlib-later 2s }
+.jp-OutputArea-child:has(.ganlib-still):has(+ * + * section.ganlib),
+.jp-OutputArea-child:has(.ganlib-still) + .jp-OutputArea-child:has(+ * section.ganlib),
+.jp-OutputArea-child:has(.ganlib-still) + * +
+.jp-OutputArea-child:has(> .jupyter-widgets):not(:has(> .jupyter-widgets > *)) {
   display: none
 }
+.jp-OutputArea-child:has(.ganlib-still):has(+ * + * > .jupyter-widgets),
+.jp-OutputArea-child:has(.ganlib-still) + .jp-OutputArea-child:has(+ * > .jupyter-widgets) { animation: none }
 </style><p class="ganlib-still">A picture of a live demo. To use it, run this cell.</p>"""
-"""Stands between the picture of a demo and its page. In place of a widget that no kernel knows, as in a saved notebook
-that was opened anew, JupyterLab shows an error; this hides the error, or where the page is there, the picture."""
+"""Stands above the picture of a demo and its page. Where the page is there, this hides the picture, and where it is on
+its way, for two seconds. In place of a widget that no kernel knows, as in a saved notebook that was opened anew, there
+is an error with the class jupyter-widgets, and nothing in it; this hides the error."""
 
 
 def show(demo: Demo, *, picture: bytes | Callable[[], bytes] | None = None) -> None:
@@ -70,7 +78,7 @@ def show(demo: Demo, *, picture: bytes | Callable[[], bytes] | None = None) -> N
         picture = picture() if os.environ.get("GANLIB_MAKING_NOTEBOOKS") else None
     png = demo.preview() if picture is None else picture
     words = f"{type(demo).__name__}: a live demo. Run this notebook's cells to use it."
-    display({"image/png": base64.b64encode(png).decode("ascii"), "text/plain": words}, raw=True)
     display({"text/html": STILL, "text/plain": words}, raw=True)
+    display({"image/png": base64.b64encode(png).decode("ascii"), "text/plain": words}, raw=True)
     view = {"version_major": 2, "version_minor": 0, "model_id": demo.model_id}
     display({WIDGET_VIEW: view, "text/plain": words}, raw=True)

@@ -17,6 +17,7 @@ from IPython.display import display
 from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch
 from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
 from ganlib.widgets.demo import Demo, Engine, Game, Recording
+from ganlib.widgets.plane import LivePlane
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.sliders import Sliders
 
@@ -32,6 +33,7 @@ __all__ = [
     "Heat",
     "Level",
     "Line",
+    "LivePlane",
     "Mark",
     "Note",
     "Number",

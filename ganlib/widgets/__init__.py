@@ -19,6 +19,7 @@ from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, 
 from ganlib.widgets.demo import Demo, Engine, Game, Recording
 from ganlib.widgets.explorer import Explorer
 from ganlib.widgets.interpolation import Interpolation
+from ganlib.widgets.plane import LivePlane
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.training import LiveTraining
@@ -37,6 +38,7 @@ __all__ = [
     "Interpolation",
     "Level",
     "Line",
+    "LivePlane",
     "LiveTraining",
     "Mark",
     "Note",

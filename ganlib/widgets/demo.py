@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -236,9 +236,9 @@ class Game(Engine):
             if time.perf_counter() >= end:
                 return
 
-    def _guarded(self) -> None:
+    def _guarded(self, move: Callable[[], None] | None = None) -> None:
         try:
-            self.once()
+            (move or self.once)()
         except Exception as error:
             self.fail(error)
             raise

@@ -19,6 +19,7 @@ from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, 
 from ganlib.widgets.demo import Demo, Engine, Game, Recording
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.sliders import Sliders
+from ganlib.widgets.toy import LiveToy, ToyEngine
 
 __all__ = [
     "Arrows",
@@ -32,6 +33,7 @@ __all__ = [
     "Heat",
     "Level",
     "Line",
+    "LiveToy",
     "Mark",
     "Note",
     "Number",
@@ -44,6 +46,7 @@ __all__ = [
     "Sliders",
     "Switch",
     "Tiles",
+    "ToyEngine",
     "show",
 ]
 

@@ -124,6 +124,7 @@ class ToyEngine(Game):
         self.clock: Callable[[], float] = time.perf_counter
         """Seconds; what paces the slow speeds."""
         self.curves, self._ranges = Curves(4), Ranges()
+        self._arrays: dict[str, Array] = {}
         by_hand = {"step": "iterate", "step_D": "D", "step_G": "G"}
         presses = {name: partial(self._by_hand, move) for name, move in by_hand.items()}
         presses |= {name: partial(self.preset, name) for name in PRESETS}
@@ -153,6 +154,7 @@ class ToyEngine(Game):
         self._due = 0.0
         """When the next move is due, by the clock."""
         self._new_data()
+        self._draw()
 
     def _new_data(self) -> None:
         """Work out anew what depends on p_data and p_z alone, and measure the game again."""
@@ -160,7 +162,7 @@ class ToyEngine(Game):
         ends = np.flatnonzero(np.diff(p_data > 0.3 * p_data.max(), prepend=False, append=False))
         self._hills = [slice(*pair) for pair in ends.reshape(-1, 2)]
         self._spread = math.sqrt(np.cov(CENTRES, aweights=p_data))
-        self._arrays: dict[str, Array] = {"p_data": p_data, "z": ARROWS[self.values["p_z"]][0]}
+        self._arrays |= {"p_data": p_data, "z": ARROWS[self.values["p_z"]][0]}
         self._ranges.clear()
         self._touch()
         self._measure(anew=True)

@@ -17,7 +17,6 @@ from ganlib.errors import CheckpointError, GanlibError, RecipeError
 from ganlib.hardware import provenance
 from ganlib.images import shown
 from ganlib.recipes import LIVE, PROFILES, RECIPES, named, profile
-from ganlib.trainer import Trainer
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,52 +91,47 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
-    if options.resume:
-        trainer, folder = _resume(options)
-    else:
-        recipe = named(options.recipe or "mnist")
-        full = recipe
-        recipe = recipe.at(options.profile or profile())
-        given = {"epochs": options.epochs, "data": options.data}
-        recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
-        seed = 0 if options.seed is None else options.seed
-        folder = options.out or Path("runs") / f"{recipe.name}-{seed}"
-        trainer = runs.begin(
-            recipe, folder, seed=seed, device=options.device, precision=options.precision, on=options.on
-        )
-        changed = recipe.changes(full)
-        print(f"Changed from the recipe {recipe.name!r}: " + ("; ".join(changed) if changed else "nothing"))
-    hardware = trainer.hardware
-    print(f"{trainer.data.name} ({trainer.data.source}), {hardware.device}, {hardware.precision}, into {folder}")
-    return 0 if runs.train(trainer, folder) else 1
-
-
-def _resume(options: argparse.Namespace) -> tuple[Trainer, Path]:
-    if options.on is not None:
-        raise RecipeError(f"--resume needs no --on {options.on}: what the run was built on is in its checkpoint")
     seed = 0 if options.seed is None else options.seed
     folder = options.out or Path("runs") / f"{options.recipe or 'mnist'}-{seed}"
-    device = None if options.device == "auto" else options.device
-    trainer = runs.resume(folder, epochs=options.epochs, device=device)
+    if options.resume:
+        run = _resume(options, folder)
+    else:
+        full = named(options.recipe or "mnist")
+        recipe = full.at(options.profile or profile())
+        given = {"epochs": options.epochs, "data": options.data}
+        recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
+        how = {"device": options.device, "precision": options.precision, "on": options.on}
+        run = runs.open(folder, recipe, seed=seed, **how, resume=False)
+        print(f"Changed from the recipe {recipe.name!r}: " + ("; ".join(recipe.changes(full)) or "nothing"))
+    data, hardware = run.trainer.data, run.trainer.hardware
+    print(f"{data.name} ({data.source}), {hardware.device}, {hardware.precision}, into {folder}")
+    return 0 if run.train() else 1
+
+
+def _resume(options: argparse.Namespace, folder: Path) -> runs.Run:
+    """The run in the folder, if it is what the other options ask for."""
+    if options.on is not None:
+        raise RecipeError(f"--resume needs no --on {options.on}: what the run was built on is in its checkpoint")
+    run = runs.open(folder, epochs=options.epochs, device=options.device, resume=True)
+    recipe = run.trainer.recipe
     for name, asked, own in (
-        ("recipe", options.recipe, trainer.recipe.name),
-        ("seed", options.seed, trainer.seed),
-        ("data", options.data, trainer.recipe.data),
-        ("precision", None if options.precision == "auto" else options.precision, trainer.hardware.precision),
+        ("recipe", options.recipe, recipe.name),
+        ("seed", options.seed, run.trainer.seed),
+        ("data", options.data, recipe.data),
+        ("precision", None if options.precision == "auto" else options.precision, run.trainer.hardware.precision),
     ):
         if asked is not None and asked != own:
             raise RecipeError(
                 f"--resume goes on with the {name} of the run in {folder}, {own!r}; you asked for {asked!r}"
             )
     if options.profile is not None:
-        asked = replace(named(trainer.recipe.name).at(options.profile), epochs=trainer.recipe.epochs)
-        asked = replace(asked, **{name: getattr(trainer.recipe, name) for name in ("data", *LIVE)})
-        if different := trainer.recipe.changes(asked):
+        free = {name: getattr(recipe, name) for name in ("epochs", "data", *LIVE)}
+        if different := recipe.changes(replace(named(recipe.name).at(options.profile), **free)):
             raise RecipeError(
                 f"--resume goes on with the scale of the run in {folder}, which is not {options.profile!r} "
                 f"({'; '.join(different)}); leave out --profile (--epochs may move the end)"
             )
-    return trainer, folder
+    return run
 
 
 def _load(path: Path) -> checkpoints.Trained:

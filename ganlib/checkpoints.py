@@ -12,7 +12,7 @@ import json
 import os
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,9 @@ def write(folder: Path, state: dict[str, Any]) -> Path:
     A latest one that is damaged does not push out the previous one. Raises `CheckpointError` when the disk is full or
     the folder cannot be written; what was saved before stays.
     """
-
-    def keep_previous() -> None:
-        """Put the latest one in the previous one's place, unless it is damaged and the previous one is the good one."""
-        latest = folder / LATEST
-        if latest.exists() and _damage(latest) is None:
-            os.replace(latest, folder / PREVIOUS)
-
-    return _atomically(folder / LATEST, lambda file: torch.save({"format": FORMAT, **state}, file), keep_previous)
+    return _atomically(
+        folder / LATEST, lambda file: torch.save({"format": FORMAT, **state}, file), previous=folder / PREVIOUS
+    )
 
 
 def read(folder: Path) -> tuple[dict[str, Any], str]:
@@ -62,28 +57,26 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
     if not exists(folder):
         raise CheckpointError(f"{folder} holds no checkpoint; train one with `python -m ganlib train RECIPE --out DIR`")
     problems = []
-    for name in (LATEST, PREVIOUS):
-        path = folder / name
+    for path in (folder / LATEST, folder / PREVIOUS):
         if not path.exists():
             continue
         try:
-            return _read_one(path), "; ".join(problems) and "; ".join(problems) + f"; going on from {path}"
+            return _read_one(path), "; ".join([*problems, f"going on from {path}"] if problems else [])
         except CheckpointError as error:
             problems.append(str(error))
     raise CheckpointError("; ".join(problems) + "; no whole checkpoint is left here: train again into another folder")
 
 
 def _read_one(path: Path) -> dict[str, Any]:
+    problem = _damage(path)  # torch.load does not compare the checksums
     try:
-        if (problem := _damage(path)) is not None:  # torch.load does not compare the checksums
-            raise CheckpointError(f"{path} is not a whole checkpoint ({problem})")
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except CheckpointError:
-        raise
-    except Exception as error:  # zipfile, zlib, pickle and torch each have their own
-        raise CheckpointError(f"{path} is not a whole checkpoint ({type(error).__name__}: {_line(error)})") from None
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        found = state.get("format") if isinstance(state, dict) else type(state).__name__
+        state = torch.load(path, map_location="cpu", weights_only=True) if problem is None else None
+    except Exception as error:  # pickle and torch each have their own
+        problem = f"{type(error).__name__}: {_line(error)}"
+    if problem is not None:
+        raise CheckpointError(f"{path} is not a whole checkpoint ({problem})")
+    found = state.get("format") if isinstance(state, dict) else type(state).__name__
+    if found != FORMAT:
         raise CheckpointError(f"{path} has checkpoint format {found!r}; this version of ganlib reads {FORMAT}")
     return state
 
@@ -102,8 +95,11 @@ def _line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0][:120]
 
 
-def _atomically(path: Path, save: Callable[[Any], Any], before_move: Callable[[], None] = lambda: None) -> Path:
-    """Let `save` write to a file beside `path`, flush it to the disk, and move it to `path` in one step."""
+def _atomically(path: Path, save: Callable[[Any], Any], previous: Path | None = None) -> Path:
+    """Let `save` write to a file beside `path`, flush it to the disk, and move it to `path` in one step.
+
+    What was at `path` goes to `previous`, if it is whole.
+    """
     beside = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,13 +107,18 @@ def _atomically(path: Path, save: Callable[[Any], Any], before_move: Callable[[]
             save(file)
             file.flush()
             os.fsync(file.fileno())
-        before_move()
+        if previous is not None and path.exists() and _damage(path) is None:
+            os.replace(path, previous)
         os.replace(beside, path)
-        _sync_folder(path.parent)
+        if os.name == "posix":  # flush the folder itself, so that the move survives a power cut
+            handle = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
     except (OSError, RuntimeError) as error:  # torch.save wraps a full disk in a RuntimeError
         number = getattr(error, "errno", None) or getattr(error.__context__, "errno", None)
-        full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        why = "the disk is full" if full else _line(error)
+        why = "the disk is full" if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else _line(error)
         raise CheckpointError(
             f"{path} cannot be written: {why}. What was saved before is untouched. Free some space, or save elsewhere."
         ) from error
@@ -125,16 +126,6 @@ def _atomically(path: Path, save: Callable[[Any], Any], before_move: Callable[[]
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
     return path
-
-
-def _sync_folder(folder: Path) -> None:
-    """Flush the folder itself, so that the move survives a power cut (where the system can)."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 # -- trained pairs -----------------------------------------------------------------------------------------------------
@@ -167,16 +158,28 @@ def load_run(folder: Path) -> Trained:
     state, remark = read(folder)
     if remark:
         warnings.warn(remark, stacklevel=2)
-    try:
+    with understood(folder):
         recipe = Recipe.from_dict(state["recipe"])
-        G, D = recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))
-        for name, net in (("G", G), ("D", D)):
-            load_parameters(net, state["nets"][name], folder)
         epochs = state["epoch"] - 1 + state["position"] / (len(state["order"]) // recipe.batch)
         info = {"data": state["data"], "seed": state["seed"], "epochs": round(epochs, 3), "steps": state["step"]}
         info |= {"precision": state["precision"], "trained_by": state.get("sessions", [])}
-        return Trained(G, D, recipe, info | {"validation": state["history"]["scores"]})
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        return _trained(recipe, state["nets"], info | {"validation": state["history"]["scores"]})
+
+
+def _trained(recipe: Recipe, nets: dict[str, dict[str, Tensor]], info: dict[str, Any]) -> Trained:
+    """The pair of a recipe with these parameters. Raises RuntimeError when they are of another architecture."""
+    G, D = recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))
+    G.load_state_dict(nets["G"])
+    D.load_state_dict(nets["D"])
+    return Trained(G, D, recipe, info)
+
+
+@contextlib.contextmanager
+def understood(folder: Path) -> Iterator[None]:
+    """Where what `read` gave is used: errors become a `CheckpointError` that names the folder."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {error!r}") from None
 
 
@@ -195,32 +198,24 @@ def save_weights(path: Path, G: Generator, D: Discriminator, recipe: Recipe, inf
 
 def load_weights(path: Path) -> Trained:
     """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken."""
-    beside = path.with_suffix(".json")
     try:
-        info = json.loads(beside.read_text(encoding="utf-8"))
+        info = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         tensors = safetensors.torch.load_file(path)
         recipe = Recipe.from_dict(info.pop("recipe"))
+        nets = {player: {} for player in "GD"}
+        for key, tensor in tensors.items():
+            nets[key[0]][key[2:]] = tensor.float()  # "G.layers.0.linear.weight"
+        return _trained(recipe, nets, info)
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{error.filename or path} is missing; weights are two files, {path.name} and a .json"
         ) from None
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit the nets of its recipe: {_line(error)}") from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, safetensors.SafetensorError) as error:
         raise CheckpointError(
             f"{path} or the .json beside it is damaged: {_line(error)}; get both files again"
         ) from None
-    G, D = recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))
-    for name, net in (("G", G), ("D", D)):
-        own = {key.removeprefix(f"{name}."): t.float() for key, t in tensors.items() if key.startswith(f"{name}.")}
-        load_parameters(net, own, path)
-    return Trained(G, D, recipe, info)
-
-
-def load_parameters(net: torch.nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Put tensors into a net. Raises `CheckpointError` when they are of another architecture."""
-    try:
-        net.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise CheckpointError(f"{path} does not fit the nets of its recipe: {error}") from None
 
 
 def pretrained(name: str = "mnist") -> Trained:

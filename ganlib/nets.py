@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,84 +20,59 @@ from ganlib.errors import RecipeError
 ACTIVATIONS = ("relu", "sigmoid", "linear", "maxout")
 BIASES = ("zero", "marginal", "irange")
 
+# -- layers in plain numbers -------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True)
 class Layer:
-    """One fully connected layer, in plain numbers and short strings."""
+    """One fully connected layer. Its weights start as U(-irange, irange), or sparse.
 
-    units: int
-    """How many numbers the layer puts out."""
-    activation: str
-    """"relu", "sigmoid", "linear", or "maxout" (the largest of `pieces` linear functions)."""
+    `bias` is "zero"; a number that every bias starts at; "marginal": logit of the mean of the training data, so that G
+    starts at that mean; or "irange": drawn as the weights are, which in one dimension spreads the rectifiers' kinks.
+    `sparse`: instead of `irange`, so many of a unit's incoming weights, at places drawn anew for each unit, start as
+    N(0, 1), the others at 0 (Martens 2010). 0 means `irange`.
+    """
+
+    units: int  # how many numbers it puts out
+    activation: str  # "relu", "sigmoid", "linear", or "maxout" (the largest of `pieces` linear functions)
     irange: float
-    """Weights start as U(-irange, irange)."""
-    pieces: int = 1
-    """Linear functions a unit takes the maximum of (maxout only)."""
-    keep: float = 1.0
-    """Dropout: the probability that an element of the layer's INPUT is kept, then scaled by 1/keep."""
+    pieces: int = 1  # linear functions that a unit takes the maximum of (maxout only)
+    keep: float = 1.0  # dropout: the probability that an element of the INPUT is kept, then scaled by 1/keep
     bias: str | float = "zero"
-    """"zero"; a number that every bias starts at; "marginal": logit of the mean of the training data, so that G starts
-    at that mean; or "irange": drawn as the weights are, which in one dimension spreads the rectifiers' kinks."""
     sparse: int = 0
-    """Instead of `irange`: so many of a unit's incoming weights, at places drawn anew for each unit, start as N(0, 1),
-    the others at 0 (Martens 2010). 0 means `irange`."""
 
     def __post_init__(self) -> None:
-        for name, least in (("units", 1), ("pieces", 1), ("sparse", 0)):
-            _check_count("a layer", name, getattr(self, name), least)
+        _check(self, "a layer", units=1, pieces=1, sparse=0)
         if self.activation not in ACTIVATIONS:
             raise RecipeError(f"unknown activation {self.activation!r}; use one of {', '.join(ACTIVATIONS)}")
         if self.pieces > 1 and self.activation != "maxout":
             raise RecipeError(f"a {self.activation} layer has {self.pieces} pieces; only maxout has more than one")
-        _check_start(self.irange, self.keep)
         if self.bias not in BIASES and not (is_number(self.bias) and math.isfinite(self.bias)):
             raise RecipeError(f"unknown bias {self.bias!r}; use a number, or one of {', '.join(BIASES)}")
 
     def __str__(self) -> str:
         pieces = f" x {self.pieces}" if self.pieces > 1 else ""
-        notes = [f"{self.sparse} weights N(0, 1), rest 0" if self.sparse else _irange(self.irange), *_keeps(self.keep)]
-        if self.bias != "zero":
-            notes.append(f"{self.bias} bias" if isinstance(self.bias, str) else f"bias {self.bias:g}")
-        return f"{self.units}{pieces} {self.activation} ({'; '.join(notes)})"
-
-    @property
-    def width(self) -> int:
-        """What scaling a recipe down divides."""
-        return self.units
-
-    def with_width(self, width: int) -> Layer:
-        """The same layer, wider or narrower."""
-        return replace(self, units=width)
+        bias = f"{self.bias} bias" if isinstance(self.bias, str) else f"bias {self.bias:g}"
+        notes = _notes(self, *([bias] if self.bias != "zero" else []))
+        return f"{self.units}{pieces} {self.activation} ({notes})"
 
 
 @dataclass(frozen=True)
 class Convolution:
     """A maxout convolution with pooling: the maximum over the pieces first, then over space. Biases are tied."""
 
-    of: tuple[int, int, int]
-    """(channels, height, width) of what it reads."""
-    maps: int
-    """Channels that it puts out."""
-    pieces: int
-    """Linear functions that an element takes the maximum of."""
-    kernel: int
-    """Height and width of the filters."""
-    padding: int
-    """Zeros put around the input on each side."""
-    pool: int
-    """Height and width of the windows that the maximum is taken over."""
-    stride: int
-    """Steps between those windows; the last one may hang over the edge, so that the edge is covered ("ceil mode")."""
-    irange: float
-    """Weights start as U(-irange, irange)."""
-    keep: float = 1.0
-    """Dropout on the input, element by element, as in `Layer`."""
+    of: tuple[int, int, int]  # (channels, height, width) of what it reads
+    maps: int  # channels that it puts out
+    pieces: int  # linear functions that an element takes the maximum of
+    kernel: int  # height and width of the filters
+    padding: int  # zeros put around the input on each side
+    pool: int  # height and width of the windows that the maximum is taken over
+    stride: int  # steps between those windows; the last may hang over the edge, which it then covers ("ceil mode")
+    irange: float  # weights start as U(-irange, irange)
+    keep: float = 1.0  # dropout on the input, element by element, as in `Layer`
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "of", _shape("a convolution", self.of))
-        for name, least in (("maps", 1), ("pieces", 1), ("kernel", 1), ("padding", 0), ("pool", 1), ("stride", 1)):
-            _check_count("a convolution", name, getattr(self, name), least)
-        _check_start(self.irange, self.keep)
+        _check(self, "a convolution", maps=1, pieces=1, kernel=1, padding=0, pool=1, stride=1)
         if self.stride > self.pool:
             raise RecipeError(f"a convolution pools {self.pool} with stride {self.stride}: elements would be left out")
         convolved = min(self.of[1:]) + 2 * self.padding - self.kernel + 1
@@ -108,60 +82,38 @@ class Convolution:
             raise RecipeError(f"a convolution pools {self.pool} of what it leaves {convolved} of: pool at most that")
 
     def __str__(self) -> str:
-        notes = [_irange(self.irange), *_keeps(self.keep), f"padding {self.padding}"]
-        notes.append(f"pool {self.pool} / {self.stride}")
-        size = f"{self.kernel} x {self.kernel} on {self.of}"
-        return f"{self.maps} x {self.pieces} maxout maps, {size} ({'; '.join(notes)})"
+        notes = _notes(self, f"padding {self.padding}", f"pool {self.pool} / {self.stride}")
+        return f"{self.maps} x {self.pieces} maxout maps, {self.kernel} x {self.kernel} on {self.of} ({notes})"
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) of what it puts out."""
-        return (self.maps, *(self._out(side) for side in self.of[1:]))
-
-    def _out(self, side: int) -> int:
-        convolved = side + 2 * self.padding - self.kernel + 1
-        return -(-(convolved - self.pool) // self.stride) + 1  # the least number of windows that covers it
+        """(channels, height, width) of what it puts out: the fewest windows that cover each side."""
+        convolved = [side + 2 * self.padding - self.kernel + 1 for side in self.of[1:]]
+        return (self.maps, *(-(-(side - self.pool) // self.stride) + 1 for side in convolved))
 
     @property
     def units(self) -> int:
         """How many numbers it puts out."""
         return math.prod(self.shape)
 
-    @property
-    def width(self) -> int:
-        """What scaling a recipe down divides."""
-        return self.maps
-
-    def with_width(self, width: int) -> Convolution:
-        """The same layer with more or fewer maps."""
-        return replace(self, maps=width)
-
 
 @dataclass(frozen=True)
 class Deconvolution:
     """A transposed convolution, linear, with a bias of its own for every number it puts out."""
 
-    of: tuple[int, int, int]
-    """(maps, height, width) of what it reads."""
-    channels: int
-    """Channels that it puts out."""
-    kernel: int
-    """Height and width of what one input element is spread over."""
-    stride: int
-    """Steps between the places of two neighbours."""
-    irange: float
-    """Weights start as U(-irange, irange)."""
+    of: tuple[int, int, int]  # (maps, height, width) of what it reads
+    channels: int  # channels that it puts out
+    kernel: int  # height and width of what one input element is spread over
+    stride: int  # steps between the places of two neighbours
+    irange: float  # weights start as U(-irange, irange)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "of", _shape("a transposed convolution", self.of))
-        for name in ("channels", "kernel", "stride"):
-            _check_count("a transposed convolution", name, getattr(self, name), 1)
-        _check_start(self.irange, 1.0)
+        _check(self, "a transposed convolution", channels=1, kernel=1, stride=1)
 
     def __str__(self) -> str:
         maps, height, width = self.of
         size = f"{self.kernel} x {self.kernel} stride {self.stride}"
-        return f"{maps} maps of {height} x {width} by {size} to {self.shape} linear ({_irange(self.irange)})"
+        return f"{maps} maps of {height} x {width} by {size} to {self.shape} linear ({_notes(self)})"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -173,46 +125,8 @@ class Deconvolution:
         """How many numbers it puts out."""
         return math.prod(self.shape)
 
-    @property
-    def width(self) -> int:
-        """What scaling a recipe down divides."""
-        return self.of[0]
-
-    def with_width(self, width: int) -> Deconvolution:
-        """The same layer, reading more or fewer maps."""
-        return replace(self, of=(width, *self.of[1:]))
-
 
 AnyLayer = Layer | Convolution | Deconvolution
-
-
-def narrowed(layers: Sequence[AnyLayer], divide: int, keep: int = 1) -> tuple[AnyLayer, ...]:
-    """The layers with a `divide`-th of their width, the output's apart; those of at most `keep` units stay."""
-    hidden = [
-        layer if layer.width <= keep else layer.with_width(max(layer.width // divide, 1)) for layer in layers[:-1]
-    ]
-    last = layers[-1]
-    result = [*hidden, last.with_width(max(last.width // divide, 1)) if isinstance(last, Deconvolution) else last]
-    for i, (below, layer) in enumerate(pairwise(result), 1):
-        if isinstance(layer, Convolution) and isinstance(below, Convolution):
-            result[i] = replace(layer, of=below.shape)
-        elif isinstance(layer, Deconvolution) and isinstance(below, Layer):
-            result[i - 1] = below.with_width(math.prod(layer.of))  # both may have been rounded
-    return tuple(result)
-
-
-def with_spread_of(wide: Sequence[AnyLayer], narrow: Sequence[AnyLayer]) -> tuple[AnyLayer, ...]:
-    """The narrow layers with the irange at which a unit's sum is spread at the start as in the wide layers.
-
-    The sum over n inputs spreads as irange * sqrt(n): a unit that reads a c-th of the inputs starts with sqrt(c) times
-    the irange. Left as it is, a narrow deep net would start with signals that shrink from layer to layer.
-    """
-    result = [narrow[0]]
-    for (below, layer), (wide_below, _) in zip(pairwise(narrow), pairwise(wide), strict=True):
-        # a layer over a convolution reads more numbers than that has maps, in both nets alike
-        ratio = 1.0 if isinstance(layer, Layer) and layer.sparse else math.sqrt(wide_below.units / below.units)
-        result.append(replace(layer, irange=layer.irange * ratio))
-    return tuple(result)
 
 
 def layer_from(plain: Mapping[str, Any]) -> AnyLayer:
@@ -225,31 +139,36 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _check_count(what: str, name: str, value: Any, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise RecipeError(f"{what}'s {name} is {value!r}; it must be an integer >= {least}")
+def is_integer(value: Any) -> bool:
+    """Whether it is an int, and not a bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _check_start(irange: float, keep: float) -> None:
-    if not (is_number(keep) and 0 < keep <= 1):
-        raise RecipeError(f"a layer keeps {keep!r} of its input; it must lie in (0, 1]")
-    if not (is_number(irange) and 0 <= irange < math.inf):
-        raise RecipeError(f"irange is {irange!r}; it must be a finite number >= 0")
-
-
-def _shape(what: str, of: Any) -> tuple[int, int, int]:
-    """A shape as a tuple; from a file it comes as a list."""
+def _check(layer: AnyLayer, what: str, **least: int) -> None:
+    """Raise `RecipeError` when a count is less than its least, or the shape, `keep` or `irange` makes no sense."""
+    for name, lowest in least.items():
+        value = getattr(layer, name)
+        if not is_integer(value) or value < lowest:
+            raise RecipeError(f"{what}'s {name} is {value!r}; it must be an integer >= {lowest}")
+    of, keep = getattr(layer, "of", (1, 1, 1)), getattr(layer, "keep", 1.0)
     if not (isinstance(of, list | tuple) and len(of) == 3 and all(type(n) is int and n >= 1 for n in of)):
         raise RecipeError(f"{what} is of {of!r}; it must be (channels, height, width), integers >= 1")
-    return tuple(of)
+    if hasattr(layer, "of"):
+        object.__setattr__(layer, "of", tuple(of))  # from a file it comes as a list
+    if not (is_number(keep) and 0 < keep <= 1):
+        raise RecipeError(f"a layer keeps {keep!r} of its input; it must lie in (0, 1]")
+    if not (is_number(layer.irange) and 0 <= layer.irange < math.inf):
+        raise RecipeError(f"irange is {layer.irange!r}; it must be a finite number >= 0")
 
 
-def _irange(irange: float) -> str:
-    return f"U(-{irange:g}, {irange:g})"
+def _notes(layer: AnyLayer, *more: str) -> str:
+    """How the weights start, dropout, and more, in words."""
+    sparse, keep = getattr(layer, "sparse", 0), getattr(layer, "keep", 1.0)
+    start = f"{sparse} weights N(0, 1), rest 0" if sparse else f"U(-{layer.irange:g}, {layer.irange:g})"
+    return "; ".join([start, *([f"keeps {keep:g} of its input"] if keep < 1 else []), *more])
 
 
-def _keeps(keep: float) -> list[str]:
-    return [f"keeps {keep:g} of its input"] if keep < 1 else []
+# -- modules -----------------------------------------------------------------------------------------------------------
 
 
 def dropout(x: Tensor, keep: float, rng: torch.Generator) -> Tensor:
@@ -271,23 +190,18 @@ class Dense(nn.Module):
     def __init__(self, inputs: int, layer: Layer, rng: torch.Generator | None = None, data_mean: Tensor | None = None):
         super().__init__()
         self.layer = layer
-        self.linear = nn.utils.skip_init(
-            nn.Linear, inputs, layer.units * layer.pieces, device=torch.get_default_device()
-        )
+        outputs = layer.units * layer.pieces
+        self.linear = nn.utils.skip_init(nn.Linear, inputs, outputs, device=torch.get_default_device())
         with torch.no_grad():
             if layer.sparse:
                 _sparse_(self.linear.weight, layer.sparse, rng)
             else:
                 self.linear.weight.uniform_(-layer.irange, layer.irange, generator=rng)
-            self.linear.bias.fill_(layer.bias if isinstance(layer.bias, int | float) else 0.0)
+            self.linear.bias.fill_(layer.bias if is_number(layer.bias) else 0.0)
             if layer.bias == "marginal":
                 self.linear.bias.copy_(marginal_bias(data_mean))
             elif layer.bias == "irange":
                 self.linear.bias.uniform_(-layer.irange, layer.irange, generator=rng)
-
-    def limit(self, norm: float) -> None:
-        """Max-norm: scale down every unit's (in maxout: every piece's) incoming weights of an L2 norm above `norm`."""
-        _limit(self.linear.weight, norm)
 
     def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map x (m, inputs) to (m, units); with `rng`, its dropout is on."""
@@ -314,19 +228,13 @@ class Convolve(nn.Module):
     Map c takes the maximum over the adjacent channels c*pieces ... c*pieces + pieces - 1 of the convolution.
     """
 
-    def __init__(self, inputs: int, layer: Convolution, rng: torch.Generator | None = None):
+    def __init__(self, inputs: int, layer: Convolution, rng: torch.Generator | None = None, data_mean: object = None):
         super().__init__()
         _check_reads("a convolution", layer.of, inputs)
         self.layer = layer
-        channels = layer.maps * layer.pieces
-        self.convolution = nn.utils.skip_init(
-            nn.Conv2d,
-            layer.of[0],
-            channels,
-            layer.kernel,
-            padding=layer.padding,
-            device=torch.get_default_device(),
-        )
+        sizes = (layer.of[0], layer.maps * layer.pieces, layer.kernel)
+        device = torch.get_default_device()
+        self.convolution = nn.utils.skip_init(nn.Conv2d, *sizes, padding=layer.padding, device=device)
         with torch.no_grad():
             self.convolution.weight.uniform_(-layer.irange, layer.irange, generator=rng)
             self.convolution.bias.zero_()
@@ -341,15 +249,11 @@ class Convolve(nn.Module):
         h = functional.max_pool2d(h, layer.pool, layer.stride, ceil_mode=True)
         return h.flatten(1).to(x.dtype)
 
-    def limit(self, norm: float) -> None:
-        """Max-norm on every filter (every piece's)."""
-        _limit(self.convolution.weight, norm)
-
 
 class Deconvolve(nn.Module):
     """A `Deconvolution` with its parameters: a transposed convolution and a bias for every number it puts out."""
 
-    def __init__(self, inputs: int, layer: Deconvolution, rng: torch.Generator | None = None):
+    def __init__(self, inputs: int, layer: Deconvolution, rng: torch.Generator | None = None, data_mean: object = None):
         super().__init__()
         _check_reads("a transposed convolution", layer.of, inputs)
         self.layer = layer
@@ -364,9 +268,18 @@ class Deconvolve(nn.Module):
         h = functional.conv_transpose2d(x.unflatten(-1, self.layer.of), self.weight, stride=self.layer.stride)
         return (h.to(x.dtype) + self.bias).flatten(1)
 
-    def limit(self, norm: float) -> None:
-        """Max-norm on what a channel put out reads: weight (maps, channels, kernel, kernel), by channel."""
-        _limit(self.weight.transpose(0, 1), norm)
+
+@torch.no_grad()
+def limit(layer: Dense | Convolve | Deconvolve, norm: float) -> None:
+    """Max-norm: scale down every unit's incoming weights of an L2 norm above `norm` to that norm, in place.
+
+    In maxout every piece's, in a convolution every filter's, in a transposed one what each channel put out reads.
+    """
+    weight = next(layer.parameters())  # (units, ...)
+    if isinstance(layer, Deconvolve):
+        weight = weight.transpose(0, 1)  # (maps, channels, kernel, kernel), by channel
+    norms = torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.ndim)), keepdim=True)
+    weight.mul_(norm / norms.clamp_min(norm))
 
 
 def _check_reads(what: str, of: tuple[int, int, int], inputs: int) -> None:
@@ -384,13 +297,6 @@ def _sparse_(weight: Tensor, n: int, rng: torch.Generator | None) -> None:
     weight.zero_().scatter_(1, places, torch.randn(rows, n, generator=rng, device=device))
 
 
-@torch.no_grad()
-def _limit(weight: Tensor, norm: float) -> None:
-    """Scale down the rows of weight (units, ...) whose L2 norm is above `norm` to that norm, in place."""
-    norms = torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.ndim)), keepdim=True)
-    weight.mul_(norm / norms.clamp_min(norm))
-
-
 def marginal_bias(data_mean: Tensor | None) -> Tensor:
     """logit(mean of the training data, clipped to [1e-7, 1 - 1e-7]): (d,) in [0, 1] -> (d,)."""
     if data_mean is None:
@@ -398,20 +304,16 @@ def marginal_bias(data_mean: Tensor | None) -> Tensor:
     return torch.logit(data_mean.double(), eps=1e-7)
 
 
+MODULES = {Layer: Dense, Convolution: Convolve, Deconvolution: Deconvolve}
+
+
 def stack(
-    inputs: int, layers: Sequence[AnyLayer], rng: torch.Generator | None, data_mean: Tensor | None
+    inputs: int, layers: Sequence[AnyLayer], rng: torch.Generator | None, data_mean: Tensor | None = None
 ) -> nn.ModuleList:
     """The layers one on another, their parameters drawn from `rng` bottom up."""
-    widths = [inputs, *(layer.units for layer in layers)]
-    return nn.ModuleList(_net(layer, width, rng, data_mean) for width, layer in zip(widths[:-1], layers, strict=True))
-
-
-def _net(layer: AnyLayer, inputs: int, rng: torch.Generator | None, data_mean: Tensor | None) -> nn.Module:
-    if isinstance(layer, Convolution):
-        return Convolve(inputs, layer, rng)
-    if isinstance(layer, Deconvolution):
-        return Deconvolve(inputs, layer, rng)
-    return Dense(inputs, layer, rng, data_mean)
+    widths = [inputs, *(layer.units for layer in layers[:-1])]
+    pairs = zip(layers, widths, strict=True)
+    return nn.ModuleList(MODULES[type(layer)](width, layer, rng, data_mean) for layer, width in pairs)
 
 
 class Generator(nn.Module):
@@ -450,7 +352,7 @@ class Discriminator(nn.Module):
         last = layers[-1]
         if not (isinstance(last, Layer) and last.units == 1 and last.activation == "sigmoid"):
             raise RecipeError(f"D must end in one sigmoid unit; it ends in {last}")
-        self.layers = stack(inputs, layers, rng, None)
+        self.layers = stack(inputs, layers, rng)
 
     def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """D(x), a probability: (m, d) -> (m,)."""

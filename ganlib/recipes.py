@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -26,10 +26,9 @@ from ganlib.nets import (
     Generator,
     Layer,
     count_parameters,
+    is_integer,
     is_number,
     layer_from,
-    narrowed,
-    with_spread_of,
 )
 
 PROFILES = ("smoke", "quick", "paper")
@@ -109,28 +108,11 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
-        for name in ("z_dim", "batch", "k", "momentum_epochs", "epochs", "n_samples"):
-            at_least = 2 if name == "n_samples" else 1
-            _check_integer(name, getattr(self, name), at_least)
-        _check_integer("examples", self.examples, 0)
-        for name in ("lr_D", "lr_G", "lr_min"):
-            rate = getattr(self, name)
-            if not (is_number(rate) and 0 < rate < math.inf):
-                raise RecipeError(f"{name} is {rate!r}; a learning rate must be a positive, finite number (try 0.1)")
-        for name in ("momentum_start", "momentum_end"):
-            mu = getattr(self, name)
-            if not (is_number(mu) and 0 <= mu < 1):
-                raise RecipeError(f"{name} is {mu!r}; momentum must lie in [0, 1) (the recipe rises from 0.5 to 0.7)")
-        if not (is_number(self.lr_decay) and 1 <= self.lr_decay < math.inf):
-            raise RecipeError(f"lr_decay is {self.lr_decay!r}; it divides the rates, so it must be a number >= 1")
-        if not (is_number(self.max_norm) and 0 <= self.max_norm < math.inf):
-            raise RecipeError(f"max_norm is {self.max_norm!r}; it must be a finite number >= 0 (0: no limit)")
-        if not isinstance(self.built_on, str):
-            raise RecipeError(f"built_on is {self.built_on!r}; it must be the name of a recipe, or empty")
-        _check_choice("pixels", self.pixels, PIXELS)
-        _check_choice("p_z", self.p_z, PRIORS)
-        _check_choice("update", self.update, UPDATES)
-        _check_choice("generator_cost", self.generator_cost, GENERATOR_COSTS)
+        for names, fits, rule in RULES:
+            for name in names.split():
+                value = getattr(self, name)
+                if not fits(value):
+                    raise RecipeError(f"{name} is {value!r}; {rule}")
 
     def lr(self, player: str, t: int) -> float:
         """The rate of "D" or "G" after t updates: max(lr_0 / lr_decay^t, lr_min)."""
@@ -169,29 +151,29 @@ class Recipe:
         return G.pictures(self.noise(n, seed))
 
     def at(self, profile: str) -> Recipe:
-        """The recipe scaled: "paper" is the recipe itself; `changes` says what the others changed."""
+        """The recipe scaled: "paper" is the recipe itself; `changes` says what the others changed.
+
+        What a variant of a recipe changed stays. Its own nets cannot: raises `RecipeError`.
+        """
         if profile == "paper":
             return self
         if profile not in SCALES:
             raise RecipeError(f"unknown profile {profile!r}; use one of {', '.join(PROFILES)}")
-        scale = dict(SCALES[profile].get(self.name, SCALES[profile]["mnist"]))
-        G = narrowed(self.G, scale.pop("divide_G", 1), keep=self.z_dim)  # 100 units in a G stand for the z of a stage
-        D = narrowed(self.D, scale.pop("divide_D", 1))
-        if scale.pop("keep_spread", False):
-            G, D = with_spread_of(self.G, G), with_spread_of(self.D, D)
-        G = (*G[:-1], replace(G[-1], irange=scale.pop("output_irange", G[-1].irange)))
-        times = scale.pop("times_irange_D", 1.0)
-        D = tuple(replace(layer, irange=times * layer.irange) for layer in D)
-        return replace(self, G=G, D=D, **scale)
+        if self.name not in SCALES[profile]:
+            raise RecipeError(f"{profile!r} scales {', '.join(SCALES[profile])}, and this is {self.name!r}")
+        scaled = SCALES[profile][self.name]
+        for net in {"G", "D"} & scaled.keys():
+            if getattr(self, net) not in (getattr(RECIPES[self.name], net), scaled[net]):
+                raise RecipeError(
+                    f"this {net} is not that of the recipe {self.name!r}, and {profile!r} would replace it: scale the "
+                    f"recipe first, then give it your {net}"
+                )
+        return replace(self, **scaled)
 
     def changes(self, reference: Recipe) -> list[str]:
         """What differs from another recipe, a line a field: "epochs: 600 -> 4"."""
-        lines = []
-        for item in fields(self):
-            old, new = getattr(reference, item.name), getattr(self, item.name)
-            if old != new:
-                lines.append(f"{item.name}: {' -> '.join(_difference(old, new))}")
-        return lines
+        both = ((item.name, getattr(reference, item.name), getattr(self, item.name)) for item in fields(self))
+        return [f"{name}: {_difference(old, new)}" for name, old, new in both if old != new]
 
     def table(self) -> list[tuple[str, str, str, str]]:
         """Rows of (field, value, what it means, where its value stands in the source)."""
@@ -214,6 +196,21 @@ class Recipe:
             raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {error}") from None
 
 
+# Fields, which values they may have, and what to say of the others.
+RULES: list[tuple[str, Callable[[Any], bool], str]] = [
+    ("examples", lambda n: is_integer(n) and n >= 0, "it must be an integer >= 0"),
+    ("z_dim batch k momentum_epochs epochs", lambda n: is_integer(n) and n >= 1, "it must be an integer >= 1"),
+    ("n_samples", lambda n: is_integer(n) and n >= 2, "it must be an integer >= 2"),
+    ("lr_D lr_G lr_min", lambda x: is_number(x) and 0 < x < math.inf, "a rate must be a positive, finite number"),
+    ("momentum_start momentum_end", lambda x: is_number(x) and 0 <= x < 1, "momentum must lie in [0, 1) (try 0.5)"),
+    ("lr_decay", lambda x: is_number(x) and 1 <= x < math.inf, "it divides the rates, so it must be a number >= 1"),
+    ("max_norm", lambda x: is_number(x) and 0 <= x < math.inf, "it must be a finite number >= 0 (0: no limit)"),
+    ("built_on", lambda name: isinstance(name, str), "it must be the name of a recipe, or empty"),
+]
+for _name, _choices in (("pixels", PIXELS), ("p_z", PRIORS), ("update", UPDATES), ("generator_cost", GENERATOR_COSTS)):
+    RULES.append((_name, _choices.__contains__, f"use one of {', '.join(_choices)}"))
+
+
 def named(name: str) -> Recipe:
     """The recipe of that name. Raises `RecipeError` with the names there are."""
     if name not in RECIPES:
@@ -221,46 +218,75 @@ def named(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def _check_integer(name: str, value: Any, at_least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
-        raise RecipeError(f"{name} is {value!r}; it must be an integer >= {at_least}")
-
-
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise RecipeError(f"{name} is {value!r}; use one of {', '.join(choices)}")
-
-
-def _difference(old: Any, new: Any) -> tuple[str, str]:
-    """Both values in brief; of layers that differ in their widths and iranges alone, those that differ."""
-    if not (isinstance(old, tuple) and _bare(old) == _bare(new)):
-        return _brief(old), _brief(new)
-    both = [("widths", [[layer.width for layer in layers] for layers in (old, new)])]
-    both.append(("irange", [[float(f"{layer.irange:.4g}") for layer in layers] for layers in (old, new)]))
-    told = [[f"{name} {', '.join(map(str, side))}" for side in sides] for name, sides in both if sides[0] != sides[1]]
-    return tuple("; ".join(side) for side in zip(*told, strict=True)) if told else (_brief(old), _brief(new))
-
-
-def _bare(layers: tuple[AnyLayer, ...]) -> list[AnyLayer]:
-    """The layers without their widths, nor those of the layers below, nor what follows from them."""
-    bare = [replace(layer.with_width(1), irange=0.0) for layer in layers]
-    above = [replace(layer, of=(1, *layer.of[1:])) if isinstance(layer, Convolution) else layer for layer in bare[1:]]
-    return bare[:1] + above  # what the first one reads is the picture
-
-
 def _brief(value: Any) -> str:
     """A field's value in a line."""
-    return ", ".join(str(layer) for layer in value) if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    return ", ".join(f"{item:.4g}" if isinstance(item, float) else str(item) for item in value)
 
 
-def _maxout_D(units: int) -> tuple[Layer, ...]:
-    """The fully connected D of the published files: two maxout layers of so many units with five pieces, a sigmoid."""
+def _difference(old: Any, new: Any) -> str:
+    """Both values; of two stacks of the same kinds of layers, number by number, those that differ."""
+    if not isinstance(old, tuple) or [type(layer) for layer in old] != [type(layer) for layer in new]:
+        return f"{_brief(old)} -> {_brief(new)}"
+    told = []
+    for name in dict.fromkeys(name for layer in old for name in vars(layer)):
+        sides = [tuple(vars(layer)[name] for layer in layers if name in vars(layer)) for layers in (old, new)]
+        if sides[0] != sides[1]:
+            told.append(f"{name} {_brief(sides[0])} -> {_brief(sides[1])}")
+    return "; ".join(told)
+
+
+# -- nets at any width, for the published recipes and for their narrow versions ----------------------------------------
+# `above` is the irange of the layers that read other units, which `quick` changes.
+
+
+def _maxout_D(units: int, above: float = 0.005) -> tuple[Layer, ...]:
     return (
         Layer(units, "maxout", pieces=5, irange=0.005, keep=0.8),
-        Layer(units, "maxout", pieces=5, irange=0.005, keep=0.5),
-        Layer(1, "sigmoid", irange=0.005, keep=0.5),
+        Layer(units, "maxout", pieces=5, irange=above, keep=0.5),
+        Layer(1, "sigmoid", irange=above, keep=0.5),
     )
 
+
+def _conv_D(maps: int, units: int, irange: float = 0.005, above: float = 0.005) -> tuple[AnyLayer, ...]:
+    return (
+        Convolution((3, 32, 32), maps, pieces=2, kernel=8, padding=4, pool=4, stride=2, irange=irange, keep=0.8),
+        Convolution((maps, 16, 16), maps, pieces=2, kernel=8, padding=3, pool=4, stride=2, irange=above, keep=0.5),
+        Convolution((maps, 7, 7), 6 * maps, pieces=2, kernel=5, padding=3, pool=2, stride=2, irange=above, keep=0.5),
+        Layer(units, "maxout", pieces=5, irange=above, keep=0.5),
+        Layer(1, "sigmoid", irange=above, keep=0.5),
+    )
+
+
+def _mnist_G(units: int) -> tuple[Layer, ...]:
+    hidden = Layer(units, "relu", irange=0.05)
+    return hidden, hidden, Layer(784, "sigmoid", irange=0.05, bias="marginal")
+
+
+def _hidden(relu: int, sigmoid: int, above: float = 0.05, bias: str | float = "zero") -> tuple[Layer, ...]:
+    return Layer(relu, "relu", irange=0.05), Layer(sigmoid, "sigmoid", irange=above, bias=bias)
+
+
+def _tfd_G(units: int, above: float = 0.05) -> tuple[Layer, ...]:
+    return *_hidden(units, units, above, -2.0), Layer(2304, "sigmoid", irange=0.05, sparse=100, bias="marginal")
+
+
+def _tfd_2_G(units: int, above: float = 0.05) -> tuple[Layer, ...]:
+    """A new bottom, whose 100 sigmoids take the place of z, under the three layers of stage 1."""
+    return *_hidden(units, 100, above, -2.0), *_tfd_G(units, above)
+
+
+def _cifar10_G(units: int, output: float, above: float = 0.05) -> tuple[Layer, ...]:
+    return *_hidden(units, units, above), Layer(3072, "linear", irange=output)
+
+
+def _deconv_G(maps: int, output: float, above: float = 0.05) -> tuple[AnyLayer, ...]:
+    last = Deconvolution((maps, 10, 10), channels=3, kernel=5, stride=3, irange=output)
+    return *_hidden(100 * maps, 100 * maps, above), last
+
+
+# -- the recipes -------------------------------------------------------------------------------------------------------
 
 MNIST = Recipe(
     name="mnist",
@@ -268,11 +294,7 @@ MNIST = Recipe(
     data="mnist",
     p_z="uniform",
     z_dim=100,
-    G=(
-        Layer(1200, "relu", irange=0.05),
-        Layer(1200, "relu", irange=0.05),
-        Layer(784, "sigmoid", irange=0.05, bias="marginal"),
-    ),
+    G=_mnist_G(1200),
     D=_maxout_D(240),
     batch=100,
     k=1,
@@ -295,10 +317,7 @@ TOY = Recipe(
     data="drawn afresh from a density",
     p_z="uniform",
     z_dim=1,
-    G=(
-        Layer(32, "relu", irange=1.0, bias="irange"),
-        Layer(1, "linear", irange=0.3),
-    ),
+    G=(Layer(32, "relu", irange=1.0, bias="irange"), Layer(1, "linear", irange=0.3)),
     D=(
         Layer(16, "relu", irange=1.5, bias="irange"),
         Layer(16, "relu", irange=0.43, bias="irange"),
@@ -336,19 +355,13 @@ RING = replace(
 )
 """Games in the plane, for modes on a ring or a grid. The rates are slow ones; tenfold ones lose most modes."""
 
-_TFD_TOP = (
-    Layer(8000, "relu", irange=0.05),
-    Layer(8000, "sigmoid", irange=0.05, bias=-2.0),
-    Layer(2304, "sigmoid", irange=0.05, sparse=100, bias="marginal"),
-)
-
 TFD_1 = replace(
     MNIST,
     name="tfd-1",
     source="the authors' published hyperparameters for TFD, first stage (Goodfellow et al., June 2014)",
     data="tfd",
     p_z="normal",
-    G=_TFD_TOP,
+    G=_tfd_G(8000),
     D=_maxout_D(1200),
     lr_D=0.05,
     lr_G=0.05,
@@ -361,7 +374,7 @@ TFD_2 = replace(
     TFD_1,
     name="tfd-2",
     source="the authors' published hyperparameters for TFD, second stage (Goodfellow et al., June 2014)",
-    G=(Layer(8000, "relu", irange=0.05), Layer(100, "sigmoid", irange=0.05, bias=-2.0), *_TFD_TOP),
+    G=_tfd_2_G(8000),
     epochs=22,
     built_on="tfd-1",
 )
@@ -374,11 +387,7 @@ CIFAR10_FC = replace(
     data="cifar10",
     pixels="gcn",
     p_z="normal",
-    G=(
-        Layer(8000, "relu", irange=0.05),
-        Layer(8000, "sigmoid", irange=0.05),
-        Layer(3072, "linear", irange=0.5),
-    ),
+    G=_cifar10_G(8000, output=0.5),
     D=_maxout_D(1600),
     lr_D=0.025,
     lr_G=0.025,
@@ -390,18 +399,8 @@ CIFAR10_CONV = replace(
     CIFAR10_FC,
     name="cifar10-conv",
     source="the authors' published hyperparameters for CIFAR-10, convolutional (Goodfellow et al., June 2014)",
-    G=(
-        Layer(8000, "relu", irange=0.05),
-        Layer(8000, "sigmoid", irange=0.05),
-        Deconvolution((80, 10, 10), channels=3, kernel=5, stride=3, irange=0.05),
-    ),
-    D=(
-        Convolution((3, 32, 32), 32, pieces=2, kernel=8, padding=4, pool=4, stride=2, irange=0.005, keep=0.8),
-        Convolution((32, 16, 16), 32, pieces=2, kernel=8, padding=3, pool=4, stride=2, irange=0.005, keep=0.5),
-        Convolution((32, 7, 7), 192, pieces=2, kernel=5, padding=3, pool=2, stride=2, irange=0.005, keep=0.5),
-        Layer(500, "maxout", pieces=5, irange=0.005, keep=0.5),
-        Layer(1, "sigmoid", irange=0.005, keep=0.5),
-    ),
+    G=_deconv_G(80, output=0.05),
+    D=_conv_D(32, 500),
     batch=128,
     lr_D=0.004,
     lr_G=0.004,
@@ -410,35 +409,42 @@ CIFAR10_CONV = replace(
 
 RECIPES = {recipe.name: recipe for recipe in (MNIST, TFD_1, TFD_2, CIFAR10_FC, CIFAR10_CONV)}
 
+_FEW = {"epochs": 2, "examples": 1_000, "n_samples": 200}
+_8, _10 = math.sqrt(8), math.sqrt(10)
+
 SCALES: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
-        "mnist": {"divide_G": 10, "divide_D": 10, "epochs": 5, "examples": 2_000, "n_samples": 500},
-        "tfd-1": {"divide_G": 40, "divide_D": 40, "epochs": 2, "examples": 1_000, "n_samples": 200},
-        "tfd-2": {"divide_G": 40, "divide_D": 40, "epochs": 2, "examples": 1_000, "n_samples": 200},
-        "cifar10-fc": {"divide_G": 40, "divide_D": 40, "epochs": 2, "examples": 1_000, "n_samples": 200},
-        "cifar10-conv": {"divide_G": 40, "divide_D": 16, "epochs": 2, "examples": 512, "n_samples": 200},
+        "mnist": {"G": _mnist_G(120), "D": _maxout_D(24), "epochs": 5, "examples": 2_000, "n_samples": 500},
+        "tfd-1": {"G": _tfd_G(200), "D": _maxout_D(30), **_FEW},
+        "tfd-2": {"G": _tfd_2_G(200), "D": _maxout_D(30), **_FEW},
+        "cifar10-fc": {"G": _cifar10_G(200, output=0.5), "D": _maxout_D(40), **_FEW},
+        "cifar10-conv": {"G": _deconv_G(2, output=0.05), "D": _conv_D(2, 31), **_FEW, "examples": 512},
     },
     "quick": {
         "mnist": {"epochs": 8},
-        "tfd-1": {"divide_G": 8, "divide_D": 8, "keep_spread": True, "lr_D": 0.05, "lr_G": 0.15, "epochs": 30},
-        "tfd-2": {"divide_G": 8, "divide_D": 8, "keep_spread": True, "lr_D": 0.05, "lr_G": 0.15},
+        "tfd-1": {"G": _tfd_G(1000, 0.05 * _8), "D": _maxout_D(150, 0.005 * _8), "lr_G": 0.15, "epochs": 30},
+        "tfd-2": {"G": _tfd_2_G(1000, 0.05 * _8), "D": _maxout_D(150, 0.005 * _8), "lr_G": 0.15},
         "cifar10-fc": {
-            **{"divide_G": 10, "divide_D": 10, "keep_spread": True, "output_irange": 0.05},
+            "G": _cifar10_G(800, output=0.05, above=0.05 * _10),
+            "D": _maxout_D(160, 0.005 * _10),
             **{"lr_D": 0.05, "lr_G": 0.2, "epochs": 40},
         },
         "cifar10-conv": {
-            **{"divide_G": 10, "divide_D": 4, "keep_spread": True, "output_irange": 0.7, "times_irange_D": 4.0},
+            "G": _deconv_G(8, output=0.7, above=0.05 * _10),
+            "D": _conv_D(8, 125, irange=0.02, above=0.04),
             **{"lr_D": 0.008, "lr_G": 0.06, "epochs": 15},
         },
     },
 }
-"""What a profile changes, recipe by recipe: widths divided, fewer passes, fewer pictures.
+"""What a profile changes, recipe by recipe: narrow nets, fewer passes, fewer pictures. `Recipe.changes` says all of it.
 
-Where `quick` trains narrow nets long enough to be looked at, they keep the spread of the wide ones at the start
-(`with_spread_of`), and learn at higher rates: at one and the same rate a net of a c-th of the width changes what it
-computes about c times more slowly. The fully connected G of CIFAR-10 starts, by the recipe, with pixels that
-spread 13 times as wide as the data's; a narrow one does not recover from that within minutes, so its output starts at a
-tenth of the irange. The convolutional pair starts, by the recipe, with logits of a millionth and with pixels that
-spread a fifth as wide as the data's, and rests there for thousands of updates; the narrow pair starts farther out.
-`changes` says all of it.
+`smoke` takes seconds, for tests. `quick` trains narrow nets long enough to be looked at. There a layer that reads a
+c-th of the published layer's inputs starts with sqrt(c) times its irange: a sum over n inputs spreads as
+irange * sqrt(n), and else the signals of a narrow deep net would shrink from layer to layer. The rates are higher: at
+one and the same rate a net of a c-th of the width changes what it computes about c times more slowly.
+
+The published fully connected G of CIFAR-10 starts with pixels that spread 13 times as wide as the data's; a narrow one
+does not recover from that within minutes, so its output starts at a tenth. The published convolutional pair starts with
+logits of a millionth and with pixels that spread a fifth as wide as the data's, and rests there for thousands of
+updates; the narrow pair starts farther out: G's output at .7, and D at four times what the rule gives.
 """

@@ -1,6 +1,6 @@
-"""A run on the disk: begin or resume it, train it to its end, score it.
+"""A run and its folder: the one door to it, training it to its end, what is said of it afterwards.
 
-Everything that trains for long goes through `train`: the command line, the notebooks, the tests.
+Everything that trains for long goes through `open` and `Run.train`: the command line, the notebooks, the tests.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
-from ganlib import checkpoints, parzen
+from ganlib import checkpoints, hardware, parzen
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, RecipeError
 from ganlib.images import scale
@@ -33,133 +35,190 @@ CHECKPOINT_SECONDS = 60.0
 """How much training a killed process may lose at the most."""
 
 
-def begin(
-    recipe: Recipe,
+def open(
     folder: Path | str,
+    recipe: Recipe | None = None,
     *,
     data: Dataset | None = None,
     seed: int = 0,
+    on: Path | str | None = None,
+    epochs: int | None = None,
     device: str = "auto",
     precision: str = "auto",
-    on: Path | str | None = None,
-) -> Trainer:
-    """Start a run that will live in `folder`; for a recipe built on another one, `on` is that one's folder.
+    resume: bool | None = None,
+) -> Run:
+    """The run in `folder`: begun by `recipe` and `seed`, or gone on with from its last whole checkpoint.
 
-    Raises `CheckpointError` when a run lives in `folder` already.
+        run = runs.open("runs/mine", MNIST, data=load("mnist"))
+        finished = run.train()
+
+    A run that is there already must be of this recipe (its `epochs` may differ: they are the new end) and seed;
+    without a recipe it goes on whatever it is, to `epochs` if given. On the CPU it goes on bit for bit as if it had not
+    stopped. `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on
+    (tfd-2); `precision` is for a new one, too. `resume` False refuses a folder where a run is, True one where none is.
+
+    Warns when the latest checkpoint is damaged and the one before it is taken. Raises `CheckpointError` when the run
+    there is another one, fits neither the data nor the device, or has no whole checkpoint; `RecipeError`, `DataError`.
     """
     folder = Path(folder)
-    if checkpoints.exists(folder):
+    if recipe is not None and epochs is not None:
+        recipe = replace(recipe, epochs=epochs)
+    there = checkpoints.exists(folder)
+    if there and resume is False:
         raise CheckpointError(
-            f"{folder} already holds a run; resume it (--resume, or runs.resume), or choose another folder"
+            f"{folder} already holds a run; resume it (--resume, or runs.open), or choose another folder"
         )
-    top, below = None, None
-    data = data or load(recipe.data)
-    if on is not None and not recipe.built_on:
-        raise RecipeError(f"the recipe {recipe.name!r} is not built on another one: leave out {on}")
-    if on is not None:
-        below = checkpoints.load_run(Path(on))
-        if below.recipe.name != recipe.built_on:
-            raise RecipeError(
-                f"{on} holds a run of {below.recipe.name!r}, and {recipe.name!r} is built on "
-                f"{recipe.built_on!r}: pass the folder of such a run"
+    if not (there or resume or recipe is None):
+        return _begin(folder, recipe, data or load(recipe.data), on, seed=seed, device=device, precision=precision)
+    run = _go_on(folder, data, device)
+    end = recipe.epochs if recipe else epochs
+    if end is not None:
+        run.trainer.recipe = replace(run.trainer.recipe, epochs=end)
+    different = run.trainer.recipe.changes(recipe) if recipe else []
+    if recipe and run.trainer.seed != seed:
+        different.append(f"seed: {seed} -> {run.trainer.seed}")
+    if different:
+        what = f"the run in {folder} is another one ({'; '.join(different)})"
+        raise CheckpointError(f"{what}; choose another folder, or delete that one")
+    return run
+
+
+def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, **how: Any) -> Run:
+    """A new run, on the pair that the run in the folder `on` has trained, if the recipe asks for one."""
+    if on is None:
+        return Run(Trainer(recipe, data, **how), folder)
+    below = _stage_below(recipe, Path(on), data)
+    run = Run(Trainer(recipe, data, **how, top=below.G.layers), folder)
+    told = {name: below.info[name] for name in ("data", "seed", "epochs", "trained_by")}
+    run.sessions[0]["built_on"] = {"recipe": below.recipe.name, **told}
+    return run
+
+
+def _go_on(folder: Path, data: Dataset | None, device: str) -> Run:
+    """The run of the folder's last whole checkpoint, if it fits these data and this device."""
+    state, remark = checkpoints.read(folder)
+    if remark:
+        warnings.warn(remark, stacklevel=3)
+    with checkpoints.understood(folder):
+        data = data or load(state["data"])
+        told, here = (state["data"], state["fingerprint"]), (data.name, data.fingerprint())
+        if told != here:
+            raise CheckpointError(
+                f"the run in {folder} was trained on {told[0]!r} ({told[1]}), and this is {here[0]!r} ({here[1]}): "
+                "resume it with the data it began with"
             )
-        if below.info["data"] != data.name:
-            raise RecipeError(f"the run in {on} was trained on {below.info['data']!r}, and this is {data.name!r}")
-        if below.info["epochs"] < below.recipe.epochs:
-            warnings.warn(
-                f"the run in {on} is at epoch {below.info['epochs']:g} of {below.recipe.epochs}; this one is built on "
-                "it as it is",
-                stacklevel=2,
-            )
-        top = below.G.layers
-    trainer = Trainer(recipe, data, seed=seed, device=device, precision=precision, top=top)
-    if below is not None:
-        told = ("data", "seed", "epochs", "trained_by")
-        trainer.sessions[0]["built_on"] = {"recipe": below.recipe.name} | {name: below.info[name] for name in told}
-    return trainer
-
-
-def resume(
-    folder: Path | str, *, data: Dataset | None = None, epochs: int | None = None, device: str | None = None
-) -> Trainer:
-    """Go on with the run in `folder`, to more (or fewer) epochs when `epochs` says so.
-
-    Raises `CheckpointError` when no whole checkpoint is there or it does not fit the data or the device.
-    """
-    trainer = Trainer.resume(folder, data, device=device)
-    if epochs is not None:
-        trainer.recipe = replace(trainer.recipe, epochs=epochs)
-    return trainer
-
-
-def begin_or_resume(
-    recipe: Recipe, folder: Path | str, *, data: Dataset | None = None, seed: int = 0, on: Path | str | None = None
-) -> Trainer:
-    """What a notebook's cell wants: go on with the run in `folder` when it is this recipe's, else start one.
-
-    Raises `CheckpointError` when the run there has another seed or another recipe (its epochs may differ).
-    """
-    if not checkpoints.exists(Path(folder)):
-        return begin(recipe, folder, data=data, seed=seed, on=on)
-    trainer = resume(folder, data=data, epochs=recipe.epochs)
-    differences = trainer.recipe.changes(recipe)
-    if trainer.seed != seed:
-        differences.append(f"seed: {seed} -> {trainer.seed}")
-    if differences:
-        raise CheckpointError(
-            f"the run in {folder} is another one ({'; '.join(differences)}); choose another folder, or delete that one"
-        )
-    return trainer
-
-
-def train(
-    trainer: Trainer,
-    folder: Path | str,
-    *,
-    progress: bool = True,
-    validate: bool = True,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-    seconds: float | None = None,
-) -> bool:
-    """Train to the recipe's last epoch, saving and scoring on the way; True when it got there.
-
-    `seconds` is a budget: when it is spent the run stops as if it had been asked to, and goes on when called again.
-    Ctrl-C, the notebook's stop button and SIGTERM let the step under way finish, write a checkpoint, and say how to
-    go on; a second Ctrl-C stops at once, and the last checkpoint stays. Raises `TrainingDiverged`, `CheckpointError`.
-    """
-    folder = Path(folder)
-    for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
-        if value is not None and not (is_number(value) and value > 0):
-            raise RecipeError(f"{name} is {value!r}; it must be positive")
-    end = math.inf if seconds is None else time.monotonic() + seconds
-    saved, epochs_done = time.monotonic(), int(trainer.epochs_done)
-    with _alone(folder), _polite_stop() as stop, _bar(trainer, progress) as bar:
-        if not checkpoints.exists(folder):
-            trainer.save(folder)  # a folder that cannot be written shows now, not at the first checkpoint
+        if device != "auto" and device.partition(":")[0] != state["device"]:
+            raise CheckpointError(f"the run in {folder} was made on {state['device']}; it cannot go on on {device}")
         try:
-            while not trainer.finished and not stop.is_set() and time.monotonic() < end:
-                next(trainer.steps(1))
-                if int(trainer.epochs_done) > epochs_done:  # with k > 1 a step may end in the next epoch already
-                    epochs_done = int(trainer.epochs_done)
-                    if validate and scored(trainer.recipe) and _due(epochs_done, trainer):
-                        score = trainer.validate()
-                        bar.set_postfix_str(f"validation {score['log_likelihood']:.1f} nats", refresh=False)
-                bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
-                bar.update(1)
-                if time.monotonic() - saved > checkpoint_seconds:
-                    trainer.save(folder)
-                    saved = time.monotonic()
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            stop.set()
-    if trainer.whole:
-        trainer.save(folder)
-    if not trainer.finished or not trainer.whole:
+            hardware.choose(state["device"] if device == "auto" else device, state["precision"])
+        except RecipeError as error:
+            raise CheckpointError(f"the run in {folder} cannot go on on this machine: {error}") from None
+        return Run(Trainer.from_state(state, data, device), folder, state.get("sessions", []))
+
+
+def _stage_below(recipe: Recipe, on: Path, data: Dataset) -> checkpoints.Trained:
+    """The trained pair in the folder `on`, if this is the one that the recipe is built on."""
+    if not recipe.built_on:
+        raise RecipeError(f"the recipe {recipe.name!r} is not built on another one: leave out {on}")
+    below = checkpoints.load_run(on)
+    if below.recipe.name != recipe.built_on:
+        raise RecipeError(
+            f"{on} holds a run of {below.recipe.name!r}, and {recipe.name!r} is built on {recipe.built_on!r}: pass the "
+            "folder of such a run"
+        )
+    if below.info["data"] != data.name:
+        raise RecipeError(f"the run in {on} was trained on {below.info['data']!r}, and this is {data.name!r}")
+    if below.info["epochs"] < below.recipe.epochs:
+        at = f"the run in {on} is at epoch {below.info['epochs']:g} of {below.recipe.epochs}"
+        warnings.warn(f"{at}; this one is built on it as it is", stacklevel=3)
+    return below
+
+
+class Run:
+    """A `trainer` and the folder that its run lives in; `sessions` are those of a run that goes on.
+
+    `open` is the usual way to one. For a run that began in memory: `Run(trainer, folder).save()`.
+    """
+
+    def __init__(self, trainer: Trainer, folder: Path | str, sessions: Sequence[dict[str, Any]] | None = None):
+        self.trainer, self.folder = trainer, Path(folder)
+        from_step = 0 if sessions is None else trainer.step
+        # what trained it: commit, day and versions, at the start and at each resume
+        self.sessions = [*(sessions or ()), {"from_step": from_step, **hardware.provenance()}]
+        self._saved_here = sessions is not None
+
+    def save(self) -> Path:
+        """Write a checkpoint, from which `open` goes on as if nothing had happened.
+
+        Raises `CheckpointError` when the run is between two players' moves (interrupted inside a step), has diverged,
+        the disk refuses, or the folder holds another run; what was saved before stays.
+        """
+        trainer = self.trainer
+        if not self._saved_here and checkpoints.exists(self.folder):
+            raise CheckpointError(f"{self.folder} already holds another run; save this one into another folder")
+        if not trainer.whole:
+            raise CheckpointError("this run stopped inside a step or has diverged; go back to its last checkpoint")
+        for name, net in (("G", trainer.G), ("D", trainer.D)):
+            if not all(bool(torch.isfinite(p).all()) for p in net.parameters()):
+                raise CheckpointError(
+                    f"{name} holds values that are not finite: the run has diverged. Nothing was saved"
+                )
+        told = {"data": trainer.data.name, "fingerprint": trainer.data.fingerprint(), "sessions": self.sessions}
+        path = checkpoints.write(self.folder, {**trainer.state(), **told})
+        self._saved_here = True
+        return path
+
+    def train(
+        self,
+        *,
+        progress: bool = True,
+        validate: bool = True,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        seconds: float | None = None,
+    ) -> bool:
+        """Train to the recipe's last epoch, saving and scoring on the way; True when it got there.
+
+        `seconds` is a budget: when it is spent the run stops as if it had been asked to, and goes on when called again.
+        Ctrl-C, the notebook's stop button and SIGTERM let the step under way finish, write a checkpoint, and say how to
+        go on; a second Ctrl-C stops at once, and the last checkpoint stays. Raises `TrainingDiverged`,
+        `CheckpointError`.
+        """
+        for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
+            if value is not None and not (is_number(value) and value > 0):
+                raise RecipeError(f"{name} is {value!r}; it must be positive")
+        trainer = self.trainer
+        end = math.inf if seconds is None else time.monotonic() + seconds
+        saved, epochs_done = time.monotonic(), int(trainer.epochs_done)
+        with _alone(self.folder), _polite_stop() as stop, _bar(trainer, progress) as bar:
+            if not (self._saved_here and checkpoints.exists(self.folder)):
+                self.save()  # a folder that cannot be written shows now, not at the first checkpoint
+            try:
+                while not trainer.finished and not stop.is_set() and time.monotonic() < end:
+                    next(trainer.steps(1))
+                    if int(trainer.epochs_done) > epochs_done:  # with k > 1 a step may end in the next epoch already
+                        epochs_done = int(trainer.epochs_done)
+                        due = epochs_done <= 5 or epochs_done % 10 == 0 or trainer.finished
+                        if due and validate and scored(trainer.recipe):
+                            score = trainer.validate()
+                            bar.set_postfix_str(f"validation {score['log_likelihood']:.1f} nats", refresh=False)
+                    bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
+                    bar.update(1)
+                    if time.monotonic() - saved > checkpoint_seconds:
+                        self.save()
+                        saved = time.monotonic()
+            except (KeyboardInterrupt, asyncio.CancelledError):
+                stop.set()
+        if trainer.whole:
+            self.save()
+            if trainer.finished:
+                return True
+        how = "run this cell again" if _in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
         where = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
         print(
             f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. {where} in "
-            f"{folder}. To go on: {_how_to_go_on(folder)}"
+            f"{self.folder}. To go on: {how}"
         )
-    return trainer.finished and trainer.whole
+        return False
 
 
 CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")
@@ -214,12 +273,6 @@ def _in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def _how_to_go_on(folder: Path) -> str:
-    if _in_notebook():
-        return "run this cell again"
-    return f"python -m ganlib train --resume --out {folder}"
-
-
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Let no other process train into the same folder meanwhile (where the system can tell)."""
@@ -242,11 +295,6 @@ def _alone(folder: Path) -> Iterator[None]:
         ) from None
     finally:
         os.close(lock)
-
-
-def _due(epochs_done: int, trainer: Trainer) -> bool:
-    """Validation scores come after each of the first five epochs, each tenth, and the last."""
-    return epochs_done <= 5 or epochs_done % 10 == 0 or trainer.finished
 
 
 @contextmanager

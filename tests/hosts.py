@@ -65,4 +65,4 @@ def empty_machine(monkeypatch, folder, module):
     (folder / "own").mkdir()
     monkeypatch.setenv("GANLIB_DATA", str(folder / "own"))
     monkeypatch.setenv("GANLIB_CACHE", str(folder / "cache"))
-    monkeypatch.setattr(module, "URLS", [closed_port() + "a", closed_port() + "b"])
+    monkeypatch.setattr(module.RECORD, "addresses", [closed_port() + "a", closed_port() + "b"])

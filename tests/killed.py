@@ -25,9 +25,9 @@ def in_new_process(target: Callable, *arguments: object) -> int:
 
 
 def train(folder: Path, recipe: Recipe, checkpoint_seconds: float) -> None:
-    """Begin or resume a small run, and train it to its end."""
-    trainer = runs.begin_or_resume(recipe, folder, data=small.data(), seed=7)
-    runs.train(trainer, folder, progress=False, checkpoint_seconds=checkpoint_seconds)
+    """Begin a small run or go on with it, and train it to its end."""
+    run = runs.open(folder, recipe, data=small.data(), seed=7)
+    run.train(progress=False, checkpoint_seconds=checkpoint_seconds)
 
 
 def train_and_die(folder: Path, recipe: Recipe, where: str, nth: int, when: str) -> None:

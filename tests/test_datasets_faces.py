@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import random
@@ -79,6 +80,13 @@ def put(own, name="TFD_48x48.mat", compress=False, **changes):
     return own / name
 
 
+def small_tfd(monkeypatch):
+    """The small file."""
+    buffer = io.BytesIO()
+    scipy.io.savemat(buffer, tfd())
+    return {"TFD_48x48.mat": buffer.getvalue()}
+
+
 @pytest.mark.parametrize("compress", [False, True], ids=["v6", "v7"])
 @pytest.mark.parametrize("below", ["", "tfd/"])
 def test_tfd_trains_on_the_unlabeled_and_has_its_own_five_folds(below, compress, own):
@@ -124,29 +132,29 @@ def changed_folds(row, fold, code, dtype=np.int16):
 
 cells = np.full((11, 1), "a cell", object)
 TFD_BAD = {
-    "no images": ({"images": None}, "it does not hold images, but folds, labs_ex, labs_id"),
-    "no folds and labels": ({"folds": None, "labs_ex": None}, "it does not hold folds and labs_ex, but images"),
-    "flat images": ({"images": np.zeros((11, 2304), np.uint8)}, "`images` is 11 x 2304, uint8"),
-    "larger images": ({"images": np.zeros((11, 96, 96), np.uint8)}, "`images` is 11 x 96 x 96, uint8"),
-    "the other way round": ({"images": np.zeros((48, 48, 11), np.uint8)}, "`images` is 48 x 48 x 11, uint8"),
-    "images of doubles": ({"images": np.zeros((11, 48, 48))}, "`images` is 11 x 48 x 48, other numbers"),
-    "images of cells": ({"images": cells}, "`images` is 11 x 1, no numbers"),
-    "images are a structure": ({"images": {"a": 1}}, "`images` is 1 x 1, no numbers"),
-    "no faces": ({"images": np.zeros((0, 48, 48), np.uint8)}, "`images` is 0 x 48 x 48"),
-    "four folds": ({"folds": np.zeros((11, 4), np.int16)}, "`folds` is 11 x 4"),
-    "folds of fewer faces": ({"folds": np.zeros((10, 5), np.int16)}, "`folds` is 10 x 5"),
-    "folds are text": ({"folds": np.array(["abcde"] * 11)}, "`folds` is 11.*, no numbers"),
-    "complex folds": ({"folds": tfd()["folds"] + 1j}, "`folds` is damaged"),
-    "labels of fewer faces": ({"labs_ex": np.zeros((10, 1), np.int16)}, "`labs_ex` is 10 x 1"),
-    "halves": (changed_folds(0, 0, 1.5, float), "`folds` holds numbers that are no integers"),
-    "not a number": (changed_folds(0, 0, np.nan, float), "`folds` holds numbers that are no integers"),
-    "a fifth code": (changed_folds(0, 0, 4), "`folds` holds numbers from 0 to 4"),
-    "a negative code": (changed_folds(0, 0, -1), "`folds` holds numbers from -1 to 3"),
-    "unlabeled in one fold only": (changed_folds(0, 2, 0), "unlabeled faces are not the same in its five folds"),
-    "labelled in one fold": (changed_folds(1, 4, 1), "unlabeled faces are not the same in its five folds"),
-    "none unlabeled": ({"folds": np.maximum(tfd()["folds"], 1)}, "no face is unlabeled"),
-    "a fold without valid": (changed_folds(5, 1, 1), "fold 2 of 5 has no face in 'valid'"),
-    "a fold without test": (changed_folds(0, 4, 1), "fold 5 of 5 has no face in 'test'"),
+    "no images": ({"images": None}, "does not hold images, but folds, labs_ex, labs_id"),
+    "no folds and labels": ({"folds": None, "labs_ex": None}, "does not hold folds and labs_ex, but images"),
+    "flat images": ({"images": np.zeros((11, 2304), np.uint8)}, "has `images` of 11 x 2304, uint8"),
+    "larger images": ({"images": np.zeros((11, 96, 96), np.uint8)}, "has `images` of 11 x 96 x 96, uint8"),
+    "the other way round": ({"images": np.zeros((48, 48, 11), np.uint8)}, "has `images` of 48 x 48 x 11, uint8"),
+    "images of doubles": ({"images": np.zeros((11, 48, 48))}, "has `images` of 11 x 48 x 48, other numbers"),
+    "images of cells": ({"images": cells}, "has `images` of 11 x 1, no numbers"),
+    "images are a structure": ({"images": {"a": 1}}, "has `images` of 1 x 1, no numbers"),
+    "no faces": ({"images": np.zeros((0, 48, 48), np.uint8)}, "has `images` of 0 x 48 x 48"),
+    "four folds": ({"folds": np.zeros((11, 4), np.int16)}, "has `folds` of 11 x 4"),
+    "folds of fewer faces": ({"folds": np.zeros((10, 5), np.int16)}, "has `folds` of 10 x 5"),
+    "folds are text": ({"folds": np.array(["abcde"] * 11)}, "has `folds` of 11.*, no numbers"),
+    "complex folds": ({"folds": tfd()["folds"] + 1j}, "has a damaged `folds`"),
+    "labels of fewer faces": ({"labs_ex": np.zeros((10, 1), np.int16)}, "has `labs_ex` of 10 x 1"),
+    "halves": (changed_folds(0, 0, 1.5, float), "has numbers in `folds` that are no integers"),
+    "not a number": (changed_folds(0, 0, np.nan, float), "has numbers in `folds` that are no integers"),
+    "a fifth code": (changed_folds(0, 0, 4), "has numbers from 0 to 4 in `folds`"),
+    "a negative code": (changed_folds(0, 0, -1), "has numbers from -1 to 3 in `folds`"),
+    "unlabeled in one fold only": (changed_folds(0, 2, 0), "has other unlabeled faces in one of its five folds"),
+    "labelled in one fold": (changed_folds(1, 4, 1), "has other unlabeled faces in one of its five folds"),
+    "none unlabeled": ({"folds": np.maximum(tfd()["folds"], 1)}, "has no unlabeled face"),
+    "a fold without valid": (changed_folds(5, 1, 1), "has no face of 'valid' in fold 2 of 5"),
+    "a fold without test": (changed_folds(0, 4, 1), "has no face of 'test' in fold 5 of 5"),
 }
 
 
@@ -157,7 +165,7 @@ def test_another_layout_is_refused_with_tfds_own(bad, own):
     with pytest.raises(DataError, match=said) as caught:
         load("tfd")
     said = str(caught.value)
-    assert said.startswith(f"{path}: ") and "N x 48 x 48 uint8" in said and "Get the file again" in said
+    assert said.startswith(f"{path} ") and "N x 48 x 48 uint8" in said and "Get the file again" in said
 
 
 @pytest.mark.parametrize("compress", [False, True], ids=["v6", "v7"])
@@ -165,7 +173,7 @@ def test_another_layout_is_refused_with_tfds_own(bad, own):
 def test_a_truncated_tfd_is_refused(share, compress, own):
     path = put(own, compress=compress)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(DataError, match=r"TFD_48x48.mat: truncated, damaged, or not a MATLAB file"):
+    with pytest.raises(DataError, match=r"TFD_48x48.mat is truncated, damaged, or not a MATLAB file"):
         load("tfd")
 
 
@@ -183,7 +191,9 @@ OTHER_FILES = {
 @pytest.mark.parametrize("what", OTHER_FILES)
 def test_another_kind_of_file_is_refused(what, own):
     (own / "TFD_48x48.mat").write_bytes(OTHER_FILES[what])
-    said = "a MATLAB file of version 7.3 .* save it with -v7" if "7.3" in what else "not a MATLAB file .*begin as one"
+    said = (
+        "is a MATLAB file of version 7.3 .* Save it with -v7" if "7.3" in what else "not a MATLAB file .*begin as one"
+    )
     with pytest.raises(DataError, match=said):
         load("tfd")
 
@@ -198,7 +208,7 @@ def test_matlabs_objects_are_never_made(own):
     at = whole.index(b"images") - 40  # its flags: the class, 9, and the marks
     assert whole[at] == 9
     path.write_bytes(whole[:at] + b"\x11" + whole[at + 1 :])
-    with pytest.raises(DataError, match="it does not hold images, but an object, folds, labs_ex"):
+    with pytest.raises(DataError, match="does not hold images, but an object, folds, labs_ex"):
         load("tfd")
 
 
@@ -215,7 +225,7 @@ def test_a_damaged_tfd_is_refused_or_read_and_never_ends_the_process(own):
             try:
                 data = load("tfd")
             except DataError as error:
-                assert str(error).startswith(f"{path}: ")
+                assert str(error).startswith(f"{path} ")
             else:
                 assert len(data.folds) == 5
 
@@ -241,9 +251,13 @@ def text(*lines, end="\n"):
 
 @pytest.fixture
 def small(monkeypatch):
-    """The numbers of pictures of the small file in the place of the published ones."""
-    published = {"Training": ("train", 4), "PublicTest": ("valid", 6), "PrivateTest": ("test", 7)}
-    monkeypatch.setattr(fer2013, "SPLITS", published)
+    small_fer2013(monkeypatch)
+
+
+def small_fer2013(monkeypatch):
+    """The small file, and its numbers of pictures in the place of the published ones."""
+    monkeypatch.setattr(fer2013.RECORD, "counts", {"Training": 4, "PublicTest": 6, "PrivateTest": 7})
+    return {"fer2013.csv": text().encode()}
 
 
 def put_csv(own, content, below=""):
@@ -254,11 +268,7 @@ def put_csv(own, content, below=""):
 
 
 def test_the_published_numbers_of_fer2013():
-    assert fer2013.SPLITS == {
-        "Training": ("train", 28_709),
-        "PublicTest": ("valid", 3_589),
-        "PrivateTest": ("test", 3_589),
-    }
+    assert fer2013.RECORD.counts == {"Training": 28_709, "PublicTest": 3_589, "PrivateTest": 3_589}
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
@@ -315,14 +325,6 @@ def test_fer2013_without_a_cache_works_with_a_warning(own, small, tmp_path, monk
         assert values(load("fer2013").train) == [0, 1, 2, 15]
 
 
-def test_without_fer2013_the_error_says_where_to_get_it_and_put_it(tmp_path):
-    with pytest.raises(DataError) as caught:
-        load("fer2013")
-    said = str(caught.value)
-    assert "fer2013.csv" in said and "kaggle.com" in said and "by hand" in said
-    assert str(tmp_path / "cache" / "fer2013") in said and "GANLIB_DATA" in said
-
-
 def other(i, **change):
     """The whole text, but for one line."""
     return text(*(line(j, **change) if j == i else line(j) for j in range(len(USAGES))))
@@ -333,23 +335,23 @@ FER_BAD = {
     "another header": (text().replace("Usage", "usage", 1), "line 1 is 'emotion,pixels,usage'"),
     "no header": (text().partition("\n")[2], "line 1 is '0,0 0 0"),
     "the competition's other file": ("emotion, Usage, pixels\n", "line 1 is 'emotion, Usage, pixels'"),
-    "truncated in a picture": (text()[:-4000], r"line 18: 2 fields, expected 3"),
-    "a pixel too few": (other(2, pixels=" ".join(["9"] * 2303)), "line 4: 2,303 pixels, expected 2,304"),
-    "a pixel too many": (other(2, pixels=" ".join(["9"] * 2305)), "line 4: 2,305 pixels, expected 2,304"),
-    "no pixels": (other(2, pixels=" "), "line 4: 0 pixels, expected 2,304"),
-    "256": (other(5, pixels=" ".join(["256"] * 2304)), "line 7: a pixel is no number from 0 to 255"),
-    "negative": (other(5, pixels=" ".join(["-1"] * 2304)), "line 7: a pixel is no number from 0 to 255"),
-    "a fraction": (other(5, pixels=" ".join(["1.5"] * 2304)), "line 7: a pixel is no number from 0 to 255"),
-    "words": (other(5, pixels="a b c"), "line 7: a pixel is no number from 0 to 255"),
-    "an unknown usage": (other(0, usage="Test"), "line 2: the usage is 'Test'"),
-    "an unknown emotion": (other(0, emotion=7), "line 2: the emotion is '7'"),
-    "no emotion": (other(0, emotion=""), "line 2: the emotion is ''"),
-    "a field more": (other(0, usage="Training,1"), "line 2: 4 fields, expected 3"),
-    "an open quote": (other(3, emotion='"1'), r"after line \d+: not a table with commas"),
-    "not UTF-8": (text().encode().replace(b"3,3 3", b"3,3 \xff"), r"after line \d+: not UTF-8 text"),
-    "UTF-16": (text().encode("utf-16"), "after line 0: not UTF-8 text"),
-    "a split missing": (text(*map(line, range(3))), "which ends at line 4, has no picture of PublicTest"),
-    "a zip": (b"PK\x03\x04" + bytes(range(256)), "not UTF-8 text|line 1 is"),
+    "truncated in a picture": (text()[:-4000], r"line 18 has 2 fields, not 3"),
+    "a pixel too few": (other(2, pixels=" ".join(["9"] * 2303)), "line 4 has 2,303 pixels, not 2,304"),
+    "a pixel too many": (other(2, pixels=" ".join(["9"] * 2305)), "line 4 has 2,305 pixels, not 2,304"),
+    "no pixels": (other(2, pixels=" "), "line 4 has 0 pixels, not 2,304"),
+    "256": (other(5, pixels=" ".join(["256"] * 2304)), "line 7 has the pixel '256'"),
+    "negative": (other(5, pixels=" ".join(["-1"] * 2304)), "line 7 has the pixel '-1'"),
+    "a fraction": (other(5, pixels=" ".join(["1.5"] * 2304)), "line 7 has the pixel '1.5'"),
+    "words": (other(5, pixels="a b c"), "line 7 has the pixel 'a'"),
+    "an unknown usage": (other(0, usage="Test"), "line 2 has the usage 'Test'"),
+    "an unknown emotion": (other(0, emotion=7), "line 2 has the emotion '7'"),
+    "no emotion": (other(0, emotion=""), "line 2 has the emotion ''"),
+    "a field more": (other(0, usage="Training,1"), "line 2 has 4 fields, not 3"),
+    "an open quote": (other(3, emotion='"1'), "not a table with commas in UTF-8 text"),
+    "not UTF-8": (text().encode().replace(b"3,3 3", b"3,3 \xff"), "not a table with commas in UTF-8 text"),
+    "UTF-16": (text().encode("utf-16"), "not a table with commas in UTF-8 text"),
+    "a split missing": (text(*map(line, range(3))), "has no picture of PublicTest"),
+    "a zip": (b"PK\x03\x04" + bytes(range(256)), "in UTF-8 text|line 1 is"),
 }
 
 
@@ -361,29 +363,17 @@ def test_a_csv_of_another_layout_is_refused_by_its_line(bad, verify, own, small,
     with pytest.raises(DataError, match=said) as caught:
         load("fer2013", verify=verify)
     said = str(caught.value)
-    assert said.startswith(f"{path}, ") and "emotion,pixels,Usage" in said and "Get the file again from" in said
+    assert said.startswith(str(path)) and "emotion,pixels,Usage" in said and "Get the file again from" in said
     assert not (tmp_path / "cache").exists()
 
 
 def test_other_numbers_of_pictures_are_refused(own):
     path = put_csv(own, text())
     for _ in range(2):  # read anew, and from the cache
-        with pytest.raises(DataError, match=r"has 4 pictures of Training, expected 28,709: it is cut short") as caught:
+        with pytest.raises(DataError, match=r"has 4 pictures of Training. Expected .*28,709") as caught:
             load("fer2013")
         assert str(path) in str(caught.value)
     assert values(load("fer2013", verify=False).train) == [0, 1, 2, 15], "verify=False is the way round"
-
-
-def test_nothing_is_ever_unpickled(own, small, monkeypatch):
-    def refuse(*_, **__):
-        raise AssertionError("unpickled")
-
-    for owner, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (np, "load"), (torch, "load")):
-        monkeypatch.setattr(owner, name, refuse)
-    put(own)
-    put_csv(own, text())
-    for name in ("tfd", "fer2013", "fer2013"):
-        assert load(name).name == name
 
 
 # -- at real size -----------------------------------------------------------------------------------------------------

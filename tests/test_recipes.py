@@ -174,7 +174,8 @@ def test_paper_is_the_recipe_itself_and_the_others_say_what_they_change():
     assert [layer.units for layer in (*smoke.G, *smoke.D)] == [120, 120, 784, 24, 24, 1]
     for scaled, full in zip((*smoke.G, *smoke.D), (*MNIST.G, *MNIST.D)):
         assert replace(scaled, units=full.units) == full
-    assert smoke.changes(MNIST)[0] == "G: widths 1200, 1200, 784 -> widths 120, 120, 784"
+    assert smoke.changes(MNIST)[0] == "G: units 1200, 1200, 784 -> 120, 120, 784"
+    assert smoke.at("smoke") == smoke
     other = replace(MNIST, G=(Layer(784, "sigmoid", 0.1),))
     assert other.changes(MNIST)[0].endswith("marginal bias) -> 784 sigmoid (U(-0.1, 0.1))")
 
@@ -188,9 +189,20 @@ def test_scaling_keeps_what_a_variant_changed():
     ]
 
 
-def test_an_unknown_profile_is_refused():
+def test_nets_of_your_own_are_not_put_away_silently():
+    """`smoke` has narrow nets written out for the published ones; `quick` leaves MNIST's as they are."""
+    for net in ("G", "D"):
+        own = replace(MNIST, **{net: getattr(MNIST, net)[-1:]})
+        assert getattr(own.at("quick"), net) == getattr(own, net)
+        with pytest.raises(RecipeError, match=f"^this {net} is not that of the recipe 'mnist', and 'smoke' would repl"):
+            own.at("smoke")
+
+
+def test_an_unknown_profile_is_refused_and_a_recipe_without_scales_too():
     with pytest.raises(RecipeError, match="unknown profile 'huge'; use one of smoke, quick, paper"):
         MNIST.at("huge")
+    with pytest.raises(RecipeError, match="^'quick' scales mnist, tfd-1, .*, and this is 'mine'$"):
+        replace(MNIST, name="mine").at("quick")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ganlib import Recipe, load, named
-from ganlib.nets import Layer
+from ganlib.nets import Convolution, Deconvolution, Layer
 from ganlib.recipes import CIFAR10_CONV, CIFAR10_FC, MNIST, PROFILES, RECIPES, SCALES, TFD_1, TFD_2
 
 FOUR = pytest.mark.parametrize("recipe", [TFD_1, TFD_2, CIFAR10_FC, CIFAR10_CONV], ids=lambda recipe: recipe.name)
@@ -266,6 +266,19 @@ def test_the_nets_start_as_the_paper_says(recipe):
 # -- scaled down -------------------------------------------------------------------------------------------------------
 
 
+NARROW = {
+    ("tfd-1", "smoke"): ((200, 200, 2304), (30, 30, 1)),
+    ("tfd-2", "smoke"): ((200, 100, 200, 200, 2304), (30, 30, 1)),
+    ("cifar10-fc", "smoke"): ((200, 200, 3072), (40, 40, 1)),
+    ("cifar10-conv", "smoke"): ((200, 200, 2), (2, 2, 12, 31, 1)),
+    ("tfd-1", "quick"): ((1000, 1000, 2304), (150, 150, 1)),
+    ("tfd-2", "quick"): ((1000, 100, 1000, 1000, 2304), (150, 150, 1)),
+    ("cifar10-fc", "quick"): ((800, 800, 3072), (160, 160, 1)),
+    ("cifar10-conv", "quick"): ((800, 800, 8), (8, 8, 48, 125, 1)),
+}
+"""Units; of a convolution the maps that it puts out, of a transposed one the maps that it reads."""
+
+
 @pytest.mark.parametrize("scaled", ["quick", "smoke"])
 @FOUR
 def test_a_scaled_recipe_is_the_same_architecture_and_says_what_it_changed(recipe, scaled):
@@ -281,20 +294,25 @@ def test_a_scaled_recipe_is_the_same_architecture_and_says_what_it_changed(recip
     changed = [line.split(":")[0] for line in small.changes(recipe)]
     assert changed[:2] == ["G", "D"] and set(changed[2:]) <= {"epochs", "examples", "n_samples", "lr_D", "lr_G"}
     assert replace(small, **{name: getattr(recipe, name) for name in changed}) == recipe
-    for layers, full in ((small.G, recipe.G), (small.D, recipe.D)):
-        for i, (layer, whole) in enumerate(zip(layers, full, strict=True)):
+    for layers, full, widths in zip((small.G, small.D), (recipe.G, recipe.D), NARROW[recipe.name, scaled]):
+        for i, (layer, whole, width) in enumerate(zip(layers, full, widths, strict=True)):
             assert type(layer) is type(whole)
             spread = scaled == "quick" and i > 0 and not getattr(whole, "sparse", 0)
             fewer = full[i - 1].units / layers[i - 1].units if spread else 1.0
-            expected = whole.irange * math.sqrt(fewer)
+            irange = whole.irange * math.sqrt(fewer)
             if layers is small.D:
-                expected *= times_D
+                irange *= times_D
             elif i == len(layers) - 1 and recipe in outputs:
-                expected = outputs[recipe]
-            assert layer.irange == pytest.approx(expected, rel=1e-12)
-            wide = replace(layer.with_width(whole.width), irange=whole.irange)
-            assert (replace(wide, of=whole.of) if hasattr(whole, "of") else wide) == whole
-    assert small.G[-1].units == recipe.G[-1].units and replace(small.D[-1], irange=0.005) == recipe.D[-1]
+                irange = outputs[recipe]
+            assert layer.irange == pytest.approx(irange, rel=1e-12)
+            below = layers[i - 1].shape if layers is small.D and 0 < i < 3 and hasattr(whole, "of") else None
+            narrow = {
+                Layer: {"units": width},
+                Convolution: {"maps": width, **({"of": below} if below else {})},
+                Deconvolution: {"of": (width, 10, 10)},
+            }[type(whole)]
+            assert layer == replace(whole, **narrow, irange=layer.irange)
+    assert small.G[-1].units == recipe.G[-1].units and small.D[-1].units == 1
     assert 0 < small.epochs <= (2 if scaled == "smoke" else recipe.epochs)
     sizes = small.sizes()
     assert sizes["G"] < recipe.sizes()["G"] / 8 and sizes["D"] < recipe.sizes()["D"] / 8
@@ -305,29 +323,34 @@ def test_a_scaled_recipe_is_the_same_architecture_and_says_what_it_changed(recip
 
 def test_what_a_scaled_recipe_says():
     assert TFD_2.at("smoke").changes(TFD_2) == [
-        "G: widths 8000, 100, 8000, 8000, 2304 -> widths 200, 100, 200, 200, 2304",
-        "D: widths 1200, 1200, 1 -> widths 30, 30, 1",
+        "G: units 8000, 100, 8000, 8000, 2304 -> 200, 100, 200, 200, 2304",
+        "D: units 1200, 1200, 1 -> 30, 30, 1",
         "epochs: 22 -> 2",
         "examples: 0 -> 1000",
         "n_samples: 10000 -> 200",
     ]
-    assert CIFAR10_CONV.at("quick").changes(CIFAR10_CONV)[:2] == [
-        "G: widths 8000, 8000, 80; irange 0.05, 0.05, 0.05 -> widths 800, 800, 8; irange 0.05, 0.1581, 0.7",
-        "D: widths 32, 32, 192, 500, 1; irange 0.005, 0.005, 0.005, 0.005, 0.005 -> "
-        "widths 8, 8, 48, 125, 1; irange 0.02, 0.04, 0.04, 0.04, 0.04",
+    assert CIFAR10_CONV.at("quick").changes(CIFAR10_CONV) == [
+        "G: units 8000, 8000 -> 800, 800; irange 0.05, 0.05, 0.05 -> 0.05, 0.1581, 0.7; of (80, 10, 10) -> (8, 10, 10)",
+        "D: of (3, 32, 32), (32, 16, 16), (32, 7, 7) -> (3, 32, 32), (8, 16, 16), (8, 7, 7); "
+        "maps 32, 32, 192 -> 8, 8, 48; "
+        "irange 0.005, 0.005, 0.005, 0.005, 0.005 -> 0.02, 0.04, 0.04, 0.04, 0.04; units 500, 1 -> 125, 1",
+        "lr_D: 0.004 -> 0.008",
+        "lr_G: 0.004 -> 0.06",
+        "epochs: 250 -> 15",
     ]
 
 
-def test_a_change_that_is_more_than_widths_is_said_in_full():
-    grey = replace(CIFAR10_CONV, D=(replace(CIFAR10_CONV.D[0], of=(1, 32, 32)), *CIFAR10_CONV.D[1:]))
-    assert grey.changes(grey) == [] and "widths" not in TFD_2.changes(TFD_1)[2]
-    (line,) = replace(CIFAR10_CONV, D=(replace(CIFAR10_CONV.D[0], kernel=7, padding=3), *CIFAR10_CONV.D[1:])).changes(
-        CIFAR10_CONV
+def test_stacks_of_the_same_kinds_are_compared_number_by_number_others_said_in_full():
+    first, *rest = CIFAR10_CONV.D
+    kernel = replace(CIFAR10_CONV, D=(replace(first, kernel=7, padding=3), *rest))
+    assert kernel.changes(kernel) == []
+    assert kernel.changes(CIFAR10_CONV) == ["D: kernel 8, 8, 5 -> 7, 8, 5; padding 4, 3, 3 -> 3, 3, 3"]
+    assert TFD_1.changes(MNIST)[4] == (
+        "G: units 1200, 1200, 784 -> 8000, 8000, 2304; activation relu, relu, sigmoid -> relu, sigmoid, sigmoid; "
+        "bias zero, zero, marginal -> zero, -2, marginal; sparse 0, 0, 0 -> 0, 0, 100"
     )
-    assert line.startswith("D: 32 x 2 maxout maps, 8 x 8 on (3") and " -> 32 x 2 maxout maps, 7 x 7 on (3" in line
-    (line,) = grey.changes(CIFAR10_CONV)
-    old, new = line.removeprefix("D: ").split(" -> ")
-    assert "on (3, 32, 32)" in old and "on (1, 32, 32)" in new
+    old, new = CIFAR10_CONV.changes(CIFAR10_FC)[2].removeprefix("G: ").split(" -> ")
+    assert old == ", ".join(map(str, CIFAR10_FC.G)) and new == ", ".join(map(str, CIFAR10_CONV.G))
 
 
 def test_stage_2_says_how_it_differs_from_stage_1():

@@ -15,6 +15,7 @@ import torch
 from ganlib import CheckpointError, RecipeError, Trainer, TrainingDiverged, checkpoints, runs
 from ganlib import trainer as trainer_module
 from ganlib.nets import Layer
+from ganlib.runs import Run
 from tests import small
 from tests.killed import FORK, in_new_process, train, train_and_die
 from tests.small import same, saved
@@ -122,40 +123,44 @@ def stop_during(monkeypatch, nth, *numbers):
     monkeypatch.setattr(trainer_module.game, "simultaneous_gradients", interrupted)
 
 
+@pytest.fixture
+def begun(tmp_path):
+    return runs.open(tmp_path, VARIANTS["simultaneous"], data=small.data(), seed=7)
+
+
+def train_on(folder):
+    """Go on with the run in the folder, to its end."""
+    return runs.open(folder, data=small.data()).train(progress=False)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_lets_the_step_finish_and_saves(number, tmp_path, monkeypatch, capsys, uninterrupted):
-    recipe = VARIANTS["simultaneous"]
-    trainer = runs.begin(recipe, tmp_path, data=small.data(), seed=7)
-    handler = signal.getsignal(number)
+def test_a_signal_lets_the_step_finish_and_saves(number, begun, monkeypatch, capsys, uninterrupted):
+    folder, handler = begun.folder, signal.getsignal(number)
     stop_during(monkeypatch, 5, number)
-    assert runs.train(trainer, tmp_path, progress=False) is False
-    assert trainer.step == 5 and saved(tmp_path)["step"] == 5
+    assert begun.train(progress=False) is False
+    assert begun.trainer.step == 5 and saved(folder)["step"] == 5
     said = capsys.readouterr().out
-    assert f"step 5. Saved in {tmp_path}" in said and f"ganlib train --resume --out {tmp_path}" in said
+    assert f"step 5. Saved in {folder}" in said and f"ganlib train --resume --out {folder}" in said
     assert signal.getsignal(number) is handler
-
-    trainer = runs.resume(tmp_path, data=small.data())
-    assert runs.train(trainer, tmp_path, progress=False) is True
-    same(saved(tmp_path), uninterrupted["simultaneous"])
+    assert train_on(folder) is True
+    same(saved(folder), uninterrupted["simultaneous"])
 
 
-def test_a_second_interrupt_stops_at_once_and_the_last_checkpoint_stays(tmp_path, monkeypatch, capsys, uninterrupted):
-    recipe = VARIANTS["simultaneous"]
-    trainer = runs.begin(recipe, tmp_path, data=small.data(), seed=7)
+def test_a_second_interrupt_stops_at_once_and_the_last_checkpoint_stays(begun, monkeypatch, capsys, uninterrupted):
+    folder = begun.folder
     stop_during(monkeypatch, 5, signal.SIGINT, signal.SIGINT)
-    assert runs.train(trainer, tmp_path, progress=False, checkpoint_seconds=1e-9) is False
-    assert not trainer.whole and saved(tmp_path)["step"] == 4
-    assert f"This step is lost; the last checkpoint is in {tmp_path}" in capsys.readouterr().out
+    assert begun.train(progress=False, checkpoint_seconds=1e-9) is False
+    assert not begun.trainer.whole and saved(folder)["step"] == 4
+    assert f"This step is lost; the last checkpoint is in {folder}" in capsys.readouterr().out
     with pytest.raises(CheckpointError, match="inside a step"):
-        trainer.save(tmp_path)
-    assert runs.train(runs.resume(tmp_path, data=small.data()), tmp_path, progress=False) is True
-    same(saved(tmp_path), uninterrupted["simultaneous"])
+        begun.save()
+    assert train_on(folder) is True
+    same(saved(folder), uninterrupted["simultaneous"])
 
 
-def test_a_stop_that_cannot_be_saved_says_so(tmp_path, monkeypatch, capsys):
+def test_a_stop_that_cannot_be_saved_says_so(begun, monkeypatch, capsys):
     """Never "Saved in" when it was not."""
-    trainer = runs.begin(small.recipe(), tmp_path, data=small.data())
-    trainer.save(tmp_path)
+    begun.save()
     stop_during(monkeypatch, 3, signal.SIGINT)
 
     def full(*_):
@@ -163,103 +168,98 @@ def test_a_stop_that_cannot_be_saved_says_so(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CheckpointError, match="the disk is full"):
-        runs.train(trainer, tmp_path, progress=False)
+        begun.train(progress=False)
     assert "Saved" not in capsys.readouterr().out
-    assert saved(tmp_path)["step"] == 0
+    assert saved(begun.folder)["step"] == 0
 
 
-# -- begin, resume ----------------------------------------------------------------------------------------------------
+# -- the one door -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def finished(tmp_path):
-    trainer = runs.begin(small.recipe(epochs=2), tmp_path / "run", data=small.data(), seed=7)
-    assert runs.train(trainer, tmp_path / "run", progress=False)
-    return tmp_path / "run"
+    run = runs.open(tmp_path / "run", small.recipe(epochs=2), data=small.data(), seed=7)
+    assert run.train(progress=False)
+    return run.folder
 
 
-def test_begin_refuses_a_folder_that_holds_a_run(finished):
+def test_a_folder_that_holds_a_run_is_refused_where_a_new_one_was_asked_for(finished):
     with pytest.raises(CheckpointError, match=r"already holds a run; resume it .* or choose another folder"):
-        runs.begin(small.recipe(), finished, data=small.data())
+        runs.open(finished, small.recipe(), data=small.data(), resume=False)
     (finished / "checkpoint.pt").unlink()  # the previous one alone is a run too
     with pytest.raises(CheckpointError, match="already holds a run"):
-        runs.begin(small.recipe(), finished, data=small.data())
+        runs.open(finished, small.recipe(), data=small.data(), resume=False)
 
 
-def test_resume_with_more_epochs_goes_on_as_if_they_had_been_asked_for_at_once(finished, uninterrupted):
-    trainer = runs.resume(finished, data=small.data(), epochs=8)
-    assert trainer.finished is False
-    assert runs.train(trainer, finished, progress=False) is True
+@pytest.mark.parametrize("options", [{}, {"resume": True}, {"resume": False}, {"resume": True, "recipe": small.RECIPE}])
+def test_nothing_to_go_on_with(options, tmp_path):
+    with pytest.raises(CheckpointError, match="holds no checkpoint; train one with"):
+        runs.open(tmp_path / "nowhere", data=small.data(), **options)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_more_epochs_go_on_as_if_they_had_been_asked_for_at_once(finished, uninterrupted):
+    run = runs.open(finished, data=small.data(), epochs=8)
+    assert run.trainer.finished is False
+    assert run.train(progress=False) is True
     same(saved(finished), uninterrupted["simultaneous"])
 
 
+@pytest.mark.parametrize("recipe", [None, small.RECIPE], ids=["none", "a recipe"])
 @pytest.mark.parametrize("epochs", [0, -1, 1.5])
-def test_resume_with_senseless_epochs_is_refused(finished, epochs):
+def test_senseless_epochs_are_refused(epochs, recipe, finished):
     with pytest.raises(RecipeError, match="epochs is"):
-        runs.resume(finished, data=small.data(), epochs=epochs)
+        runs.open(finished, recipe, data=small.data(), epochs=epochs)
 
 
-def test_begin_or_resume(finished, tmp_path):
-    fresh = runs.begin_or_resume(small.recipe(), tmp_path / "fresh", data=small.data(), seed=7)
-    assert fresh.step == 0
-    again = runs.begin_or_resume(small.recipe(epochs=5), finished, data=small.data(), seed=7)
+def test_the_same_call_begins_a_run_and_goes_on_with_it(finished, tmp_path):
+    fresh = runs.open(tmp_path / "fresh", small.recipe(), data=small.data(), seed=7, epochs=9).trainer
+    assert (fresh.step, fresh.recipe.epochs) == (0, 9)
+    again = runs.open(finished, small.recipe(epochs=5), data=small.data(), seed=7).trainer
     assert again.step == 4 and again.recipe.epochs == 5
     with pytest.raises(CheckpointError, match=r"another one \(k: 3 -> 1; seed: 8 -> 7\)"):
-        runs.begin_or_resume(small.recipe(k=3), finished, data=small.data(), seed=8)
-
-
-def test_nothing_to_resume(tmp_path):
-    with pytest.raises(CheckpointError, match="holds no checkpoint; train one with"):
-        runs.resume(tmp_path / "nowhere", data=small.data())
+        runs.open(finished, small.recipe(k=3), data=small.data(), seed=8)
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    trainer = runs.begin(small.recipe(), tmp_path / "file", data=small.data())
+    run = runs.open(tmp_path / "file", small.recipe(), data=small.data())
     with pytest.raises(CheckpointError, match="cannot be written"):
-        runs.train(trainer, tmp_path / "file", progress=False)
-    assert trainer.step == 0
+        run.train(progress=False)
+    assert run.trainer.step == 0
     assert (tmp_path / "file").read_text() == "in the way"
 
 
-def test_a_budget_of_seconds_stops_in_time_and_goes_on_bit_for_bit(tmp_path, uninterrupted, capsys, monkeypatch):
+def test_a_budget_of_seconds_stops_in_time_and_goes_on_bit_for_bit(begun, uninterrupted, capsys, monkeypatch):
     """One step a second by a clock of ours: 3 seconds are 3 steps; then the rest, as if nothing had happened."""
-    recipe = VARIANTS[name := next(iter(VARIANTS))]
-    trainer = runs.begin(recipe, tmp_path, data=small.data(), seed=7)
     now = iter(range(10**6))
     monkeypatch.setattr(runs.time, "monotonic", lambda: next(now))
-    assert runs.train(trainer, tmp_path, progress=False, seconds=9, checkpoint_seconds=1e9) is False
-    assert 0 < trainer.step < 9 and "To go on" in capsys.readouterr().out
+    assert begun.train(progress=False, seconds=9, checkpoint_seconds=1e9) is False
+    assert 0 < begun.trainer.step < 9 and "To go on" in capsys.readouterr().out
     monkeypatch.undo()
-    again = runs.resume(tmp_path, data=small.data())
-    assert again.step == trainer.step and runs.train(again, tmp_path, progress=False)
-    same(saved(tmp_path), uninterrupted[name])
+    again = runs.open(begun.folder, data=small.data())
+    assert again.trainer.step == begun.trainer.step and again.train(progress=False)
+    same(saved(begun.folder), uninterrupted["simultaneous"])
 
 
-@pytest.mark.parametrize("seconds", [0, -1.0])
-def test_a_senseless_budget_is_refused(seconds, tmp_path):
-    with pytest.raises(RecipeError, match="^seconds is"):
-        runs.train(Trainer(small.recipe(), small.data()), tmp_path, seconds=seconds)
+@pytest.mark.parametrize("name", ["seconds", "checkpoint_seconds"])
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_senseless_seconds_are_refused(name, value, begun):
+    with pytest.raises(RecipeError, match=f"^{name} is"):
+        begun.train(**{name: value})
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-def test_senseless_checkpoint_seconds_are_refused(seconds, tmp_path):
-    with pytest.raises(RecipeError, match="checkpoint_seconds is"):
-        runs.train(Trainer(small.recipe(), small.data()), tmp_path, checkpoint_seconds=seconds)
-
-
-def test_a_run_that_diverges_keeps_its_earlier_checkpoint(tmp_path):
-    trainer = Trainer(small.recipe(), small.data())
-    list(trainer.steps(2))
-    trainer.save(tmp_path)
-    before = (tmp_path / "checkpoint.pt").read_bytes()
-    trainer.change(lr_D=1e30, lr_G=1e30)
+def test_a_run_that_diverges_keeps_its_earlier_checkpoint(begun):
+    list(begun.trainer.steps(2))
+    begun.save()
+    before = (begun.folder / "checkpoint.pt").read_bytes()
+    begun.trainer.change(lr_D=1e30, lr_G=1e30)
     with pytest.raises(TrainingDiverged, match=r"lr_D (1|9\.\d*)e\+"):
-        runs.train(trainer, tmp_path, progress=False)
-    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+        begun.train(progress=False)
+    assert (begun.folder / "checkpoint.pt").read_bytes() == before
     with pytest.raises(CheckpointError, match="has diverged"):
-        trainer.save(tmp_path)
-    assert Trainer.resume(tmp_path, small.data()).step == 2
+        begun.save()
+    assert runs.open(begun.folder, data=small.data()).trainer.step == 2
 
 
 # -- scores and progress ----------------------------------------------------------------------------------------------
@@ -268,24 +268,24 @@ def test_a_run_that_diverges_keeps_its_earlier_checkpoint(tmp_path):
 @pytest.mark.parametrize(("k", "batches"), [(1, 2), (3, 2), (3, 5), (5, 2)])
 def test_validation_scores_come_after_the_epochs_that_are_due_whatever_k(k, batches, tmp_path):
     recipe = small.recipe(k=k, epochs=23)
-    trainer = Trainer(recipe, small.data(n=10 * batches))
-    assert runs.train(trainer, tmp_path, progress=False)
-    scored = [int(score["epoch"]) for score in trainer.history.scores]
+    run = runs.open(tmp_path, recipe, data=small.data(n=10 * batches))
+    assert run.train(progress=False)
+    scores = run.trainer.history.scores
+    scored = [int(score["epoch"]) for score in scores]
     if k <= batches:
         assert scored == [1, 2, 3, 4, 5, 10, 20, 23]
     else:  # a step of more than an epoch may step over one that is due, but not over the end
         assert 3 <= len(scored) <= 8 and scored[-1] >= 23
-    assert all(score["sigma"] > 0 and score["standard_error"] > 0 for score in trainer.history.scores)
+    assert all(score["sigma"] > 0 and score["standard_error"] > 0 for score in scores)
 
 
 def test_no_validation_when_not_asked_for(tmp_path):
-    trainer = Trainer(small.recipe(epochs=2), small.data())
-    runs.train(trainer, tmp_path, progress=False, validate=False)
-    assert trainer.history.scores == []
+    run = runs.open(tmp_path, small.recipe(epochs=2), data=small.data())
+    assert run.train(progress=False, validate=False) and run.trainer.history.scores == []
 
 
 def test_the_progress_holds_epoch_step_time_left_and_validation_score(tmp_path, capsys):
-    runs.train(Trainer(small.recipe(epochs=3), small.data()), tmp_path)
+    runs.open(tmp_path, small.recipe(epochs=3), data=small.data()).train()
     last = capsys.readouterr().out.rstrip().splitlines()[-1].split("\r")[-1]
     assert last.startswith("epoch 3/3: 100%") and "6/6 [00:0" in last and "<00:0" in last
     assert "validation -" in last and "nats" in last
@@ -294,7 +294,7 @@ def test_the_progress_holds_epoch_step_time_left_and_validation_score(tmp_path, 
 def test_the_score_of_a_run_follows_the_protocol(tmp_path):
     trainer = Trainer(small.recipe(), small.data())
     list(trainer.steps(2))
-    trainer.save(tmp_path)
+    Run(trainer, tmp_path).save()
     trained = checkpoints.load_run(tmp_path)
     score = runs.score(trained, trainer.data)
     assert (score.n_samples, score.n_test, score.split, score.data) == (50, 30, "test", "small")
@@ -305,30 +305,30 @@ def test_two_processes_cannot_train_into_one_folder(tmp_path):
     fcntl = pytest.importorskip("fcntl")
     other = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(other, fcntl.LOCK_EX)  # as `train` does in the other process
-    trainer = runs.begin(small.recipe(), tmp_path, data=small.data())
+    run = runs.open(tmp_path, small.recipe(), data=small.data())
     with pytest.raises(CheckpointError, match="another process is training in"):
-        runs.train(trainer, tmp_path, progress=False)
-    assert trainer.step == 0 and not list(tmp_path.iterdir())
+        run.train(progress=False)
+    assert run.trainer.step == 0 and not list(tmp_path.iterdir())
     os.close(other)
-    assert runs.train(trainer, tmp_path, progress=False, validate=False)
+    assert run.train(progress=False, validate=False)
 
 
 def test_a_run_never_overwrites_another_one(tmp_path):
-    one, two = (Trainer(small.recipe(), small.data(), seed=seed) for seed in (1, 2))
-    one.save(tmp_path)
-    for save in (two.save, lambda folder: runs.train(two, folder, progress=False)):
+    one, two = (Run(Trainer(small.recipe(), small.data(), seed=seed), tmp_path) for seed in (1, 2))
+    one.save()
+    for refused in (two.save, lambda: two.train(progress=False)):
         with pytest.raises(CheckpointError, match="already holds another run"):
-            save(tmp_path)
-    assert saved(tmp_path)["seed"] == 1
-    one.save(tmp_path)
-    Trainer.resume(tmp_path, small.data()).save(tmp_path)
+            refused()
+    assert saved(tmp_path)["seed"] == 1 and two.trainer.step == 0
+    one.save()
+    runs.open(tmp_path, data=small.data()).save()
 
 
 def test_a_checkpoint_says_what_trained_it(tmp_path):
     trainer = Trainer(small.recipe(), small.data())
     list(trainer.steps(3))
-    trainer.save(tmp_path)
-    sessions = Trainer.resume(tmp_path, small.data()).sessions
+    Run(trainer, tmp_path).save()
+    sessions = runs.open(tmp_path, data=small.data()).sessions
     assert [session["from_step"] for session in sessions] == [0, 3]
     assert all({"commit", "made", "versions"} <= session.keys() for session in sessions)
 
@@ -349,21 +349,21 @@ STAGE_2 = small.recipe(
 
 def test_a_run_is_begun_on_the_folder_of_another_and_goes_on_without_it(tmp_path):
     """The four sigmoids of the new bottom take the place of the four coordinates of z."""
-    first = runs.begin(small.recipe(epochs=1), tmp_path / "one", data=small.data())
-    assert runs.train(first, tmp_path / "one", progress=False)
-    begun = runs.begin_or_resume(STAGE_2, tmp_path / "two", data=small.data(), on=tmp_path / "one")
-    for a, b in zip(first.G.parameters(), begun.G.layers[2:].parameters(), strict=True):
+    first = runs.open(tmp_path / "one", small.recipe(epochs=1), data=small.data())
+    assert first.train(progress=False)
+    begun = runs.open(tmp_path / "two", STAGE_2, data=small.data(), on=tmp_path / "one")
+    for a, b in zip(first.trainer.G.parameters(), begun.trainer.G.layers[2:].parameters(), strict=True):
         assert torch.equal(a, b)
-    assert runs.train(begun, tmp_path / "two", progress=False)
+    assert begun.train(progress=False)
     shutil.rmtree(tmp_path / "one")
-    again = runs.begin_or_resume(STAGE_2, tmp_path / "two", data=small.data(), on=tmp_path / "one")
-    assert again.finished and again.step == begun.step
-    same(again._state(), begun._state())
+    again = runs.open(tmp_path / "two", STAGE_2, data=small.data(), on=tmp_path / "one")
+    assert again.trainer.finished and again.trainer.step == begun.trainer.step
+    assert again.sessions[0]["built_on"]["recipe"] == "small"
+    same(again.trainer.state(), begun.trainer.state())
 
 
 def test_a_run_on_the_wrong_folder_is_refused_and_nothing_is_made(tmp_path):
-    first = runs.begin(small.recipe(name="other", epochs=1), tmp_path / "one", data=small.data())
-    first.save(tmp_path / "one")
+    runs.open(tmp_path / "one", small.recipe(name="other", epochs=1), data=small.data()).save()
     for recipe, on, error, said in (
         (STAGE_2, None, RecipeError, "train that one first"),
         (STAGE_2, tmp_path / "none", CheckpointError, "none holds no checkpoint"),
@@ -371,8 +371,14 @@ def test_a_run_on_the_wrong_folder_is_refused_and_nothing_is_made(tmp_path):
         (small.recipe(), tmp_path / "one", RecipeError, "'small' is not built on another one: leave out "),
     ):
         with pytest.raises(error, match=said):
-            runs.begin_or_resume(recipe, tmp_path / "two", data=small.data(), on=on)
+            runs.open(tmp_path / "two", recipe, data=small.data(), on=on)
     assert not (tmp_path / "two").exists()
+
+
+def test_a_run_on_one_that_is_not_finished_says_so(tmp_path):
+    runs.open(tmp_path / "one", small.recipe(), data=small.data()).save()
+    with pytest.warns(UserWarning, match=r"one is at epoch 0 of 6; this one is built on it as it is"):
+        runs.open(tmp_path / "two", STAGE_2, data=small.data(), on=tmp_path / "one")
 
 
 def test_the_curves_of_a_run_are_its_history_in_fewer_points(finished, tmp_path):
@@ -380,7 +386,7 @@ def test_the_curves_of_a_run_are_its_history_in_fewer_points(finished, tmp_path)
     trainer = Trainer(small.recipe(), small.data(), history_every=2)
     for _ in trainer.steps(13):
         pass
-    trainer.save(tmp_path / "longer")
+    Run(trainer, tmp_path / "longer").save()
     history = trainer.history
     whole = runs.curves(tmp_path / "longer", points=10**6)
     assert len(history.rows) == 6 and whole["V"] == [round(v, 4) for v in history.column("V").tolist()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -176,6 +177,17 @@ def test_the_same_seed_gives_the_same_run_and_looking_at_it_changes_nothing():
         for p, q, r in zip(*(net.parameters() for net in nets)):
             assert torch.equal(p, q)
             assert not torch.equal(p, r)
+
+
+def test_a_run_goes_on_from_its_state_bit_for_bit_without_a_file():
+    one, two = (Trainer(small.recipe(k=2), small.data(), seed=2, device="cpu") for _ in range(2))
+    list(one.steps(5))
+    list(two.steps(2))
+    again = Trainer.from_state(copy.deepcopy(two.state()), small.data())
+    small.same(again.state(), two.state())
+    list(again.steps(3))
+    small.same(again.state(), one.state())
+    assert two.step == 2, "the state is a copy here; the run that gave it stays where it was"
 
 
 # -- live changes, and what is refused --------------------------------------------------------------------------------

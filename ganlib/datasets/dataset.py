@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib.datasets.record import Record
 from ganlib.errors import DataError
 from ganlib.images import mean_picture
 
@@ -65,6 +66,15 @@ class Dataset:
     def fingerprint(self) -> str:
         """A digest of the training pictures, which tells a resumed run that its data are the same."""
         return hashlib.sha256(self.train.cpu().numpy().tobytes()).hexdigest()[:16]
+
+
+def split(
+    record: Record, *parts: tuple[Tensor, Tensor], source: object, note: str = "", folds: tuple[Fold, ...] = ()
+) -> Dataset:
+    """The data set of a record, from the pictures and the labels of train, of valid and of test."""
+    pictures, labels = zip(*parts)
+    note = note or record.note
+    return Dataset(record.name, record.shape, *pictures, *labels, source=str(source), note=note, folds=folds)
 
 
 def rows(pictures: np.ndarray) -> Tensor:

@@ -1,12 +1,16 @@
-"""Where files are looked for, how one is fetched from its hosts, and what is kept in the cache."""
+"""Where files are looked for, how one is fetched and read, and what is kept in the cache."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
+import tarfile
 import tempfile
 import warnings
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,109 +18,155 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from ganlib.datasets.record import Record, Unreachable
 from ganlib.errors import DataError
 
 TIMEOUT = (5, 20)
 """Seconds that a host may take to connect, and stay silent, before the next one is tried."""
 
 
-class Unreachable(DataError):
-    """No host of a data set could be reached."""
+def find(record: Record, *names: str, folder: str = "") -> Path | None:
+    """The first file of these names, or folder of that name, in GANLIB_DATA; else such a file in the cache; or None.
 
-
-def cache_folder() -> Path:
-    """Where downloads are kept: the operating system's cache folder for ganlib, or GANLIB_CACHE."""
-    import pooch  # here, not above: it would double the time of `import ganlib`
-
-    return Path(os.environ.get("GANLIB_CACHE") or pooch.os_cache("ganlib"))
-
-
-def own_places(folder: str) -> list[Path]:
-    """Where the user's own files of a set may be: in GANLIB_DATA, or in a folder of the set's name there.
-
-    Raises `DataError` when GANLIB_DATA names no folder.
+    In GANLIB_DATA a folder of the set's name is looked into first. A folder in the cache is passed over: what is
+    there was downloaded, and only files are compared with a checksum. Raises `DataError` when GANLIB_DATA is no folder.
     """
     own = os.environ.get("GANLIB_DATA")
-    if not own:
-        return []
-    if not Path(own).is_dir():
+    if own and not Path(own).is_dir():
         raise DataError(f"GANLIB_DATA is {own!r}, which is not a folder; create it, or unset the variable")
-    return [Path(own) / folder, Path(own)]
+    for place in (Path(own) / record.name, Path(own)) if own else ():
+        if folder and (place / folder).is_dir():
+            return place / folder
+        for name in names:
+            if (place / name).is_file():
+                return place / name
+    return next((record.cache() / name for name in names if (record.cache() / name).is_file()), None)
 
 
-def find(folder: str, *names: str) -> Path | None:
-    """The first file of these names in GANLIB_DATA or in the cache; None where there is none."""
-    places = [*own_places(folder), cache_folder() / folder]
-    return next((place / name for place in places for name in names if (place / name).is_file()), None)
+def fetch(record: Record, file: str, allowed: bool) -> Path:
+    """Fetch one file to its place in the cache, from the first address that sends what was published.
 
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content. Raises `DataError` when it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise cannot_read(path, error) from None
-
-
-def cannot_read(path: Path, error: OSError) -> DataError:
-    """What to raise when the system does not let us read a file."""
-    return DataError(f"{path} cannot be read: {error.strerror or error}")
-
-
-def verify(path: Path, expected: str, publisher: str, what_to_do: str) -> None:
-    """Compare a file with its publisher's SHA-256. Raises `DataError` when it is another file."""
-    if (digest := sha256(path)) != expected:
-        raise DataError(
-            f"{path} is not the file that {publisher} published: {path.stat().st_size:,} bytes with SHA-256 {digest}, "
-            f"expected {expected}. {what_to_do}"
-        )
-
-
-def fetch(
-    path: Path, urls: list[str], allowed: bool, how_to_get: str, publisher: str, check: Callable[[Path], object]
-) -> Path:
-    """Fetch one file to its place in the cache, from the first address whose content passes `check`.
-
-    `check` takes the fetched file and raises `DataError` when it is not the right one. Nothing but the right file is
-    kept. Raises `Unreachable` (which begins with `how_to_get`) when no host answers or `allowed` is false, and
-    `DataError` when one answers with something else, or the file cannot be written.
+    Nothing else is kept. Raises `Unreachable` when no host answers or `allowed` is false, and `DataError` when one
+    answers with something else, or the file cannot be written.
     """
     import pooch
     import requests
 
     if not allowed:
-        raise Unreachable(how_to_get)
+        raise record.missing()
     pooch.get_logger().setLevel("WARNING")  # it would announce each download on standard error
-    failures, reached = [], False
-    for url in urls:
+    path = record.cache() / file
+    failures, kind = [], Unreachable
+    for url in (address.format(file=file) for address in record.addresses):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-") as temporary:
                 downloader = pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=not os.environ.get("CI"))
                 fetched = pooch.retrieve(url, None, path.name, temporary, downloader=downloader)
-                check(Path(fetched))
+                verify(record, Path(fetched), file)
                 os.replace(fetched, path)
                 return path
         except requests.RequestException as error:  # (an OSError too, so it comes first)
             failures.append(f"{url}: {type(error).__name__}")
         except DataError:
-            failures.append(f"{url}: what it sent is truncated, or is not the file that {publisher} published")
-            reached = True
+            failures.append(f"{url}: what it sent is truncated, or is not the file that {record.publisher} published")
+            kind = DataError
         except OSError as error:
-            raise DataError(
-                f"{path.name} cannot be written to {path.parent}: {error.strerror or error}; free some space, or let "
-                "the environment variable GANLIB_CACHE name another folder"
+            raise record.refusal(
+                path,
+                f"cannot be written: {error.strerror or error}",
+                "room for it in the cache",
+                "Free some space, or let the environment variable GANLIB_CACHE name another folder.",
             ) from None
-    message = how_to_get + "\nTried now:\n" + "\n".join(failures)
-    raise (DataError if reached else Unreachable)(message)
+    raise record.missing(failures, kind)
 
 
-# -- what was read once and is kept -----------------------------------------------------------------------------------
+# -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def keep(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Keep tensors in a file of the cache, with their digest; a warning when it cannot be written."""
+@contextmanager
+def reading(record: Record, where: object, what: str, *damage: type[Exception]) -> Iterator[None]:
+    """Refuse a file when reading it here raises one of `damage`, as it does when it is not `what`."""
+    try:
+        yield
+    except damage as error:
+        raise record.refusal(where, f"is truncated, damaged, or not {what} ({error})") from None
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or error}"
+        raise record.refusal(where, problem, remedy=f"Make it readable, or start afresh: {record.remedy}") from None
+
+
+def sha256(record: Record, path: Path) -> str:
+    """The SHA-256 of a file."""
+    with reading(record, path, "a file"), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content(record: Record, path: Path, published: str = "") -> bytes:
+    """What is in a file, decompressed if its name ends in .gz, and compared with the published file of that name."""
+    with reading(record, path, "a gzip file", EOFError, gzip.BadGzipFile, zlib.error), open(path, "rb") as file:
+        read = gzip.decompress(file.read()) if path.suffix == ".gz" else file.read()
+    if published:
+        record.compare(path, hashlib.sha256(read).hexdigest(), published)
+    return read
+
+
+def verify(record: Record, path: Path, published: str) -> None:
+    """Refuse what is at `path` when it is not the published file of that name."""
+    if record.digest_of == "file":
+        record.compare(path, sha256(record, path), published)
+    else:
+        content(record, path, published)
+
+
+def members(
+    record: Record, archive: Path, wanted: Callable[[str], object], largest: int
+) -> Iterator[tuple[str, bytes]]:
+    """The name and the content of each wanted member of a gzipped tar archive, read in memory, one at a time.
+
+    Nothing is written under a member's name, so it does not matter where the names point to. A member of more than
+    `largest` bytes, wanted or not, is refused before any of it is read; so is a wanted one that is no regular file, or
+    is there twice.
+    """
+    seen = set()
+    damage = tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error
+    with (
+        reading(record, archive, "a gzipped tar file", *damage),
+        open(archive, "rb") as file,
+        tarfile.open(fileobj=file, mode="r:gz") as tar,
+    ):
+        for member in tar:
+            where = f"{archive}: the member {member.name!r}"
+            if member.size > largest:
+                raise record.refusal(where, f"has {member.size:,} bytes, more than {largest:,}")
+            if not wanted(member.name):
+                continue
+            if member.name in seen:
+                raise record.refusal(where, "is there twice")
+            if not member.isreg():
+                raise record.refusal(where, "is no regular file")
+            seen.add(member.name)
+            yield member.name, tar.extractfile(member).read()
+
+
+def kept(path: Path, like: dict[str, tuple[int, ...]], read: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What `read` returns, kept in a file of the cache with a digest, so that it is read only once.
+
+    `like` gives each tensor's shape but for the number of rows. Where the file is damaged, or holds other tensors,
+    `read` is called again, with a warning; a warning, too, when the file cannot be written.
+    """
+    if path.is_file():
+        try:
+            with safetensors.safe_open(path, "pt") as file:
+                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
+                digest = (file.metadata() or {}).get("sha256")
+            if {name: tensor.shape[1:] for name, tensor in tensors.items()} == like and digest == _digest(tensors):
+                return tensors
+            damage = "its content is not what was written"
+        except (OSError, safetensors.SafetensorError, ValueError) as error:
+            damage = str(error)
+        warnings.warn(f"{path} is damaged ({damage}); it is made again", stacklevel=2)
+    tensors = read()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".keep-") as temporary:
@@ -129,32 +179,7 @@ def keep(path: Path, tensors: dict[str, Tensor]) -> None:
             "next time. The environment variable GANLIB_CACHE may name another folder.",
             stacklevel=2,
         )
-
-
-def kept(path: Path, like: dict[str, tuple[int | None, ...]]) -> dict[str, Tensor] | None:
-    """The tensors that `keep` wrote, with shapes `like` these (None: any number); None where there are none.
-
-    A file that is damaged counts as none, with a warning: it is made again.
-    """
-    if not path.is_file():
-        return None
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
-            digest = (file.metadata() or {}).get("sha256")
-    except (OSError, safetensors.SafetensorError, ValueError) as error:
-        damage = str(error)
-    else:
-        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        fits = shapes.keys() == like.keys() and all(
-            len(shapes[name]) == len(shape) and all(n in (None, m) for n, m in zip(shape, shapes[name]))
-            for name, shape in like.items()
-        )
-        if fits and digest == _digest(tensors):
-            return tensors
-        damage = "its content is not what was written"
-    warnings.warn(f"{path} is damaged ({damage}); it is made again", stacklevel=2)
-    return None
+    return tensors
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:
@@ -163,12 +188,3 @@ def _digest(tensors: dict[str, Tensor]) -> str:
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}\n".encode())
         digest.update(np.ascontiguousarray(tensors[name].numpy()))
     return digest.hexdigest()
-
-
-def status(find: Callable[[], Path | None], how_to_get: Callable[[], str]) -> tuple[bool, str]:
-    """Whether `find` finds a set without a download, and where, or how to get it."""
-    try:
-        place = find()
-    except DataError as error:
-        return False, str(error)
-    return (True, f"in {place}") if place else (False, how_to_get())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganlib.datasets.dataset import Dataset, classes, fifths, rows
+from ganlib.datasets.dataset import Dataset, classes, fifths, rows, split
+from ganlib.datasets.record import Record
 
 SHAPES = {"synthetic": (1, 28, 28), "synthetic-faces": (1, 48, 48), "synthetic-cifar10": (3, 32, 32)}
 """One set for each shape of picture that the recipes know."""
+FACTS = {"included": "made up on the spot", "note": "made-up blobs, not real pictures"}
+RECORDS = {name: Record(name, shape, **FACTS) for name, shape in SHAPES.items()}
 N = 3_000
 """Pictures in each: 2,000 / 500 / 500."""
 
@@ -17,16 +20,9 @@ def load(name: str) -> Dataset:
     make = {"synthetic": _digits, "synthetic-faces": _faces, "synthetic-cifar10": _scenes}[name]
     made, labels = make(np.random.default_rng(0))
     pictures, kinds = rows(made), classes(labels)
-    train, valid, test = slice(0, 2_000), slice(2_000, 2_500), slice(2_500, N)
-    return Dataset(
-        name,
-        SHAPES[name],
-        *(pictures[part] for part in (train, valid, test)),
-        *(kinds[part] for part in (train, valid, test)),
-        source="made up by ganlib",
-        note="made-up blobs, not real pictures",
-        folds=fifths(pictures[valid], pictures[test]) if name == "synthetic-faces" else (),
-    )
+    pairs = [(pictures[part], kinds[part]) for part in (slice(2_000), slice(2_000, 2_500), slice(2_500, N))]
+    folds = fifths(pairs[1][0], pairs[2][0]) if name == "synthetic-faces" else ()
+    return split(RECORDS[name], *pairs, source="made up by ganlib", folds=folds)
 
 
 def _digits(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 const [LEFT, RIGHT, TOP] = [54, 12, 9]; // margins in CSS pixels, the same in every panel: those in a column are aligned
 const RIGHT_AXIS = 50;
 const SMALL = 10.5;
+const DARK_D = ["#111111", "#12293a", "#143f5e", "#175a86"];
 
 /** Calls `act` once per animation frame at the most, however often it is asked to. */
 export function coalesce(act) {
@@ -24,7 +25,8 @@ export function theme(root, { styles, dashes, ramps }) {
   const shade = of("dark") === "1" ? "dark" : "light";
   const looks = Object.entries(styles).map(([name, look]) => [name, { ...look, colour: look[shade] }]);
   const [ink, soft, rule, paper] = ["ink", "soft", "rule", "paper"].map(of);
-  return { ink, soft, rule, paper, font: css.fontFamily, styles: Object.fromEntries(looks), dashes, ramps };
+  const shown = shade === "dark" ? { ...ramps, D: DARK_D } : ramps; // a map under points begins at the page's colour
+  return { ink, soft, rule, paper, font: css.fontFamily, styles: Object.fromEntries(looks), dashes, ramps: shown };
 }
 
 /** The arrays of a frame. One that equals its forerunner stays the same object, with the bitmap that was made of it. */
@@ -101,7 +103,7 @@ function layout(panel, width, height, rightAxis) {
   if (panel.square) {
     const unit = Math.min((plot.right - plot.left) / (x1 - x0), (plot.bottom - plot.top) / (y1 - y0));
     plot.right = plot.left + unit * (x1 - x0);
-    plot.top = plot.bottom - unit * (y1 - y0);
+    plot.bottom = plot.top + unit * (y1 - y0);
   }
   const [wide, tall] = [plot.right - plot.left, plot.bottom - plot.top];
   const [low, high] = panel.right ?? [0, 1];
@@ -370,7 +372,7 @@ function drawHeat({ context, X, Y, colours, arrays }, heat) {
   const [rows, columns] = heat.z.shape;
   const [[x0, x1], [y0, y1]] = [heat.x, heat.y];
   const [dx, dy] = [(x1 - x0) / (columns - 1), (y1 - y0) / (rows - 1)];
-  const kind = JSON.stringify([heat.limits, heat.ramp, heat.z.shape]);
+  const kind = JSON.stringify([heat.limits, colours.ramps[heat.ramp], heat.z.shape]);
   if (numbers.kind !== kind) Object.assign(numbers, { kind, bitmap: colourMap(numbers, rows, columns, heat.limits, colours.ramps[heat.ramp]) });
   context.imageSmoothingEnabled = true;
   const [left, top] = [X(x0 - dx / 2), Y(y1 + dy / 2)];
@@ -469,7 +471,7 @@ const GAP = 2;
 function sheet({ tiles, marks }, width, height) {
   const [n, h, w] = tiles.images.shape;
   const [columns, rows] = [tiles.columns, Math.max(1, Math.ceil(n / tiles.columns))];
-  const room = height - (marks.length ? 14 : 0);
+  const room = height - (marks.length ? 9 : 0);
   const side = Math.min((width - GAP * (columns - 1)) / columns, (((room - GAP * (rows - 1)) / rows) * w) / h);
   const tall = (side * h) / w;
   return { left: 0, top: 0, right: columns * (side + GAP) - GAP, bottom: rows * (tall + GAP) - GAP, side, tall };

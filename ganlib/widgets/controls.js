@@ -56,13 +56,15 @@ export function control(described, change) {
 /** A slider with places 0 to n - 1, and words for each. */
 function slider({ key, name, hint, places, words }, change) {
   const last = Math.max(1, places.length - 1);
-  const output = element("output", { class: "gl-value", style: `min-width: ${Math.max(...words.map((w) => w.length))}ch` });
+  const said = element("span");
+  const longest = words.reduce((a, b) => (b.length > a.length ? b : a), ""); // its room is kept, so that nothing moves
+  const output = element("output", { class: "gl-value", "data-longest": longest }, said);
   const about = { "aria-label": name, title: hint, "data-name": key };
   const input = element("input", { type: "range", min: 0, max: last, step: 1, ...about });
-  const show = (place, said = words[place]) => {
+  const show = (place, told = words[place]) => {
     if (Number(input.value) !== place) input.value = place;
-    write(output, said);
-    mark(input, "aria-valuetext", said);
+    write(said, told);
+    mark(input, "aria-valuetext", told);
     input.style.setProperty("--gl-fill", `${(100 * place) / last}%`);
   };
   const take = (place) => {
@@ -72,12 +74,12 @@ function slider({ key, name, hint, places, words }, change) {
   };
   input.addEventListener("input", () => take(Number(input.value)));
   const root = element("label", { class: "gl-slider" }, element("span", { class: "gl-name" }, name), output, input);
-  return { root, input, places, take, place: () => Number(input.value), show: ([, place, said]) => show(place, said) };
+  return { root, input, places, take, place: () => Number(input.value), show: ([, place, told]) => show(place, told) };
 }
 
 /** A choice among words. */
 function choice({ key, name, hint, places, words }, change) {
-  const options = words.map((said, place) => element("option", { value: place }, said));
+  const options = words.map((told, place) => element("option", { value: place }, told));
   const input = element("select", { "aria-label": name, title: hint, "data-name": key }, ...options);
   const show = (place) => {
     if (input.selectedIndex !== place) input.selectedIndex = place;

@@ -7,10 +7,18 @@ const NEAR = 26; // CSS pixels from a mark that still take hold of it
 const NODES = 81; // heights of a curve that is drawn by hand
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
+/** The height that a panel needs at the most on a narrow page, where its shape is given. */
+function most({ tiles, square, x, y }) {
+  if (square) return `calc((100cqw - 66px) * ${(y[1] - y[0]) / (x[1] - x[0])} + 78px)`;
+  if (!tiles) return "100000px";
+  const [n, h, w] = tiles.images.shape;
+  return `calc(100cqw * ${(Math.ceil(n / tiles.columns) * h) / (tiles.columns * w)} + 50px)`;
+}
+
 const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /**
- * One panel. `view` has `controls` by key, `looks`, `press(button, values)`, `settled(key)`, and `request()`, which asks
+ * One panel. `view` has `controls` and `kinds` by key, `looks`, `colours`, `press(button, values)`, `settled(key)`, and `request()`, which asks
  * for a drawing.
  */
 export class Figure {
@@ -35,7 +43,7 @@ export class Figure {
   show(panel) {
     this.panel = panel;
     const [row, column, rows, columns] = panel.at;
-    const at = `grid-area: ${row + 1} / ${column + 1} / span ${rows} / span ${columns}; order: ${12 * row + column}; --gl-rows: ${rows}`;
+    const at = `grid-area: ${row + 1} / ${column + 1} / span ${rows} / span ${columns}; order: ${12 * row + column}; --gl-rows: ${rows}; --gl-most: ${most(panel)}`;
     if (at !== this.at) this.root.style.cssText = this.at = at;
     this.canvas.dataset.does = this.does();
     this.showLegend(panel);
@@ -47,7 +55,8 @@ export class Figure {
   showLegend({ title, lines, heat, cells }) {
     const named = lines.filter(({ name }) => name);
     const map = heat ?? cells;
-    const kind = JSON.stringify([title, named.map(({ name, style, dash, dots }) => [name, style, dash, dots]), map?.name, map?.limits]);
+    const { ramps } = this.view.colours;
+    const kind = JSON.stringify([title, named.map(({ name, style, dash, dots }) => [name, style, dash, dots]), map && [map.name, map.limits, ramps[map.ramp]]]);
     if (kind !== this.kind) {
       this.kind = kind;
       this.numbers = named.map(() => element("b"));
@@ -69,7 +78,7 @@ export class Figure {
 
   ramp({ name, limits, ramp }) {
     const ends = limits.map((end) => String(Number(end.toPrecision(3))).replace("-", "−"));
-    const colours = `background: linear-gradient(to right, ${this.view.looks.ramps[ramp].join(", ")})`;
+    const colours = `background: linear-gradient(to right, ${this.view.colours.ramps[ramp].join(", ")})`;
     return element("span", { class: "gl-key" }, `${name} ${ends[0]}`, element("span", { class: "gl-ramp", style: colours }), ends[1]);
   }
 
@@ -115,12 +124,13 @@ export class Figure {
     this.sendHeights();
   }
 
-  /** The mark that a pointer at this place would move, if any; on a map of colours the nearest one, however far. */
+  /** The mark that a pointer at this place would move, if any; on a map or on images the nearest one, however far. */
   markUnder({ offsetX, offsetY }) {
     const { X, Y } = this.place;
     const away = ({ x, y }) => Math.hypot(X(x) - offsetX, Y(y) - offsetY);
     const [nearest] = this.handles().sort((a, b) => away(a) - away(b));
-    return nearest && (this.panel.heat || away(nearest) < NEAR) ? nearest : null;
+    const { heat, tiles } = this.panel;
+    return nearest && (heat || tiles || away(nearest) < NEAR) ? nearest : null;
   }
 
   handles() {

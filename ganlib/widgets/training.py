@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ganlib import images, runs
+from ganlib import images
 from ganlib.controls import Choice, Slider
 from ganlib.datasets import Dataset, load
 from ganlib.errors import RecipeError
@@ -19,6 +19,7 @@ from ganlib.game import MINUS_LOG_4
 from ganlib.images import scale, shown
 from ganlib.picture import Level, Line, Note, Panel, Picture, Tiles
 from ganlib.recipes import MNIST, Recipe
+from ganlib.runs import Run
 from ganlib.studies.diagnosis import WINDOW, Evidence, Verdict, diagnose, spread
 from ganlib.trainer import Step, Trainer
 from ganlib.widgets.curves import Curves, Ranges
@@ -253,6 +254,7 @@ class LiveTraining(Demo):
         data = load(recipe.data) if data is None else data
         engine = TrainingEngine(recipe, data, seed, samples=samples, device=device, precision=precision, top=top)
         super().__init__(engine, key=cell_key(type(self).__name__))
+        self._run: Run | None = None  # where it was saved last
 
     def diagnosis(self) -> list[str]:
         """Is this loss curve normal? What the widget says about the last steps, sentence by sentence."""
@@ -260,7 +262,9 @@ class LiveTraining(Demo):
 
     def save(self, folder: Path | str) -> Path:
         """Write a checkpoint of the run, from which `runs.open` goes on. Raises `CheckpointError`."""
-        return runs.save(self.trainer, folder)
+        if self._run is None or (self._run.trainer, self._run.folder) != (self.trainer, Path(folder)):
+            self._run = Run(self.trainer, folder)
+        return self._run.save()
 
     @property
     def trainer(self) -> Trainer:

@@ -62,7 +62,7 @@ class View {
     const bar = this.bar();
     const plain = this.group("", game ? "fieldset" : "div");
     if (!game) plain.append(bar);
-    const titles = [...new Set(controls.map(({ group }) => group))].filter((group) => group && group !== "-");
+    const titles = [...new Set(controls.map(({ group }) => group))].filter((group) => !["", "-", "hidden"].includes(group));
     const ofButtons = (group) => controls.every((one) => one.group !== group || one.kind === "button");
     const presets = titles.filter(ofButtons).map((group) => this.rowOfButtons(group));
     const groups = titles.filter((group) => !ofButtons(group)).map((group) => this.group(group, "fieldset"));

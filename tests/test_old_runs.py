@@ -1,0 +1,63 @@
+"""Run folders that earlier code wrote still open, and go on as that code would have gone on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganlib import checkpoints, runs
+from tests import small
+
+OLD_RUN = Path(__file__).parent / "fixtures" / "old-run"
+"""A second stage in small, with max-norm, a change while it trained, and one resume: 53 steps; and where its own code
+stood three steps later."""
+
+
+@pytest.fixture
+def old_run(tmp_path):
+    shutil.copy(OLD_RUN / "checkpoint.pt", tmp_path)
+    return tmp_path
+
+
+def test_an_old_run_opens_with_all_that_it_was(old_run):
+    run = runs.open(old_run, data=small.data())
+    trainer = run.trainer
+    assert (trainer.step, trainer.updates, trainer.seed, trainer.recipe.built_on) == (53, 57, 8, "small")
+    history = trainer.history
+    assert len(history.rows) == 1 and history.column("V")[0] == pytest.approx(-1.3939, abs=1e-4)
+    assert [score["step"] for score in history.scores] == [49, 53]
+    assert history.changes == [{"step": 49, "lr_D": 0.09, "k": 2}]
+    assert [session["from_step"] for session in run.sessions] == [0, 49, 53]
+    assert run.sessions[0]["built_on"]["recipe"] == "small"
+
+
+def test_an_old_run_goes_on_as_its_own_code_did(old_run):
+    """To 1e-6: other processors and other versions of torch round differently."""
+    later = torch.load(OLD_RUN / "three-steps-later.pt", weights_only=True)
+    trainer = runs.open(old_run, data=small.data()).trainer
+    list(trainer.steps(3))
+    state = trainer.state()
+    for name in "GD":
+        for key, expected in later["nets"][name].items():
+            torch.testing.assert_close(state["nets"][name][key], expected, rtol=0, atol=1e-6)
+        for own, expected in zip(state["velocity"][name], later["velocity"][name], strict=True):
+            torch.testing.assert_close(own, expected, rtol=0, atol=1e-6)
+    for key in ("step", "updates", "epoch", "position"):
+        assert state[key] == later[key]
+    for key in ("order", "data_rng", "rng"):
+        assert torch.equal(state[key], later[key])
+    torch.testing.assert_close(state["history"]["window"], later["history"]["window"], rtol=0, atol=1e-6)
+
+
+def test_what_is_written_now_has_the_old_layout(old_run):
+    """Format 1, the same parts: earlier code reads it too."""
+    old = small.saved(old_run)
+    runs.open(old_run, data=small.data()).save()
+    new = small.saved(old_run)
+    assert new.keys() == old.keys() and new["format"] == old["format"] == 1
+    assert new["history"].keys() == old["history"].keys()
+    small.same(new, old)
+    assert checkpoints.load_run(old_run).info["trained_by"][:2] == old["sessions"]

@@ -22,6 +22,7 @@ from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.plane import LivePlane
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.sliders import Sliders
+from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Level",
     "Line",
     "LivePlane",
+    "LiveToy",
     "LiveTraining",
     "Mark",
     "Note",
@@ -52,6 +54,7 @@ __all__ = [
     "Sliders",
     "Switch",
     "Tiles",
+    "ToyEngine",
     "show",
 ]
 

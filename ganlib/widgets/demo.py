@@ -135,7 +135,8 @@ class Engine:
 
     def fail(self, error: BaseException) -> None:
         """Take note of an error for the status line."""
-        self.message = str(error) if isinstance(error, GanlibError) else f"{type(error).__name__}: {error}"
+        name = type(error).__name__
+        self.message = (str(error) or name) if isinstance(error, GanlibError) else f"{name}: {error}"
 
     def complete(self) -> Picture:
         """The picture as it is now, with every range and tick worked out. Raises `RecipeError` on one that is wrong."""
@@ -196,6 +197,11 @@ class Game(Engine):
     def once(self) -> None:
         """One iteration."""
         raise NotImplementedError
+
+    def do(self, command: Command) -> None:
+        """Carry out a command as plain data. What has ended the game stays in the status line until a reset."""
+        super().do(command)
+        self.message = self.error
 
     def start(self) -> None:
         """Train, or go on training. Raises `RecipeError` after an error: `reset` first."""

@@ -231,9 +231,8 @@ class _Chart:
         bands, ramp = np.linspace(low, high if high > low else low + 1, 41), _ramp(heat.ramp)
         filled = self.ax.contourf(x, y, heat.z, bands, cmap=ramp, extend="both")
         self.ax.contour(x, y, heat.z, sorted(heat.contours), colors=_on(ramp(0.5)), linewidths=0.8, alpha=0.6)
-        bar = self.figure.colorbar(
-            filled, cax=self.ax.inset_axes((1 + 0.12 / self.w, 0, 0.1 / self.w, 1)), extendfrac=0
-        )
+        beside = self.ax.inset_axes((1 + 0.12 / self.w, 0, 0.1 / self.w, 1))
+        bar = self.figure.colorbar(filled, cax=beside, extendfrac=0)
         numbers = ticks(bands[0], bands[-1], 4)
         bar.set_ticks([value for value, _ in numbers], labels=[words for _, words in numbers])
         bar.outline.set_visible(False)
@@ -249,13 +248,8 @@ class _Chart:
         for i, j in np.ndindex(rows, columns):
             if words := [word for word in cells.words[i][j] if word]:
                 size = min(SMALL, self.w / columns / _wide(words, 1), 60 * self.h / rows / len(words))
-                look = {
-                    "color": _on(ramp(at[i, j])) if at[i, j] is not np.ma.masked else self.ink,
-                    "fontsize": size,
-                    "ha": "center",
-                    "va": "center",
-                    "linespacing": 1,
-                }
+                ink = self.ink if at[i, j] is np.ma.masked else _on(ramp(at[i, j]))
+                look = {"color": ink, "fontsize": size, "ha": "center", "va": "center", "linespacing": 1}
                 self.ax.text(j + 0.5, i + 0.5, "\n".join(words), **look)
         if cells.chosen is not None:
             self.ax.add_patch(Rectangle(cells.chosen[::-1], 1, 1, **FRAME))

@@ -126,7 +126,7 @@ def test_a_drag_of_two_seconds_leaves_one_event(engine, monkeypatch):
     assert engine.events == [(3, "lr_D", 0.4)]
     charts = engine.complete().panels[1:]
     assert [[level.name for level in chart.levels if level.x == 3] for chart in charts] == [
-        ["Rate of D 0.40"],
+        ["Learning rate of D 0.40"],
         [""],
         [""],
     ]

@@ -27,7 +27,7 @@ STRAIGHT = "G on the straight lines between their z"
 HINT = "Pick two or more pictures: click them, or move with the arrow keys and press Enter."
 CONTROLS = {
     "new": Button("New pictures", "Other pictures, of the next seed (N)", "n"),
-    "clear": Button("Clear the path", "Take every picture off the path (Backspace)", "Backspace"),
+    "clear": Button("Clear the path", "Take every picture off the path (Backspace)", "backspace"),
     "closed": Switch(False, "back to the first picture at the end", "Whether the path ends where it began"),
     "t": Slider(0, 1, 0, 0.005, "t, the place on the path", "0 is the first picked picture, 1 the end of the path"),
     "pick": Button("Pick", "", group="hidden"),

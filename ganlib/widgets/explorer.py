@@ -14,6 +14,7 @@ from ganlib.errors import RecipeError
 from ganlib.game import MINUS_LOG_4
 from ganlib.picture import Cells, Level, Line, Note, Panel, Picture, quantile_range
 from ganlib.recipes import TOY, Recipe
+from ganlib.studies.phenomena import DATA
 from ganlib.studies.sweeps import (
     COLLAPSED,
     DIVERGED,
@@ -55,7 +56,9 @@ class ExplorerEngine(Game):
         """What the grid has measured so far."""
         self.kind, grid = self.results.kind, self.results.grid
         self.axes = {"k": grid.ks, "D": grid.lrs_D, "G": grid.lrs_G}
-        self.measures = MEASURES[self.kind]
+        self.measures, p_data = MEASURES[self.kind], getattr(source, "p_data", None)
+        self.live = next((name for name, density in DATA.items() if density == p_data), "")
+        """What `LiveToy` calls the grid's p_data, if it knows it."""
         look = {"look": True, "group": "The heat map"}
         cell, runs = ({"look": True, "slide": True, "group": group} for group in ("Which cell", "When, which seeds"))
         names = {name: measure.name for name, measure in self.measures.items()}
@@ -171,9 +174,8 @@ class ExplorerEngine(Game):
         )
         done = 1.0 if isinstance(self.source, Results) else self.source.done
         readouts = [(f"{100 * done:.0f}", "% done"), (f"{math.prod(results.grid.shape):,}", "runs")]
-        notes = [Note([self._code()], "This run by itself", "code")]
-        if self.state == "precomputed":
-            notes.insert(0, Note([self._provenance()], above=True))
+        above = [Note([self._provenance()], above=True)] if self.state == "precomputed" else []
+        notes = [*above, Note([self._code()], "This run by itself", "code")]
         return Picture([heat, *self._curves(at, seeds)], words, readouts, notes)
 
     def _cells(self, numbers: np.ndarray, outcome: np.ndarray, at: tuple[int, ...]) -> Cells:
@@ -267,11 +269,11 @@ class ExplorerEngine(Game):
         if self.kind == "mnist":
             imports += ["from ganlib import load", "from ganlib.studies.sweeps import small_mnist"]
             imports.append("from ganlib.widgets import LiveTraining, show")
-            recipe_as_code = f"replace({', '.join([name, *other, rates])})"
-            run = [
-                f'live = LiveTraining({recipe_as_code}, load("{data}"), seed={seed}, precision="float32")',
-                "show(live)",
-            ]
+            made = f"LiveTraining(replace({', '.join([name, *other, rates])})"
+            run = [f'live = {made}, load("{data}"), seed={seed}, precision="float32")', "show(live)"]
+        elif self.live and not other and 1e-3 <= min(v["D"], v["G"]) <= max(v["D"], v["G"]) <= 1 and v["k"] <= 20:
+            imports = ["from ganlib.widgets import LiveToy, show"]
+            run = [f'toy = LiveToy("{self.live}", {rates}, seed={seed})', "show(toy)"]
         else:
             kinds = sorted(set(re.findall(r"([A-Z]\w+)\(", data)))
             imports += [f"from ganlib.densities import {', '.join(kinds)}", "from ganlib.recipes import TOY"]

@@ -191,7 +191,9 @@ def test_V_and_the_map_of_D(engine):
     picture = engine.complete()
 
     def D(x):
-        return 1 / (1 + np.exp(-engine.toys.D(torch.tensor(x, dtype=torch.float32)[None])[0, :, 0].detach().double().numpy()))
+        return 1 / (
+            1 + np.exp(-engine.toys.D(torch.tensor(x, dtype=torch.float32)[None])[0, :, 0].detach().double().numpy())
+        )
 
     V = np.log(D(engine.data)).mean() + np.log(1 - D(engine.toys.samples(1_000, 1)[0])).mean()
     assert engine.V == pytest.approx(float(V), abs=1e-5)

@@ -49,8 +49,8 @@ def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
         "p_data": Choice(list(DATA), name="Data", hint="Where the data lie", words=DATA, group=both),
         "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", "What is kept of a move", group=both),
         "fall": Slider(
-            *(500, 10_000, 0, 500, "Rates fall", f"From then on both rates are {FALL:g} of what is set here"),
-            **{"off": (0, "never"), "words": "after {:,} iterations".format, "whole": True, "group": both},
+            *(500, 10_000, 0, 500, "Rates fall", f"After so many iterations {FALL:g} of both rates is left"),
+            **{"off": (0, "never"), "words": "after {:,}".format, "whole": True, "group": both},
         ),
         "points": Points(),
         "k": Slider(1, 20, recipe.k, 1, "k", "D's updates to one of G's", whole=True, group=D),

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from ganlib import MNIST, load
+from ganlib.picture import running_mean
 from ganlib.studies.diagnosis import Evidence, diagnose, reversals, spread
 from ganlib.trainer import Step
-from ganlib.widgets import TrainingEngine
-from ganlib.widgets.preview import running_mean
+from ganlib.widgets.training import TrainingEngine
 
 
 def steps(n=200, first=1, **values):
@@ -65,7 +65,7 @@ def test_the_diagnosis_forgets_what_was_before_a_change():
         engine.step()
     assert engine.verdict().tone == "normal"
     engine.set(k=2)
-    assert "just changed" in engine.diagnosis()[0]
+    assert "just changed" in engine.verdict().sentences[0]
 
 
 def test_reversals_and_spread():

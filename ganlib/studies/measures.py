@@ -1,7 +1,7 @@
-"""Measures of samples that need nothing from a hub: a classifier trained here, and distances.
+"""Measures of samples that need nothing from a hub: a classifier trained here, and distances. Each says what it misses.
 
-Each says in its docstring what it misses. Pictures are float (n, d) in [0, 1] where not said otherwise; features are
-the numbers in the classifier's last hidden layer, or any others, (n, f).
+Pictures are float (n, d) in [0, 1] where not said otherwise; features, (n, f), are the numbers in the classifier's last
+hidden layer, or any others.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from torch.nn.functional import cross_entropy
 from ganlib.errors import DataError
 from ganlib.images import scale
 
-CHUNK = 2_000
-"""Rows of a distance matrix in memory at once."""
+CHUNK = 2_000  # rows of a distance matrix in memory at once
 
 
 # -- a classifier ------------------------------------------------------------------------------------------------------
@@ -30,8 +29,8 @@ CHUNK = 2_000
 class Classifier:
     """A small network that tells the classes of a data set apart, and its last hidden layer as a feature space.
 
-    It has only seen real pictures. On anything else it answers all the same, often with confidence: a sure answer
-    does not make a sample real, and it sees no difference between pictures that only differ in what no class needs.
+    It has only seen real pictures, and a sure answer does not make a sample real. Between pictures that only differ in
+    what no class needs it sees no difference.
     """
 
     net: nn.Sequential
@@ -39,7 +38,6 @@ class Classifier:
     accuracy: float
     """Share of the test pictures classified right."""
     n_test: int
-    """Those pictures."""
     seconds: float
     """What training took."""
 
@@ -70,15 +68,12 @@ def train_classifier(
 ) -> Classifier:
     """Train one on uint8 pictures (n, d) with labels 0, 1, ... (n,), by Adam with a rate that falls to 0.
 
-    The same seed on the same machine gives the same network. Raises `DataError` when pictures and labels do not fit, or
-    there are not two classes to tell apart.
+    The same seed on the same machine gives the same network.
     """
     for pictures, labels in ((train, train_labels), (test, test_labels)):
         if pictures.ndim != 2 or len(pictures) != len(labels) or not len(labels) or int(labels.min()) < 0:
-            raise DataError(
-                f"pictures are {tuple(pictures.shape)} and labels {tuple(labels.shape)}; a classifier needs (n, d) "
-                "and a label from 0 up for each"
-            )
+            found = f"pictures are {tuple(pictures.shape)} and labels {tuple(labels.shape)}"
+            raise DataError(f"{found}; a classifier needs (n, d) and a label from 0 up for each")
     if len(train_labels.unique()) < 2:
         raise DataError("all the labels are the same; a classifier needs two classes or more to tell apart")
     begun = time.perf_counter()
@@ -138,9 +133,9 @@ def frechet(a: Tensor, b: Tensor) -> float:
 
         |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2))
 
-    (Dowson & Landau 1982; Heusel et al. 2017, there with a network from a hub.) It sees the first two moments and no
-    more, its value depends on the features, so that only distances by the same classifier compare, and it is too
-    large for few pictures: hold it against the distance of as many real ones, never against 0.
+    (Dowson & Landau 1982; Heusel et al. 2017, there with a network from a hub.) It sees two moments and no more, only
+    distances by the same classifier compare, and it is too large for few pictures: hold it against the distance of as
+    many real ones, never against 0.
     """
     _check(a, b)
     if min(len(a), len(b)) < 2:
@@ -183,12 +178,11 @@ def _covered(x: Tensor, cloud: Tensor, k: int) -> float:
 def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
     """The L2 distance of each x (n, d) in [0, 1] to the nearest of uint8 `pictures` (N, d): (n,) float32.
 
-    The nearest is found by matrix products, many times faster than `images.nearest`; its distance is then worked out
-    exactly, so that a copy lies at 0. Among pictures equally near within rounding any may be taken.
+    The nearest is found by matrix products, many times faster than `images.nearest`, and its distance then worked out
+    exactly, so that a copy lies at 0.
     """
     _check(x, pictures)
-    best = torch.full((len(x),), torch.inf)
-    index = torch.zeros(len(x), dtype=torch.int64)
+    best, index = torch.full((len(x),), torch.inf), torch.zeros(len(x), dtype=torch.int64)
     for start in range(0, len(pictures), chunk):
         some = scale(pictures[start : start + chunk])
         half = torch.addmm(some.square().sum(1) / 2, x, some.T, alpha=-1)  # |x - y|^2 / 2 - |x|^2 / 2
@@ -219,18 +213,17 @@ class Memorisation:
 
     def __str__(self) -> str:
         verdict = "copies of training pictures" if self.copies else "no sign of copying"
-        return (
-            f"{verdict}: a sample is nearer to the training set than a fresh picture with probability "
-            f"{self.nearer:.2f} (z {self.z:+.1f}); {self.tail:.1%} are nearer than 99 % of the fresh ones"
-        )
+        nearer = "a sample is nearer to the training set than a fresh picture with probability"
+        tail = f"{self.tail:.1%} are nearer than 99 % of the fresh ones"
+        return f"{verdict}: {nearer} {self.nearer:.2f} (z {self.z:+.1f}); {tail}"
 
 
 def memorisation(samples: Tensor, fresh: Tensor) -> Memorisation:
     """Do samples lie nearer to the training set than fresh real pictures do? By the `nearest_distance` of each.
 
     `samples` (n,): the samples' distances; `fresh` (m,): those of real pictures that are not in the training set.
-    Misses a copy that is moved by a pixel, or made brighter: it is far away in pixels. Samples that are blurred lie
-    near everything and may look like copies. A copied test set is no copy to it.
+    Misses a copy that is moved by a pixel, or made brighter, and one of the test set. Blurred samples lie near
+    everything and may look like copies.
     """
     from scipy.stats import fisher_exact, mannwhitneyu  # here: half a second to import
 

@@ -1,10 +1,8 @@
 """Sweeps: training every run of a grid of k, D's rate, G's rate and seeds, and what the runs have measured.
 
 All runs of a grid get the same number of updates (D's and G's together), that is the same work: with k = 1 half of
-them are G's, with k = 10 one in eleven. `ToySweep` trains small games in stacks; `MnistSweep` small nets on digits,
-one after another. Both work in pieces, so that a live demo can drive them, and both give `Results`, which hold the
-curves of every run and say what became of it. No run depends on what else is in its grid: a part of a grid is a sweep
-of its own, and may be trained elsewhere.
+them are G's, with k = 10 one in eleven. `ToySweep` trains small games in stacks, `MnistSweep` small nets on digits one
+after another; both in pieces, so that a live demo can drive them. No run depends on what else is in its grid.
 """
 
 from __future__ import annotations
@@ -17,10 +15,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from tqdm import tqdm
@@ -32,6 +29,7 @@ from ganlib.errors import DataError, RecipeError, TrainingDiverged
 from ganlib.hardware import provenance
 from ganlib.images import scale
 from ganlib.recipes import MNIST, TOY, Recipe
+from ganlib.studies.diagnosis import spread
 from ganlib.studies.toys import Toys
 from ganlib.trainer import Step, Trainer
 
@@ -43,8 +41,7 @@ WIDE = 10.0
 """A run whose samples end so many times as wide as the data counts as diverged, though its parameters are finite."""
 
 
-@dataclass(frozen=True)
-class Measure:
+class Measure(NamedTuple):
     """What a heat map of a grid may show of a run: how it is called, the ends of its colours, and its decimals."""
 
     name: str
@@ -116,9 +113,9 @@ class Results:
     """What was trained, on what, when."""
 
     def final(self, name: str) -> Array:
-        """(K, D, G, S): a curve's mean over the last tenth of the records there are; nan for a run that diverged.
+        """(K, D, G, S): a curve's mean, or that of "gap", C - V, over the last tenth of the records there are.
 
-        "gap" is C - V: what D lacks of its optimum.
+        It is nan for a run that diverged.
         """
         if name == "gap":
             return self.final("C") - self.final("V")
@@ -128,10 +125,7 @@ class Results:
         return np.where(self.diverged, math.nan, seeds_mean(curve[..., records - last : records]))
 
     def at(self, name: str, updates: ArrayLike) -> Array:
-        """(K, D, G, S): a curve read after so many updates, one number for all or one for each k.
-
-        After the same number of G's updates: `at("JSD", n * (k + 1))` for each k.
-        """
+        """(K, D, G, S): a curve read after so many updates, one number for all or one for each k."""
         wanted = np.broadcast_to(np.asarray(updates, float), len(self.grid.ks))
         if (wanted > self.updates[-1] + 1e-9).any():
             raise RecipeError(f"updates are {updates!r}; every run was given {self.updates[-1]:.0f}")
@@ -148,7 +142,7 @@ class Results:
 
     @property
     def score(self) -> Array:
-        """(K, D, G, S): what the heatmap shows, JSD (nats, 0 is best) or the Parzen score (nats)."""
+        """(K, D, G, S): the final JSD of toys (0 is best) or Parzen score of nets, nats."""
         return self.final("JSD" if self.kind == "toy" else "score")
 
     @property
@@ -165,7 +159,7 @@ class Results:
         return np.select(cases, [DIVERGED, UNKNOWN, COLLAPSED], NEITHER)
 
     def share(self, outcome: int) -> Array:
-        """(K, D, G): the share of seeds with that outcome, of those that have measured anything; else nan."""
+        """(K, D, G): the share of seeds with that outcome, of those that have measured anything."""
         return seeds_mean(np.where(self.outcome == UNKNOWN, math.nan, self.outcome == outcome))
 
     def to_dict(self) -> dict[str, Any]:
@@ -180,27 +174,26 @@ class Results:
             "curves": {name: _plain(values) for name, values in self.curves.items()},
         }
 
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Results:
-        """The results that `to_dict` wrote. Raises `DataError` on anything else."""
-        try:
-            grid = Grid(**{name: tuple(values) for name, values in plain["grid"].items()})
-            curves = {name: np.array(values, float) for name, values in plain["curves"].items()}
-            updates, diverged = np.array(plain["updates"], float), np.array(plain["diverged"], bool)
-            shapes = {(*diverged.shape, len(updates)), *(curve.shape for curve in curves.values())}
-            if shapes != {(*grid.shape, len(updates))}:
-                raise ValueError(f"arrays of the shapes {shapes} on a grid of {grid.shape}")
-            return cls(plain["kind"], grid, updates, curves, diverged, float(plain["narrow"]), dict(plain["info"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"these are no results of a sweep that this version of ganlib wrote: {error}") from None
-
 
 def load_results(path: Path | str = MNIST_FILE) -> Results:
-    """The results in a JSON file; without a path those of the small MNIST nets that come with the package."""
+    """What `Results.to_dict` gave, from a JSON file; without a path that of the small MNIST nets in the package.
+
+    Raises `DataError` on anything else.
+    """
     try:
-        return Results.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        plain = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise DataError(f"{path} cannot be read as the results of a sweep: {error}") from None
+    try:
+        grid = Grid(**{name: tuple(values) for name, values in plain["grid"].items()})
+        curves = {name: np.array(values, float) for name, values in plain["curves"].items()}
+        updates, diverged = np.array(plain["updates"], float), np.array(plain["diverged"], bool)
+        shapes = {(*diverged.shape, len(updates)), *(curve.shape for curve in curves.values())}
+        if shapes != {(*grid.shape, len(updates))}:
+            raise ValueError(f"arrays of the shapes {shapes} on a grid of {grid.shape}")
+        return Results(plain["kind"], grid, updates, curves, diverged, float(plain["narrow"]), dict(plain["info"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"these are no results of a sweep that this version of ganlib wrote: {error}") from None
 
 
 def seeds_mean(values: Array) -> Array:
@@ -226,31 +219,35 @@ BINS = 64
 """p_g is drawn as its mean density in so many bins."""
 RATES = (0.003, 0.02, 0.1, 0.5, 3.0)
 """Rates of both players: factors of about 6, from one too small to one too large."""
+TOYS = {"ks": (1, 2, 5, 10), "lrs_D": RATES, "lrs_G": RATES, "seeds": (0, 1), "updates": 8_000, "records": 50}
+NETS = {"ks": (1, 2, 5), "lrs_D": (0.03, 0.1, 0.3, 1.0), "lrs_G": (0.1, 0.3, 1.0), "seeds": (0, 1)}
+NETS |= {"updates": 4_800, "records": 12}
+"""The usual grid of toys, and of small nets on digits: what a sweep is not told is as in these."""
 
 
 class Sweep:
     """A grid of runs under way: what `ToySweep` and `MnistSweep` have in common.
 
-    Each of them has a generator `_work()`, which trains and measures every run from where it stands, and stops for a
-    moment after each small piece of work.
+    Each has a `kind`, a `narrow` and an `info` as in `Results`, the `names` of its curves, and a generator `_work()`,
+    which trains and measures every run from where it stands, and yields after each small piece of work.
     """
 
-    kind: str
-    names: tuple[str, ...]
-    """The curves."""
-    narrow: float
-    info: dict[str, Any]
-    """`kind`, `narrow` and `info` as in `Results`."""
-
-    def __init__(self, recipe: Recipe, axes: Sequence[Sequence[float]], updates: int, records: int):
-        ks, lrs_D, lrs_G, seeds = axes
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        ks: Sequence[int],
+        lrs_D: Sequence[float],
+        lrs_G: Sequence[float],
+        seeds: Sequence[int],
+        updates: int,
+        records: int,
+    ):
         self.grid = Grid(tuple(ks), tuple(map(float, lrs_D)), tuple(map(float, lrs_G)), tuple(seeds))
-        self.recipe = recipe
-        most = max(ks) + 1
+        self.recipe, most = recipe, max(ks) + 1
         if not isinstance(updates, int) or updates < most:
-            raise RecipeError(
-                f"updates is {updates!r}; it must be an integer >= {most}, one iteration of the largest k"
-            )
+            at_least = f"an integer >= {most}, one iteration of the largest k"
+            raise RecipeError(f"updates is {updates!r}; it must be {at_least}")
         if not isinstance(records, int) or not 1 <= records <= updates // most:
             raise RecipeError(f"records is {records!r}; it must be an integer from 1 to {updates // most}")
         self.updates = np.linspace(updates / records, updates, records)
@@ -341,18 +338,7 @@ class ToySweep(Sweep):
     names = ("JSD", "C", "V", "width")
     narrow = 0.1
 
-    def __init__(
-        self,
-        recipe: Recipe = TOY,
-        p_data: Density | None = None,
-        *,
-        ks: Sequence[int] = (1, 2, 5, 10),
-        lrs_D: Sequence[float] = RATES,
-        lrs_G: Sequence[float] = RATES,
-        seeds: Sequence[int] = (0, 1),
-        updates: int = 8_000,
-        records: int = 50,
-    ):
+    def __init__(self, recipe: Recipe = TOY, p_data: Density | None = None, **grid: Any):
         if p_data is None:
             raise RecipeError("a sweep of toys needs p_data: a density such as Gaussian(0, 1)")
         self.p_data = p_data
@@ -363,7 +349,7 @@ class ToySweep(Sweep):
         margin = 0.25 * (high - low)
         self.edges = np.linspace(low - margin, high + margin, BINS + 1)
         """(BINS + 1,): the bins that p_g is drawn in."""
-        super().__init__(recipe, (ks, lrs_D, lrs_G, seeds), updates, records)
+        super().__init__(recipe, **TOYS | grid)
 
     def reset(self) -> None:
         """Back to the start of every run."""
@@ -400,8 +386,10 @@ class ToySweep(Sweep):
         if not math.isfinite(V):
             self._write(at, record, {"V": math.nan})
             return
-        x = np.sort(p_g.G(_quantiles(toys.p_z)))
-        self._write(at, record, {"JSD": JSD, "C": C, "V": V, "width": width(x) / self._data_width})
+        share = (np.arange(1_001) + 0.5) / 1_001
+        z = ndtri(share) if toys.p_z == "normal" else math.sqrt(3) * (2 * share - 1)  # even steps of p_z's cdf
+        found = {"JSD": JSD, "C": C, "V": V, "width": width(np.sort(p_g.G(z))) / self._data_width}
+        self._write(at, record, found)
         self.p_g[at] = p_g.in_bins(self.edges)
 
 
@@ -417,21 +405,9 @@ class MnistSweep(Sweep):
     kind = "mnist"
     names = ("score", "V", "D_real", "D_fake", "width")
     narrow = 0.3
-    STEPS = 5
-    """Iterations in a piece."""
+    STEPS = 5  # iterations in a piece
 
-    def __init__(
-        self,
-        recipe: Recipe | None = None,
-        data: Dataset | None = None,
-        *,
-        ks: Sequence[int] = (1, 2, 5),
-        lrs_D: Sequence[float] = (0.03, 0.1, 0.3, 1.0),
-        lrs_G: Sequence[float] = (0.1, 0.3, 1.0),
-        seeds: Sequence[int] = (0, 1),
-        updates: int = 4_800,
-        records: int = 12,
-    ):
+    def __init__(self, recipe: Recipe | None = None, data: Dataset | None = None, **grid: Any):
         recipe = small_mnist() if recipe is None else recipe
         self.data = load(recipe.data) if data is None else data
         self.info = {
@@ -442,8 +418,8 @@ class MnistSweep(Sweep):
             **provenance(),
         }
         self._valid = scale(self.data.valid)
-        self._data_spread = _spread(self._valid[: recipe.n_samples])
-        super().__init__(recipe, (ks, lrs_D, lrs_G, seeds), updates, records)
+        self._data_spread = spread(self._valid[: recipe.n_samples])
+        super().__init__(recipe, **NETS | grid)
         for _, k, lr_D, lr_G, _ in self.grid.runs():
             replace(recipe, k=k, lr_D=lr_D, lr_G=lr_G)  # the recipe's rules, before hours of work
 
@@ -476,7 +452,7 @@ class MnistSweep(Sweep):
             return {"score": math.nan}
         means = {name: float(np.mean([getattr(step, name) for step in steps])) for name in ("V", "D_real", "D_fake")}
         score = parzen.validation_score(x, self._valid)["log_likelihood"]
-        return {"score": score, **means, "width": _spread(x) / self._data_spread}
+        return {"score": score, **means, "width": spread(x) / self._data_spread}
 
 
 def small_mnist() -> Recipe:
@@ -497,14 +473,3 @@ def width(x: Array) -> float:
     """
     n = math.ceil(0.9 * (len(x) - 1))
     return float((x[n:] - x[: len(x) - n]).min())
-
-
-def _quantiles(p_z: str, n: int = 1_001) -> Array:
-    """z at n even steps of the prior's distribution function."""
-    share = (np.arange(n) + 0.5) / n
-    return ndtri(share) if p_z == "normal" else math.sqrt(3) * (2 * share - 1)
-
-
-def _spread(x: torch.Tensor) -> float:
-    """The mean distance between two of the pictures x (n, d)."""
-    return torch.pdist(x.float()).mean().item()

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ganlib import parzen, runs
+from ganlib import parzen
 from ganlib.checkpoints import Trained, pretrained
 from ganlib.datasets import Dataset, load, status
 from ganlib.errors import CheckpointError, DataError
@@ -36,25 +36,10 @@ FACES = ("tfd", "fer2013", "lfw")
 # -- Table 1 -----------------------------------------------------------------------------------------------------------
 
 
-def faces_score(
-    trained: Trained, data: Dataset, *, n: int = 0, sigmas: Sequence[float] = SIGMAS, seed: int = 1
-) -> FoldsScore:
-    """Table 1's rule for faces: sigma on each fold's validation faces, the mean over its test faces, ± over the folds.
-
-    With n samples (0: as many as the recipe says). Raises `DataError` when the set has no folds.
-    """
-    if not data.folds:
-        raise DataError(f"{data.name} has no folds; Table 1's rule for faces needs them (tfd, fer2013, lfw have five)")
-    return runs.score(trained, data, sigmas, seed, n=n)
-
-
-def find_faces(names: Sequence[str] = FACES) -> tuple[Trained | None, Dataset | None, str]:
-    """The first set of faces that is on this machine and for which weights are shipped; and in words what was found.
-
-    Downloads nothing. (None, None, why) when there is none.
-    """
+def find_faces() -> tuple[Trained | None, Dataset | None, str]:
+    """The first of `FACES` that is on this machine, with the weights trained on it, or two None; and why, in words."""
     found = []
-    for name in names:
+    for name in FACES:
         try:
             trained = pretrained(name)
         except CheckpointError:
@@ -69,7 +54,7 @@ def find_faces(names: Sequence[str] = FACES) -> tuple[Trained | None, Dataset | 
 def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None = None) -> pd.DataFrame:
     """The paper's Table 1 with this project's rows below it: one for each score, named by the grid of sigmas it took.
 
-    Columns: model, MNIST, TFD or the faces that stand in for it (always by their own name), and how it was measured.
+    Faces that stand in for TFD always bear their own name.
     """
     how = dict.fromkeys(PAPER, "as printed")
     how["Adversarial nets"] = "10,000 samples, the paper's grid (the authors' code)"
@@ -85,17 +70,6 @@ def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None =
         name = folds.data if folds.data == "tfd" else f"{folds.data}, not TFD"
         rows.append(("Adversarial nets (here)", "", f"{name}: {value}", f"{measured}, {folds.n_test:,} test faces"))
     return pd.DataFrame(rows, columns=["model", "MNIST", "TFD, or faces in its place", "measured with"])
-
-
-def legible(table: pd.DataFrame) -> pd.io.formats.style.Styler:
-    """The table as a notebook shows it well: text to the left, counts whole, σ with four decimals, scores with one."""
-    numbers = {}
-    for name in table.select_dtypes("number"):
-        whole = pd.api.types.is_integer_dtype(table[name])
-        numbers[name] = "{:,}" if whole else "{:.4f}" if name.startswith("σ") else "{:.1f}"
-    head = [{"selector": "th", "props": [("text-align", "left")]}]
-    words = {"text-align": "left", "white-space": "normal"}
-    return table.style.hide(axis="index").format(numbers, na_rep="").set_properties(**words).set_table_styles(head)
 
 
 # -- the ruler ---------------------------------------------------------------------------------------------------------
@@ -121,7 +95,7 @@ def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split
 def equal_number(log_likelihood: float, numbers: Sequence[int], scores: Sequence[float]) -> float:
     """How many real pictures score as much: `numbers` of them have these `scores`; in between, linear in log n.
 
-    nan below the least score and above the greatest.
+    Beyond the least and the greatest score it is nan.
     """
     order = np.argsort(numbers)
     log_n, scores = np.log(np.asarray(numbers, float)[order]), np.asarray(scores, float)[order]
@@ -147,8 +121,7 @@ class ScoreTable:
 def score_table(x: Tensor, centres: Tensor, sigmas: Sequence[float], numbers: Sequence[int]) -> ScoreTable:
     """The mean log-likelihood of x (n, d) for every sigma and number of centres, from one distance matrix (n, c).
 
-    For each sigma the sums over the centres between two numbers are made once and added up, so that a table costs
-    about what its last row does. Float32, within 0.02 nats of `parzen.log_likelihood`.
+    A table costs about what its last row does. Float32, within 0.02 nats of `parzen.log_likelihood`.
     """
     numbers = sorted(set(numbers))
     if not numbers or numbers[0] < 1 or numbers[-1] > len(centres):
@@ -178,10 +151,7 @@ def random_subset(pictures: Tensor, n: int, seed: int = 0) -> Tensor:
 
 
 def blurred(pictures: Tensor, components: int = 50) -> Tensor:
-    """Copies that keep only the first principal components of the pictures (n, d), cut off at 0 and 1.
-
-    x -> mean + W W^T (x - mean), with W (d, components) fitted to these same pictures: a low-pass filter made for them.
-    """
+    """x -> mean + W W^T (x - mean), cut off at 0 and 1: W (d, components) holds the pictures' first principal axes."""
     if not 0 < components <= min(pictures.shape):
         raise DataError(f"{components} components of pictures {tuple(pictures.shape)}; at most {min(pictures.shape)}")
     mean = pictures.mean(0)
@@ -192,10 +162,9 @@ def blurred(pictures: Tensor, components: int = 50) -> Tensor:
 
 
 def centroids(pictures: Tensor, n: int, *, rounds: int = 1, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """The n centroids (n, d) of k-means after so many rounds of Lloyd's algorithm from n drawn pictures, with sizes.
+    """The n centroids (n, d) of k-means after so many rounds of Lloyd's algorithm from n drawn pictures.
 
-    Each round puts every picture to its nearest centroid and moves each centroid to the mean of its own. The sizes (n,)
-    are how many pictures are then nearest to each.
+    Also their sizes (n,): how many pictures are then nearest to each.
     """
     from sklearn.cluster import KMeans  # here: it takes a second to import
 

@@ -1,8 +1,7 @@
 """Small GANs, many at once: the games of Figure 1 and of the notebooks on theory, stacked and trained together.
 
-`Toys` plays the same game as `Trainer`, by the same gradients of `ganlib.game`, on fresh draws from a density instead
-of a data set of pictures, and on B pairs of nets with a rate, a momentum and a k of their own. What it is for is to be
-looked at: p_g, V and C are computed by quadrature, not from samples.
+`Toys` plays the same game as `Trainer`, by the same gradients of `ganlib.game`, on fresh draws from a density, and on B
+pairs of nets with a rate, a momentum and a k of their own. p_g, V and C are computed by quadrature, not from samples.
 """
 
 from __future__ import annotations
@@ -23,10 +22,8 @@ from ganlib.errors import RecipeError, TrainingDiverged
 from ganlib.nets import Discriminator, Generator, Layer
 from ganlib.recipes import Recipe
 
-STREAM = 2014
-"""Sets the draws of a toy apart from every other use of a seed."""
-SMOOTH_PIECES = 800
-"""A G that is not made of rectifiers is looked at as so many straight lines."""
+STREAM = 2014  # sets the draws of a toy apart from every other use of a seed
+SMOOTH_PIECES = 800  # a G that is not made of rectifiers is looked at as so many straight lines
 MAX_K = 100
 CHOICES = ("batch", "p_z", "update", "generator_cost")
 """What all games of a stack have in common and `Toys.set` may change."""
@@ -129,12 +126,11 @@ class Toys:
     ):
         given = (seeds, k, lr_D, lr_G, momentum)
         own = (0, recipe.k, recipe.lr_D, recipe.lr_G, recipe.momentum_start)
+        rule = "seeds, k, lr_D, lr_G and momentum must be one value each, or one for each game"
         try:
             stretched = np.broadcast_arrays(*(np.atleast_1d(o if g is None else g) for g, o in zip(given, own)))
         except ValueError:
-            raise RecipeError(
-                "seeds, k, lr_D, lr_G and momentum must be one value each, or one for each game"
-            ) from None
+            raise RecipeError(rule) from None
         self.recipe, self.p_data, self.dtype = recipe, p_data, dtype
         self.seeds = stretched[0].ravel().tolist()
         if not self.seeds or not all(type(seed) is int and 0 <= seed < 2**63 for seed in self.seeds):
@@ -147,14 +143,11 @@ class Toys:
         self.G = Stack([pairs[seed][0] for seed in self.seeds], dtype)
         self.D = StackedDiscriminator([pairs[seed][1] for seed in self.seeds], dtype)
         self.velocity = {name: [torch.zeros_like(p) for p in getattr(self, name).parameters()] for name in "GD"}
-        self.step = 0
-        """Iterations done."""
-        self.turn = 0
-        """D's updates done in the iteration under way."""
-        unique = list(pairs)
-        self._row = torch.tensor([unique.index(seed) for seed in self.seeds])
+        self.step = self.turn = 0
+        """Iterations done, and D's updates in the one under way."""
+        self._unique = list(pairs)
+        self._row = torch.tensor([self._unique.index(seed) for seed in self.seeds])
         self._streams: dict[int, Draws] = {}
-        self._unique = unique
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -249,7 +242,8 @@ class Toys:
         """
         if self.recipe.z_dim != 1 or self.G.specs[-1].units != 1:
             raise RecipeError("only a G from one coordinate of z to one of x has a p_g that can be computed")
-        layers = [(w[i].T.detach().double().numpy(), b[i, 0].detach().double().numpy()) for w, b in self.G_parameters()]
+        both = zip(self.G.weights, self.G.biases)
+        layers = [(w[i].T.detach().double().numpy(), b[i, 0].detach().double().numpy()) for w, b in both]
         if not all(np.isfinite(part).all() for layer in layers for part in layer):
             raise TrainingDiverged(f"G's parameters are no longer finite after {self.step} iterations")
         if self.exact:
@@ -261,29 +255,24 @@ class Toys:
     @property
     def exact(self) -> bool:
         """Whether G is made of rectifiers, so that p_g is exact."""
-        return (
-            all(layer.activation == "relu" for layer in self.G.specs[:-1]) and self.G.specs[-1].activation == "linear"
-        )
+        *hidden, last = (layer.activation for layer in self.G.specs)
+        return set(hidden) <= {"relu"} and last == "linear"
 
-    def G_parameters(self) -> list[tuple[Tensor, Tensor]]:
-        """G's weights (B, inputs, units) and biases (B, 1, units), layer by layer."""
-        return list(zip(self.G.weights, self.G.biases))
-
-    @torch.no_grad()
     def G_of(self, z: ArrayLike, i: int = 0) -> Array:
         """G(z) of game i, for a G of one dimension: z (n,) -> x (n,)."""
-        return self.G(self._column(z), i)[0, :, 0].double().numpy()
+        return self._through(self.G, z, i)
 
-    @torch.no_grad()
     def logit(self, x: ArrayLike, i: int = 0) -> Array:
         """D's logit in game i, for x in one dimension: (n,) -> (n,)."""
-        return self.D(self._column(x), i)[0, :, 0].double().numpy()
+        return self._through(self.D, x, i)
 
-    def _column(self, x: ArrayLike) -> Tensor:
-        return torch.as_tensor(np.asarray(x, float), dtype=self.dtype)[None, :, None]
+    @torch.no_grad()
+    def _through(self, nets: Stack, x: ArrayLike, i: int) -> Array:
+        column = torch.as_tensor(np.asarray(x, float), dtype=self.dtype)[None, :, None]
+        return nets(column, i)[0, :, 0].double().numpy()
 
     def measure(self, i: int = 0, *, order: int = 6) -> Measured:
-        """V(D, G), C(G) and JSD(p_data || p_g) of game i, by quadrature with so many nodes between two knots."""
+        """V, C and JSD of game i, by quadrature with so many nodes between two knots."""
         return Measured(*theory.V_C_JSD(lambda x: self.logit(x, i), self.p_data, self.p_g(i), order=order))
 
     @torch.no_grad()
@@ -348,12 +337,8 @@ class BestD:
         p_g = toys.p_g()
         x, w = theory.quadrature(p_data, p_g, order=6)
         at, mass = p_g.atoms
-        parts = (
-            np.concatenate([x, at]),
-            np.concatenate([w * p_data.pdf(x), 0 * at]),
-            np.concatenate([w * p_g.pdf(x), mass]),
-        )
-        self._x, self._data, self._g = (torch.as_tensor(part, dtype=toys.dtype) for part in parts)
+        pairs = (x, at), (w * p_data.pdf(x), 0 * at), (w * p_g.pdf(x), mass)
+        self._x, self._data, self._g = (torch.as_tensor(np.concatenate(pair), dtype=toys.dtype) for pair in pairs)
         self.C = theory.C(p_data, p_g, order=6)
         self.gap = math.inf
         """C(G) - V(D, G) at the last evaluation."""
@@ -387,17 +372,16 @@ class BestD:
 
 def _generators(seed: int, stream: int) -> tuple[np.random.Generator, torch.Generator]:
     """A seed's random numbers for one kind of move (-1: G's; n: D's with n to follow): for x, and for z."""
-    sequence = np.random.SeedSequence([seed, STREAM, stream + 1])
-    for_x, for_z = sequence.spawn(2)
+    for_x, for_z = np.random.SeedSequence([seed, STREAM, stream + 1]).spawn(2)
     return np.random.default_rng(for_x), torch.Generator().manual_seed(int(for_z.generate_state(1, np.uint64)[0] >> 1))
 
 
 def _checked(name: str, value: Any, games: int, dtype: torch.dtype) -> Tensor:
     """k, a rate or the momentum as one number for each game. Raises `RecipeError` on one that makes no sense."""
+    rate = (lambda v: (v >= 0) & np.isfinite(v), "finite numbers >= 0")
     rules = {
         "k": (lambda v: (v >= 0) & (v <= MAX_K) & (v == np.floor(v)), f"whole numbers from 0 to {MAX_K}"),
-        "lr_D": (lambda v: (v >= 0) & np.isfinite(v), "finite numbers >= 0"),
-        "lr_G": (lambda v: (v >= 0) & np.isfinite(v), "finite numbers >= 0"),
+        **{"lr_D": rate, "lr_G": rate},
         "momentum": (lambda v: (v >= 0) & (v < 1), "in [0, 1)"),
     }
     if name not in rules:

@@ -527,8 +527,8 @@ def test_what_is_drawn_agrees_with_a_large_sample(units, p_z):
 def test_the_panels_and_their_axes(engine):
     curves, arrows, value, JSD = engine.complete().panels
     assert [panel.at for panel in (curves, arrows, value, JSD)] == [
-        *((0, 0, 11, 8), (11, 0, 5, 8)),
-        *((0, 8, 9, 4), (9, 8, 7, 4)),
+        *((0, 0, 10, 8), (10, 0, 4, 8)),
+        *((0, 8, 8, 4), (8, 8, 6, 4)),
     ]
     assert {line.name for line in value.lines} == {"V(D, G)", "C(G)"}
     assert value.levels[0].name == "−log 4"

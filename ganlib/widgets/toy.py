@@ -87,9 +87,9 @@ def controls(recipe: Recipe) -> dict[str, Any]:
         "lr_G": Slider(**rate, start=recipe.lr_G, name="Rate of G", hint=moves("G"), **for_G),
         "generator_cost": Choice(costs, recipe.generator_cost, "Cost of G", of_cost, **for_G),
         "units": Choice(units, "relu", "Units of G", "G's hidden units; another choice begins anew", **for_G),
+        "speed": Choice(speeds, "full", "Speed", "Moves a second: each an update of D or of G", slide=True, **both),
         "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", of_mu, **both),
         "update": Choice(orders, recipe.update, "Who moves when", of_order, **both),
-        "speed": Choice(speeds, "full", "Speed", "Moves a second: each an update of D or of G", slide=True, **both),
     }
 
 
@@ -455,8 +455,8 @@ class ToyEngine(Game):
         turn = last if self.pace <= SLOW or self.state == "paused" else ""
         see = PRESETS[self.preset_name].see if self.preset_name else ON if self.moves or self.running else FIRST
         draws = "heights" if self.values["p_data"] == "drawn" else None
-        upper = replace(upper, draws=draws, at=(0, 0, 11, 8), words=words)
-        lower = replace(lower, caption=f"{turn}p_g is {how}{beyond}.", at=(11, 0, 5, 8))
+        upper = replace(upper, draws=draws, at=(0, 0, 10, 8), words=words)
+        lower = replace(lower, caption=f"{turn}p_g is {how}{beyond}.", at=(10, 0, 4, 8))
         readouts = [(f"{step:,}", "iterations"), (f"{self.speed:,.{1 if 0 < self.speed < 10 else 0}f}", "a second")]
         notes = [Note([see], above=True), Note(verdict.sentences, "Is this normal?", verdict.tone)]
         return Picture([upper, lower, *self._charts()], words, readouts, notes)
@@ -473,8 +473,8 @@ class ToyEngine(Game):
         ceiling += self.event_levels(named=False)
         nats, counted = (max(low, LOWEST), high), "moves: updates of D and of G"
         return [
-            Panel("Nats", value, x, nats, "", levels=floor, x_ticks=(), at=(0, 8, 9, 4)),
-            Panel("Nats", distance, x, (0.0, top), counted, levels=ceiling, at=(9, 8, 7, 4)),
+            Panel("Nats", value, x, nats, "", levels=floor, x_ticks=(), at=(0, 8, 8, 4)),
+            Panel("Nats", distance, x, (0.0, top), counted, levels=ceiling, at=(8, 8, 6, 4)),
         ]
 
 

@@ -107,7 +107,8 @@ class Slider:
 class Choice:
     """One of several values, words as a rule; `slide` shows them as the places of a slider."""
 
-    options: Sequence[Any]
+    options: Sequence[Any] | Mapping[Any, str]
+    """The values; as a mapping, with how each is said."""
     start: Any = None
     """None: the first."""
     name: str = ""
@@ -126,7 +127,8 @@ class Choice:
         start = options[0] if self.start is None else self.start
         if start not in options:
             raise RecipeError(f"{key} begins at {start!r}; use one of {', '.join(map(str, options))}")
-        return replace(self, options=options, start=start, name=self.name or key)
+        words = self.options if isinstance(self.options, Mapping) else self.words
+        return replace(self, options=options, start=start, name=self.name or key, words=words)
 
     def check(self, key: str, value: Any) -> Any:
         """The option that the value is. Raises `RecipeError` on anything else."""

@@ -214,6 +214,7 @@ def test_measured_by_a_fixed_rule_of_moves(engine):
     assert (np.diff(engine.curves.rows()[:, 0]) == MEASURE_EVERY).all()
     engine.once()
     engine.pause()
+    engine.picture()
     assert engine.curves.rows()[-1, 0] == engine.moves  # what rests has been measured
     assert engine.measured.C == pytest.approx(C_by_quadrature(engine.toys.p_data, engine.toys.p_g()), abs=1e-4)
 
@@ -228,7 +229,7 @@ def test_D_to_its_optimum_by_bits(engine):
         bits += 1
     assert bits > 2
     assert engine.state == "paused"
-    assert 0 <= engine.measured.gap < 0.4 * gap
+    assert 0 <= engine.measured.gap < 0.5 * gap
     assert torch.equal(held, players(engine)["G"])
     a = seen(engine)
     where = (a["p_data"] > 0.05) & (a["p_g"] > 0.05)
@@ -257,7 +258,7 @@ def test_a_game_goes_on_well_from_the_best_D(seed, before):
         engine.train(before)
     engine.best_D()
     engine.finish()
-    assert engine.steep < 65
+    assert engine.steep < 30
     JSD = engine.measured.JSD
     for _ in range(8):
         engine.train(25)
@@ -526,8 +527,8 @@ def test_what_is_drawn_agrees_with_a_large_sample(units, p_z):
 def test_the_panels_and_their_axes(engine):
     curves, arrows, value, JSD = engine.complete().panels
     assert [panel.at for panel in (curves, arrows, value, JSD)] == [
-        *((0, 0, 11, 8), (11, 0, 5, 8)),
-        *((0, 8, 9, 4), (9, 8, 7, 4)),
+        *((0, 0, 10, 8), (10, 0, 4, 8)),
+        *((0, 8, 8, 4), (8, 8, 6, 4)),
     ]
     assert {line.name for line in value.lines} == {"V(D, G)", "C(G)"}
     assert value.levels[0].name == "−log 4"
@@ -589,7 +590,7 @@ def test_is_this_normal():
     assert "G is held" in verdict(ToyEngine(lr_G=0), 50)[1]
     far = ToyEngine(p_data="drawn", heights=[0, 9, 0, 0, 0, 0, 9, 0, 0], k=3)
     assert "misses" in verdict(far, 10)[1]
-    fast = ToyEngine(lr_D=1, lr_G=1, momentum=0.9)
+    fast = ToyEngine(lr_D=1, lr_G=1, momentum=0.95)
     with pytest.raises(TrainingDiverged):
         fast.train(500)
     assert verdict(fast)[0] == "broken"

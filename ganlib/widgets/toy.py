@@ -32,9 +32,9 @@ SLOW = 30
 """Up to so many moves a second, each one is measured and told."""
 FAR, LOWEST = 1e4, -6.0
 """A game whose G(z) or V has gone farther than FAR has diverged. V below LOWEST leaves its chart."""
-DECAY = 1e-3
-"""Keeps D from becoming a cliff on its way to its optimum, see `BestD`. From the start of seeds 0 to 9 it leaves V 0.04
-to 0.08 below C, and all ten games go on well; without it (0.01) eight of ten are lost within 55 iterations."""
+DECAY = {"uniform": 3e-3, "normal": 1e-3}
+"""By the prior: keeps D from becoming a cliff at p_g's edges on its way to its optimum (see `BestD`). From the start of
+seeds 0 to 9 V ends 0.03 to 0.12 below C, and all games go on well; without it eight were lost within 55 iterations."""
 SINCE = 100
 """Iterations for which it matters how steep D was when it had been trained alone."""
 EDGES = np.linspace(*WINDOW, 241)
@@ -58,48 +58,38 @@ def controls(recipe: Recipe) -> dict[str, Any]:
     data = {"gaussian": "one Gaussian", "bimodal": "two Gaussians", "trimodal": "three Gaussians"}
     data |= {"uniform": "uniform", "drawn": "draw it yourself"}
     costs = {"non-saturating": "−log D(G(z))", "minimax": "log(1 − D(G(z)))"}
-    units = {"relu": "rectifiers", "sigmoid": "sigmoids"}
     orders = {"alternating": "D, then G (Algorithm 1)", "simultaneous": "both at once (the authors)"}
+    units, sizes = {"relu": "rectifiers", "sigmoid": "sigmoids"}, {2**i: f"m = {2**i}" for i in range(3, 10)}
     speeds: dict[Any, str] = {n: f"{n} move{'s' * (n > 1)}/s" for n in (1, 2, 5, 10, 30, 100, 300)}
     speeds["full"] = "as fast as it goes"
-    sizes = {2**i: f"m = {2**i}" for i in range(3, 10)}
-
-    def choice(words: Mapping[Any, str], start: Any, name: str, hint: str, **more: Any) -> Choice:
-        """A choice whose options are said in words."""
-        return Choice(list(words), start, name, hint, words, **more)
-
-    def rate(player: str) -> dict[str, Any]:
-        """The rate of a player."""
-        hint = f"How far {player} moves at each of its updates; at the left end it is held"
-        start = getattr(recipe, f"lr_{player}")
-        return {"start": start, "name": f"Rate of {player}", "hint": hint, "log": True, "off": (0.0, "0: held")}
-
+    k_of = {"whole": True, "words": lambda k: f"{k} of D to 1 of G" if k else "0: only G moves"}
+    rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0.0, "0: held")}
+    moves = "How far {} moves at each of its updates; at the left end it is held".format
     of_cost = "What G descends: the non-saturating cost, or the minimax one of Algorithm 1"
     of_order = "Alternating: D first, then G against the new D. Simultaneous: both from the same old parameters"
     of_p_data = "What the data are drawn from; draw it yourself: drag on the picture"
     of_mu = "The share of the last move that is kept in the next one"
-    whole = {"whole": True, "words": lambda k: f"{k} of D to 1 of G" if k else "0: only G moves"}
-    more = "k updates of D and one of G, or the rest of the iteration under way (S)"
+    of_step = "k updates of D and one of G, or the rest of the iteration under way (S)"
     return {
         **{name: GAME[name] for name in ("start", "pause")},
         "step_D": Button("One D step", "One update of D on fresh draws, G held (D)", "d", "step"),
         "step_G": Button("One G step", "One update of G, D held (G)", "g", "step"),
-        "step": Button("One iteration", more, "s", "step"),
+        "step": Button("One iteration", of_step, "s", "step"),
         "best_D": Button("D to its optimum", "Train D alone until V no longer grows (B)", "b", "up"),
         **{name: GAME[name] for name in ("stop", "reset", "seed", "restore")},
         **{name: Button(preset.title, preset.see, group="Presets") for name, preset in PRESETS.items()},
-        "p_data": choice(data, "gaussian", "p_data", of_p_data, **noise),
+        "p_data": Choice(data, "gaussian", "p_data", of_p_data, **noise),
         "heights": Curve(hills((-1.5, 0.9, 1.0), (1.8, 0.5, 0.6))),
         "p_z": Choice(game.PRIORS, recipe.p_z, "Prior on z", "What z is drawn from", **noise),
-        "batch": choice(sizes, recipe.batch, "Batch m", "Examples, and z, in each update", slide=True, **noise),
-        "k": Slider(0, 20, recipe.k, 1, "k", "How often D is updated for each update of G", **whole, **for_D),
-        "lr_D": Slider(1e-3, 1.0, **rate("D"), **for_D),
-        "lr_G": Slider(1e-3, 1.0, **rate("G"), **for_G),
-        "generator_cost": choice(costs, recipe.generator_cost, "Cost of G", of_cost, **for_G),
-        "units": choice(units, "relu", "Units of G", "G's hidden units; another choice begins anew", **for_G),
+        "batch": Choice(sizes, recipe.batch, "Batch m", "Examples, and z, in each update", slide=True, **noise),
+        "k": Slider(0, 20, recipe.k, 1, "k", "How often D is updated for each update of G", **k_of, **for_D),
+        "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", hint=moves("D"), **for_D),
+        "lr_G": Slider(**rate, start=recipe.lr_G, name="Rate of G", hint=moves("G"), **for_G),
+        "generator_cost": Choice(costs, recipe.generator_cost, "Cost of G", of_cost, **for_G),
+        "units": Choice(units, "relu", "Units of G", "G's hidden units; another choice begins anew", **for_G),
+        "speed": Choice(speeds, "full", "Speed", "Moves a second: each an update of D or of G", slide=True, **both),
         "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", of_mu, **both),
-        "update": choice(orders, recipe.update, "Who moves when", of_order, **both),
-        "speed": choice(speeds, "full", "Speed", "Moves a second: each an update of D or of G", slide=True, **both),
+        "update": Choice(orders, recipe.update, "Who moves when", of_order, **both),
     }
 
 
@@ -186,17 +176,11 @@ class ToyEngine(Game):
             self._end_acts()  # training on leads away from a preset's end
         self.state = "running"
 
-    def pause(self) -> None:
-        """Rest where the game is."""
-        super().pause()
-        self._measure()
-
     def stop(self) -> None:
         """End what is under way; the game stays where it is, and `start` would train on from here."""
         super().stop()
         if self.act:  # a preset that has come to its end stays
             self._end_acts()
-        self._measure()
 
     def _by_hand(self, move: str) -> None:
         """End what was under way, make one move, and rest. An update of one player alone counts in no iteration."""
@@ -238,7 +222,8 @@ class ToyEngine(Game):
         for name in [name for name in values if name not in ("speed", "heights")]:
             self.note(self.moves, name, values[name])
             self._recent.clear()
-        self._due = 0.0
+        if "speed" in values:
+            self._due = 0.0
         if values.keys() & {"p_data", "heights", "p_z"}:
             toys.p_data = density(self.values["p_data"], self.values["heights"])
             self._new_data()
@@ -302,17 +287,19 @@ class ToyEngine(Game):
 
     def frames(self, preset: str, n: int) -> list[Picture]:
         """A preset, played aside, as about n pictures of Figure 1: as many for each of its acts."""
-        game, acts, act, turns = self.twin(), [], None, 0
-        game.preset(preset)
-        while game.act:
-            if game.act is not act:
-                act, turns = game.act, 0
+        played, acts, act, turns = self.twin(), [], None, 0
+        played.preset(preset)
+        while True:
+            if played.act and played.act is not act:
+                act, turns = played.act, 0
                 acts.append([])
-            if turns % max(1, act.n // 40) == 0:
-                acts[-1].append(Picture(game.figure_1(told=True)))
-            game._guarded()
+            if turns % max(1, act.n // 40) == 0 or not played.act:
+                title = f"{PRESETS[preset].title}: {played.toys.step:,} iterations, JSD {played.measured.JSD:.3f} nats"
+                acts[-1].append(Picture(played.figure_1(title)))
+            if not played.act:
+                break
+            played._guarded()
             turns += 1
-        acts[-1].append(Picture(game.figure_1(told=True)))
         share = np.linspace(0, 1, max(n // len(acts), 2))
         return [pictures[round(t * (len(pictures) - 1))] for pictures in acts for t in share]
 
@@ -338,7 +325,7 @@ class ToyEngine(Game):
                     continue
                 if climb is None or climb.p_data is not self.toys.p_data:
                     self.p_g()  # raises where there is none
-                    climb = BestD(self.toys, decay=DECAY)
+                    climb = BestD(self.toys, decay=DECAY[self.values["p_z"]])
                 before, self.moved = climb.evaluations, self.next
                 climb.advance()
                 self.moves += climb.evaluations - before
@@ -375,10 +362,8 @@ class ToyEngine(Game):
     @property
     def speed(self) -> float:
         """Iterations a second of late; 0 at rest."""
-        if not self.running or len(self._times) < 2 or self._times[-1][0] <= self._times[0][0]:
-            return 0.0
-        (t0, step0), (t1, step1) = self._times[0], self._times[-1]
-        return (step1 - step0) / (t1 - t0)
+        (t0, step0), (t1, step1) = (self._times[i] if self._times else (0.0, 0) for i in (0, -1))
+        return (step1 - step0) / (t1 - t0) if self.running and t1 > t0 else 0.0
 
     # -- measuring -----------------------------------------------------------------------------------------------------
 
@@ -444,14 +429,13 @@ class ToyEngine(Game):
 
     # -- what there is to see ------------------------------------------------------------------------------------------
 
-    def figure_1(self, title: str = "", *, told: bool = False) -> list[Panel]:
-        """The curves, and the arrows below them, as they are now; `told` says of what and when in the title."""
-        if self._stale and self.state != "error":
-            with suppress(TrainingDiverged):  # state and message say so; the last arrays stay
+    def figure_1(self, title: str = "") -> list[Panel]:
+        """The curves, and the arrows below them, as they are now."""
+        with suppress(TrainingDiverged):  # state and message say so; the last arrays stay
+            if not self.running:
+                self._measure()  # what rests has been measured
+            if self._stale and self.state != "error":
                 self._draw()
-        if told:
-            preset = f"{PRESETS[self.preset_name].title}: " if self.preset_name else ""
-            title = f"{preset}{self.toys.step:,} iterations, JSD {self.measured.JSD:.3f} nats"
         a, (z, reach, z_ticks) = self._arrays, ARROWS[self.values["p_z"]]
         curves = {name: a[name] for name in ("p_data", "p_g", "D", "D_star")}
         return plots.figure_1(CENTRES, **curves, arrows=(z, a["x"]), reach=reach, z_ticks=z_ticks, title=title)
@@ -471,8 +455,8 @@ class ToyEngine(Game):
         turn = last if self.pace <= SLOW or self.state == "paused" else ""
         see = PRESETS[self.preset_name].see if self.preset_name else ON if self.moves or self.running else FIRST
         draws = "heights" if self.values["p_data"] == "drawn" else None
-        upper = replace(upper, draws=draws, at=(0, 0, 11, 8), words=words)
-        lower = replace(lower, caption=f"{turn}p_g is {how}{beyond}.", at=(11, 0, 5, 8))
+        upper = replace(upper, draws=draws, at=(0, 0, 10, 8), words=words)
+        lower = replace(lower, caption=f"{turn}p_g is {how}{beyond}.", at=(10, 0, 4, 8))
         readouts = [(f"{step:,}", "iterations"), (f"{self.speed:,.{1 if 0 < self.speed < 10 else 0}f}", "a second")]
         notes = [Note([see], above=True), Note(verdict.sentences, "Is this normal?", verdict.tone)]
         return Picture([upper, lower, *self._charts()], words, readouts, notes)
@@ -489,8 +473,8 @@ class ToyEngine(Game):
         ceiling += self.event_levels(named=False)
         nats, counted = (max(low, LOWEST), high), "moves: updates of D and of G"
         return [
-            Panel("Nats", value, x, nats, "", levels=floor, x_ticks=(), at=(0, 8, 9, 4)),
-            Panel("Nats", distance, x, (0.0, top), counted, levels=ceiling, at=(9, 8, 7, 4)),
+            Panel("Nats", value, x, nats, "", levels=floor, x_ticks=(), at=(0, 8, 8, 4)),
+            Panel("Nats", distance, x, (0.0, top), counted, levels=ceiling, at=(8, 8, 6, 4)),
         ]
 
 
@@ -502,11 +486,10 @@ class LiveToy(Demo):
         toy.k = 3           # the same as the slider, in any other cell, while it trains
         toy.measure().JSD
 
-    The controls are traits: p_data ("gaussian", "bimodal", "trimodal", "uniform" or "drawn"), heights (a drawn p_data:
-    8 to 400 at equal steps over x from -5 to 5), k (0 to 20), lr_D and lr_G (0, which holds, or 1e-3 to 1), momentum (0
-    to 0.95), batch (8, 16, ..., 512), p_z, generator_cost, update, units (G's: "relu" or "sigmoid"), seed, and speed
-    (1, 2, 5, 10, 30, 100, 300 moves a second, or "full"). `settings` are some of them; `opening` is a preset at whose
-    end the demo begins. The buttons are methods: start, pause, stop, step, step_D, step_G, best_D, restore.
+    The controls are traits: p_data ("gaussian", "bimodal", "trimodal", "uniform" or "drawn"), heights (of a drawn
+    p_data, 8 to 400 at equal steps over x from -5 to 5), k, lr_D and lr_G (0 holds), momentum, batch, p_z,
+    generator_cost, update, units, seed and speed (moves a second, or "full"). `settings` are some of them; `opening` is
+    a preset at whose end the demo begins. The buttons are methods: start, pause, stop, step, step_D, step_G, best_D.
     """
 
     def __init__(

@@ -282,7 +282,7 @@ def test_show_sends_the_picture_the_way_back_to_it_and_the_widget(demo, monkeypa
     sent = []
     monkeypatch.setattr("ganlib.widgets.display", lambda data, raw: sent.append(data))
     show(demo)
-    png, still, view = sent
+    still, png, view = sent
     assert base64.b64decode(png["image/png"]).startswith(b"\x89PNG")
     assert "run this cell" in still["text/html"] and all("live demo" in data["text/plain"] for data in sent)
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == demo.model_id
@@ -296,7 +296,7 @@ def test_a_costly_picture_is_drawn_only_where_notebooks_are_made(demo, monkeypat
     assert not drawn
     monkeypatch.setenv("GANLIB_MAKING_NOTEBOOKS", "1")
     show(demo, picture=lambda: drawn.append(1) or b"own")
-    assert drawn and base64.b64decode(sent[3]["image/png"]) == b"own"
+    assert drawn and base64.b64decode(sent[4]["image/png"]) == b"own"
 
 
 # -- frames and curves -------------------------------------------------------------------------------------------------

@@ -209,6 +209,7 @@ def test_time_in_which_the_kernel_was_busy_is_not_the_pages_silence_but_is_said(
     loop.tick()
     assert not loop.stalled
     loop._turned -= 60  # a cell ran for a minute, and the page's questions wait in the queue
+    loop._listened -= 60
     assert loop.stalled
     loop.tick()
     assert not loop.resting and not loop.stalled

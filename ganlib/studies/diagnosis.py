@@ -32,15 +32,16 @@ The sentences name the run that they quote: a recipe's own healthy run may look 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganlib.game import MINUS_LOG_4
-from ganlib.recipes import Recipe
+from ganlib.recipes import TOY, Recipe
 from ganlib.trainer import Step
 
 WINDOW = 200
@@ -269,3 +270,93 @@ def _alike(e: Evidence) -> tuple[str, ...]:
     if e.steps[-1].step < GROWN_UP:
         return (f"{seen}. So it was in MNIST's full run until step 700.",)
     return (f"{seen}: many z end in one x, the Helvetica scenario. If they do not spread, reset, or help D.",)
+
+
+# -- the toy of Figure 1 -----------------------------------------------------------------------------------------------
+
+STEEP = 60.0
+"""A logit of D that changes by more than this a unit of x. Of games that were trained on from D's optimum those that
+went wrong began above 180; those that the decay of `toys.BestD` saved, at 63 at most."""
+WORST, GONE = -5.0, 0.25
+"""V below which a game of the toy is going wrong, and such a share of p_g outside the picture."""
+NARROW, SURE = 0.15, 0.02
+"""p_g's width over that of the data below which samples hardly differ; D(G(z)) below which the minimax cost is flat."""
+SETTLED = 0.02
+"""JSD, nats, below which p_g lies on p_data."""
+
+
+@dataclass(frozen=True)
+class ToyEvidence:
+    """What a verdict on a game of the toy stands on."""
+
+    recent: np.ndarray
+    """The last measurements under settings that did not change: (n, 4), moves, V, C and JSD."""
+    controls: Mapping[str, Any]
+    says: tuple[float, float]
+    """The means of D(x) over p_data and of D(G(z))."""
+    width: float
+    """The standard deviation of G(z), over that of the data."""
+    outside: float
+    """The share of p_g outside the picture."""
+    missed: int
+    """So many of p_data's hills have next to nothing of p_g."""
+    steep: float
+    """How much D's logit changed a unit of x at most when D had been trained alone; 0: that is long ago."""
+    moves: int
+
+
+def too_steep(steep: float) -> str:
+    """Why a game that goes on from such a D goes wrong."""
+    return (
+        f"D had been trained alone until it was too steep (its logit changed by {steep:,.0f} a unit of x), so that one "
+        "step of D turns its verdicts over and one step of G goes too far. Lower rates or less momentum would not "
+        "help: reset, and train D alone for less long."
+    )
+
+
+def diagnose_toy(e: ToyEvidence) -> Verdict:
+    """Is this normal? A verdict on a game of the toy, in one to three sentences."""
+    now, (real, fake), (V, C, JSD) = e.controls, e.says, e.recent[-5:, 1:].mean(0)
+    says, lowest = f"D says {real:.2f} to data and {fake:.2f} to samples", e.recent[-ENOUGH:, 1].min()
+    since, turns = e.recent[-1, 0] - e.recent[0, 0], reversals(e.recent[:, 1], 3)
+    narrow = f"p_g is {100 * e.width:.0f} % as wide as p_data: many z end in one x, the Helvetica scenario."
+    alike = (narrow,) if e.width < NARROW else ()
+    if not e.moves:
+        return diagnose(Evidence((), math.nan, TOY))
+    if lowest < WORST:
+        rates = f"D's rate (now {now['lr_D']:.2g}), G's rate ({now['lr_G']:.2g})"
+        long = f"Steps are too long. Lower {rates} or the momentum ({now['momentum']:.2f})."
+        why = too_steep(e.steep) if e.steep > STEEP else long
+        return Verdict("broken", (f"Not normal: the costs run away (V fell to {lowest:,.3g}).", why))
+    if e.outside > GONE:
+        gone = f"Not normal: {100 * e.outside:.0f} % of p_g lies outside the picture. G was thrown beyond the data."
+        return Verdict("odd", (gone, "It comes back if D rises towards the data out there; if it does not, reset."))
+    if now["k"] == 0 or now["lr_D"] == 0:
+        return Verdict("odd", ("D is held: G goes to wherever D was highest, and D does not learn of it.", *alike))
+    if now["lr_G"] == 0:
+        held = f"G is held, so that only V moves. It is {max(C - V, 0):.3f} below C(G), which no D can exceed."
+        return Verdict("normal", (held,))
+    if since < ENOUGH:
+        return Verdict("wait", (f"{ENOUGH} moves under the same settings are needed before anything can be said.",))
+    if now["generator_cost"] == "minimax" and fake < SURE:
+        flat = f"G's cost log(1 - D(G(z))) has saturated. D says {fake:.3f} to samples, where that cost is flat."
+        return Verdict(
+            "broken", (f"Not normal, but what section 3 predicts: {flat}", "Choose the non-saturating cost.")
+        )
+    if turns >= TURNS:
+        swing = f"Not normal: V swings up and down, {turns} times in {since:,.0f} moves. Each player overshoots what"
+        calm = f"the other has just done. Less momentum (now {now['momentum']:.2f}) or lower rates calm it."
+        return Verdict("odd", (f"{swing} {calm}", *alike))
+    if alike:
+        return Verdict("odd", (f"Not normal: {narrow} If it does not widen, reset, or help D.",))
+    if V < MINUS_LOG_4 - 0.05:
+        below = f"V is {V:.2f}, below -log 4: D does worse than if it said 1/2 to everything. It may be in the middle"
+        return Verdict("odd", (f"{below} of a correction; if it stays there, k is too small or G's rate too high.",))
+    if e.missed:
+        far = f"p_g misses {e.missed} of the hills of p_data: G hears of a hill only where some z comes near it."
+        return Verdict("odd", (far, f"{says}."))
+    if JSD < SETTLED:
+        on = f"Normal: p_g lies on p_data. {says}, and V is {V:.3f}, near Theorem 1's -log 4."
+        return Verdict("normal", (on,))
+    ahead = "D is ahead" if V > AHEAD else "neither player runs away"
+    return Verdict("normal", (f"Normal. {says}; V is {max(C - V, 0):.2f} below C(G), JSD {JSD:.2f}: {ahead}.",))

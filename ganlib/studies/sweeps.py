@@ -38,9 +38,36 @@ from ganlib.trainer import Step, Trainer
 Array = NDArray[np.float64]
 
 UNKNOWN, NEITHER, COLLAPSED, DIVERGED = range(-1, 3)
-"""What may become of a run; unknown while it has measured nothing."""
+"""What may become of a run; unknown while it has measured nothing of late."""
 WIDE = 10.0
 """A run whose samples end so many times as wide as the data counts as diverged, though its parameters are finite."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a heat map of a grid may show of a run: how it is called, the ends of its colours, and its decimals."""
+
+    name: str
+    title: str
+    limits: tuple[float, float]
+    log: bool = False
+    digits: int = 3
+
+
+MEASURES = {
+    "toy": {
+        "JSD": Measure("JSD(p_data ‖ p_g)", "JSD(p_data ‖ p_g), nats", (0.015, math.log(2)), True),
+        "gap": Measure("C(G) − V(D, G)", "C(G) − V(D, G), nats: what D lacks", (0.003, 1), True),
+        "width": Measure("width of p_g", "Width of p_g over that of p_data", (0.1, 10), True, 2),
+    },
+    "mnist": {
+        "score": Measure("Parzen score", "Parzen score, nats (higher is better; see the text)", (-350, -50), False, 0),
+        "width": Measure("spread of the samples", "Spread of the samples over that of digits", (0, 1.2), False, 2),
+        "V": Measure("V(D, G)", "V(D, G), nats", (-1.4, 0), False, 2),
+        "D_fake": Measure("D(G(z))", "D(G(z)), probability", (0, 0.6), False, 2),
+    },
+}
+"""Kind of grid -> what may be shown of it. A colour means the same wherever a measure is drawn."""
 MNIST_FILE = Path(__file__).parent.parent / "results" / "mnist_k_rates.json"
 """The grid of small MNIST nets that comes with the package."""
 
@@ -89,7 +116,12 @@ class Results:
     """What was trained, on what, when."""
 
     def final(self, name: str) -> Array:
-        """(K, D, G, S): a curve's mean over the last tenth of the records there are; nan for a run that diverged."""
+        """(K, D, G, S): a curve's mean over the last tenth of the records there are; nan for a run that diverged.
+
+        "gap" is C - V: what D lacks of its optimum.
+        """
+        if name == "gap":
+            return self.final("C") - self.final("V")
         curve = self.curves[name]
         records = max(int(np.isfinite(curve).any((0, 1, 2, 3)).sum()), 1)
         last = max(int(0.1 * records + 0.5), 1)
@@ -106,6 +138,14 @@ class Results:
         index = [int(np.argmin(np.abs(self.updates - n))) for n in wanted]
         return np.stack([self.curves[name][k, ..., j] for k, j in enumerate(index)])
 
+    def part(self, seeds: Sequence[int], records: int) -> Results:
+        """What some of the seeds had measured at the first so many records; a run that diverged later had not yet."""
+        at = [self.grid.seeds.index(seed) for seed in seeds]
+        curves = {name: values[..., at, :records] for name, values in self.curves.items()}
+        diverged = self.diverged[..., at] & ~np.isfinite(curves["width"][..., -1])
+        grid = replace(self.grid, seeds=tuple(seeds))
+        return replace(self, grid=grid, updates=self.updates[:records], curves=curves, diverged=diverged)
+
     @property
     def score(self) -> Array:
         """(K, D, G, S): what the heatmap shows, JSD (nats, 0 is best) or the Parzen score (nats)."""
@@ -120,9 +160,8 @@ class Results:
         another (MNIST: mean distance) as the data; whether a run fell there or never left the start makes no
         difference. Neither is not yet good: a lost mode among several, or a G that stands still, the JSD shows.
         """
-        unknown = ~np.isfinite(self.curves["width"]).any(-1)
         width = self.final("width")  # nan compares false
-        cases = [self.diverged | (width > WIDE), unknown, width < self.narrow]
+        cases = [self.diverged | (width > WIDE), ~np.isfinite(width), width < self.narrow]
         return np.select(cases, [DIVERGED, UNKNOWN, COLLAPSED], NEITHER)
 
     def share(self, outcome: int) -> Array:

@@ -58,7 +58,7 @@ function slider({ key, name, hint, places, words }, change) {
   const last = Math.max(1, places.length - 1);
   const said = element("span");
   const longest = words.reduce((a, b) => (b.length > a.length ? b : a), ""); // its room is kept, so that nothing moves
-  const output = element("output", { class: "gl-value", "data-longest": longest }, said);
+  const output = element("span", { class: "gl-value", "aria-hidden": "true", "data-longest": longest }, said);
   const about = { "aria-label": name, title: hint, "data-name": key };
   const input = element("input", { type: "range", min: 0, max: last, step: 1, ...about });
   const show = (place, told = words[place]) => {

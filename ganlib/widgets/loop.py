@@ -80,7 +80,7 @@ class Loop:
         self.resting = False
         """Whether the engine rests because no page has asked for a while."""
         self._silent, self._allowed = 0.0, AHEAD
-        self._turned = self._shown = time.monotonic()
+        self._turned = self._listened = self._shown = time.monotonic()
         self._turning = False
         self._commands: deque[Command] = deque()
         self._lock = threading.RLock()  # one thread at a time works with the engine
@@ -230,10 +230,9 @@ class Loop:
 
     def _listen(self) -> None:
         """Rest when no page has asked for too long, in time that this loop was awake."""
-        if self.engine.running:
-            self._silent += min(time.monotonic() - self._turned, 0.1)
-        else:
-            self._silent = 0.0
+        now = time.monotonic()
+        self._silent = self._silent + min(now - self._listened, 0.1) if self.engine.running else 0.0
+        self._listened = now
         self.resting = self.engine.running and self._silent > SILENCE
 
     def _show_if_due(self) -> None:

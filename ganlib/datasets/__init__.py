@@ -1,8 +1,8 @@
 """Data sets: `load(name)` finds, downloads, verifies, caches and splits one.
 
 It looks in the folder that the environment variable GANLIB_DATA names, then in the cache, then downloads. Nothing
-is unpickled, no archive is unpacked by the names in it, and every file is verified against its publisher's content
-where the publisher states a checksum, and by its layout always, before it is used.
+is unpickled, no archive is unpacked by the names in it, and every file is verified before it is used: by its
+publisher's checksum where there is one, and by its layout always.
 """
 
 from __future__ import annotations
@@ -47,12 +47,9 @@ def load(name: str, *, verify: bool = True, download: bool = True, stand_in: boo
         if not (stand_in and record.stand_in):
             raise
     other = RECORDS[record.stand_in]
-    warnings.warn(
-        f"{record.title} is not on this machine and no host of it can be reached. {other.name!r} is loaded instead: "
-        f"{other.note}. Scores on it do not compare with the paper's. `python -m ganlib data` says how to get "
-        f"{record.title}.",
-        stacklevel=2,
-    )
+    instead = f"{other.name!r} is loaded instead: {other.note}. Scores on it do not compare with the paper's."
+    why = f"{record.title} is not on this machine and no host of it can be reached."
+    warnings.warn(f"{why} {instead} `python -m ganlib data` says how to get {record.title}.", stacklevel=2)
     return load(other.name, verify=verify)
 
 

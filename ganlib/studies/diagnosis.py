@@ -68,26 +68,19 @@ MANY_TO_ONE = "many z end in one x, the Helvetica scenario."
 class Verdict:
     """What there is to say about a run."""
 
-    tone: str
-    """"wait", "normal", "odd" or "broken"."""
-    sentences: tuple[str, ...]
-    """Plain words, with the run's own numbers in them."""
+    tone: str  # "wait", "normal", "odd" or "broken"
+    sentences: tuple[str, ...]  # plain words, with the run's own numbers in them
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The last steps of a run, under settings that did not change."""
 
-    steps: Sequence[Step]
-    """At most WINDOW of them."""
-    spread: float
-    """Mean distance between samples, over that between data pictures; nan when not measured."""
-    recipe: Recipe
-    """With the controls as they are."""
-    updates: int = 0
-    """D's updates so far."""
-    changed: bool = False
-    """Whether a control was changed within the last steps."""
+    steps: Sequence[Step]  # at most WINDOW of them
+    spread: float  # mean distance between samples, over that between data pictures; nan when not measured
+    recipe: Recipe  # with the controls as they are
+    updates: int = 0  # D's updates so far
+    changed: bool = False  # whether a control was changed within the last steps
 
 
 def spread(x: Tensor) -> float:
@@ -224,19 +217,13 @@ SETTLED = 0.02  # JSD, nats, below which p_g lies on p_data
 class ToyEvidence:
     """What a verdict on a game of the toy stands on."""
 
-    recent: np.ndarray
-    """The last measurements under settings that did not change: (n, 4), moves, V, C and JSD."""
+    recent: np.ndarray  # the last measurements under settings that did not change: (n, 4), moves, V, C and JSD
     controls: Mapping[str, Any]
-    says: tuple[float, float]
-    """The means of D(x) over p_data and of D(G(z))."""
-    width: float
-    """The standard deviation of G(z), over that of the data."""
-    outside: float
-    """The share of p_g outside the picture."""
-    missed: int
-    """So many of p_data's hills have next to nothing of p_g."""
-    steep: float
-    """How much D's logit changed a unit of x at most when D had been trained alone; 0: that is long ago."""
+    says: tuple[float, float]  # the means of D(x) over p_data and of D(G(z))
+    width: float  # the standard deviation of G(z), over that of the data
+    outside: float  # the share of p_g outside the picture
+    missed: int  # so many of p_data's hills have next to nothing of p_g
+    steep: float  # how much D's logit changed a unit of x at most when D had been trained alone; 0: that is long ago
     moves: int
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import ndtri
 from tqdm import tqdm
 
@@ -98,19 +98,13 @@ class Grid:
 class Results:
     """What the runs of a grid have measured so far."""
 
-    kind: str
-    """"toy" or "mnist"."""
+    kind: str  # "toy" or "mnist"
     grid: Grid
-    updates: Array
-    """(T,): updates of either player done at each record, the same for all runs."""
-    curves: dict[str, Array]
-    """Name -> (K, D, G, S, T); nan where nothing is measured yet, and after a run has diverged."""
-    diverged: np.ndarray
-    """(K, D, G, S) bool: parameters, or what was measured, are no longer finite."""
-    narrow: float
-    """Below this share of the data's width (toys) or spread (MNIST) a run counts as collapsed."""
-    info: dict[str, Any]
-    """What was trained, on what, when."""
+    updates: Array  # (T,): updates of either player done at each record, the same for all runs
+    curves: dict[str, Array]  # name -> (K, D, G, S, T); nan where nothing is measured yet, and after a run has diverged
+    diverged: np.ndarray  # (K, D, G, S) bool: parameters, or what was measured, are no longer finite
+    narrow: float  # below this share of the data's width (toys) or spread (MNIST) a run counts as collapsed
+    info: dict[str, Any]  # what was trained, on what, when
 
     def final(self, name: str) -> Array:
         """(K, D, G, S): a curve's mean, or that of "gap", C - V, over the last tenth of the records there are.
@@ -123,14 +117,6 @@ class Results:
         records = max(int(np.isfinite(curve).any((0, 1, 2, 3)).sum()), 1)
         last = max(int(0.1 * records + 0.5), 1)
         return np.where(self.diverged, math.nan, seeds_mean(curve[..., records - last : records]))
-
-    def at(self, name: str, updates: ArrayLike) -> Array:
-        """(K, D, G, S): a curve read after so many updates, one number for all or one for each k."""
-        wanted = np.broadcast_to(np.asarray(updates, float), len(self.grid.ks))
-        if (wanted > self.updates[-1] + 1e-9).any():
-            raise RecipeError(f"updates are {updates!r}; every run was given {self.updates[-1]:.0f}")
-        index = [int(np.argmin(np.abs(self.updates - n))) for n in wanted]
-        return np.stack([self.curves[name][k, ..., j] for k, j in enumerate(index)])
 
     def part(self, seeds: Sequence[int], records: int) -> Results:
         """What some of the seeds had measured at the first so many records; a run that diverged later had not yet."""
@@ -215,10 +201,8 @@ def _plain(values: Array) -> list[Any]:
 
 # -- the work ----------------------------------------------------------------------------------------------------------
 
-BINS = 64
-"""p_g is drawn as its mean density in so many bins."""
-RATES = (0.003, 0.02, 0.1, 0.5, 3.0)
-"""Rates of both players: factors of about 6, from one too small to one too large."""
+BINS = 64  # p_g is drawn as its mean density in so many bins
+RATES = (0.003, 0.02, 0.1, 0.5, 3.0)  # rates of both players: factors of about 6, from one too small to one too large
 TOYS = {"ks": (1, 2, 5, 10), "lrs_D": RATES, "lrs_G": RATES, "seeds": (0, 1), "updates": 8_000, "records": 50}
 NETS = {"ks": (1, 2, 5), "lrs_D": (0.03, 0.1, 0.3, 1.0), "lrs_G": (0.1, 0.3, 1.0), "seeds": (0, 1)}
 NETS |= {"updates": 4_800, "records": 12}
@@ -232,19 +216,10 @@ class Sweep:
     which trains and measures every run from where it stands, and yields after each small piece of work.
     """
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        *,
-        ks: Sequence[int],
-        lrs_D: Sequence[float],
-        lrs_G: Sequence[float],
-        seeds: Sequence[int],
-        updates: int,
-        records: int,
-    ):
-        self.grid = Grid(tuple(ks), tuple(map(float, lrs_D)), tuple(map(float, lrs_G)), tuple(seeds))
-        self.recipe, most = recipe, max(ks) + 1
+    def __init__(self, recipe: Recipe, *, updates: int, records: int, **axes: Sequence[float]):
+        rates = {name: tuple(map(float, axes.pop(name))) for name in ("lrs_D", "lrs_G")}
+        self.grid = Grid(**{name: tuple(values) for name, values in axes.items()}, **rates)
+        self.recipe, most = recipe, self.grid.ks[-1] + 1
         if not isinstance(updates, int) or updates < most:
             at_least = f"an integer >= {most}, one iteration of the largest k"
             raise RecipeError(f"updates is {updates!r}; it must be {at_least}")
@@ -257,12 +232,9 @@ class Sweep:
         """Back to the start of every run."""
         self.curves = {name: np.full((*self.grid.shape, len(self.updates)), math.nan) for name in self.names}
         self.diverged = np.zeros(self.grid.shape, bool)
-        self.steps = np.zeros(self.grid.shape, int)
-        """(K, D, G, S): iterations that each run has done."""
-        self.recorded = np.zeros(self.grid.shape, int)
-        """(K, D, G, S): records that each run has, or needs no more: all of them once it has diverged."""
-        self.version = 0
-        """Counts up whenever something was measured."""
+        self.steps = np.zeros(self.grid.shape, int)  # iterations that each run has done
+        self.recorded = np.zeros(self.grid.shape, int)  # records that each has, or (diverged) needs no more
+        self.version = 0  # counts up whenever something was measured
         self._pieces: Iterator[None] | None = None
 
     def target(self, k: int, record: int) -> int:
@@ -347,8 +319,7 @@ class ToySweep(Sweep):
         self._data_width = width(many)
         low, high = np.quantile(many, [0.0005, 0.9995])
         margin = 0.25 * (high - low)
-        self.edges = np.linspace(low - margin, high + margin, BINS + 1)
-        """(BINS + 1,): the bins that p_g is drawn in."""
+        self.edges = np.linspace(low - margin, high + margin, BINS + 1)  # (BINS + 1,): the bins that p_g is drawn in
         super().__init__(recipe, **TOYS | grid)
 
     def reset(self) -> None:

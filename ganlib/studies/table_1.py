@@ -33,9 +33,6 @@ FACES = ("tfd", "fer2013", "lfw")
 """The faces that Table 1's second column may be computed on: the paper's own, and what stands in for them."""
 
 
-# -- Table 1 -----------------------------------------------------------------------------------------------------------
-
-
 def find_faces() -> tuple[Trained | None, Dataset | None, str]:
     """The first of `FACES` that is on this machine, with the weights trained on it, or two None; and why, in words."""
     found = []
@@ -72,9 +69,6 @@ def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None =
     return pd.DataFrame(rows, columns=["model", "MNIST", "TFD, or faces in its place", "measured with"])
 
 
-# -- the ruler ---------------------------------------------------------------------------------------------------------
-
-
 def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split: str = "test") -> tuple[Score, Score]:
     """The score by the paper's grid of sigmas and by the fine one, for little more than one of them costs.
 
@@ -108,14 +102,10 @@ def equal_number(log_likelihood: float, numbers: Sequence[int], scores: Sequence
 class ScoreTable:
     """Mean log-likelihoods over two things that a person may choose: how many centres, and how wide."""
 
-    sigmas: np.ndarray
-    """(s,), rising."""
-    numbers: np.ndarray
-    """(k,) of the centres, rising: the first n of them."""
-    means: np.ndarray
-    """(k, s) nats."""
-    n_test: int
-    """Pictures in each mean."""
+    sigmas: np.ndarray  # (s,), rising
+    numbers: np.ndarray  # (k,) of the centres, rising: the first n of them
+    means: np.ndarray  # (k, s) nats
+    n_test: int  # pictures in each mean
 
 
 def score_table(x: Tensor, centres: Tensor, sigmas: Sequence[float], numbers: Sequence[int]) -> ScoreTable:
@@ -134,9 +124,6 @@ def score_table(x: Tensor, centres: Tensor, sigmas: Sequence[float], numbers: Se
         each = sums.logcumsumexp(0) - torch.tensor(numbers).double().log()[:, None]
         means[:, j] = each.mean(1).numpy() - x.shape[1] * math.log(sigma * math.sqrt(2 * math.pi))
     return ScoreTable(np.array(sigmas), np.array(numbers), means, len(x))
-
-
-# -- centres that are no model's samples -------------------------------------------------------------------------------
 
 
 def random_subset(pictures: Tensor, n: int, seed: int = 0) -> Tensor:

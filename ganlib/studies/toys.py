@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from ganlib import game, theory
-from ganlib.densities import PRIOR_REACH, Array, Pushforward, relu_line
+from ganlib.densities import PRIOR_REACH, Array, Density, Modes, Pushforward, relu_line
 from ganlib.errors import RecipeError, TrainingDiverged
 from ganlib.nets import Discriminator, Generator, Layer
 from ganlib.recipes import Recipe
@@ -27,13 +27,6 @@ SMOOTH_PIECES = 800  # a G that is not made of rectifiers is looked at as so man
 MAX_K = 100
 CHOICES = ("batch", "p_z", "update", "generator_cost")
 """What all games of a stack have in common and `Toys.set` may change."""
-
-
-class Sampler(Protocol):
-    """Where the data come from: a `Density`, `Modes`, or anything else that draws."""
-
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
-        """n draws: (n,) or (n, d)."""
 
 
 class Stack(nn.Module):
@@ -81,12 +74,9 @@ class StackedDiscriminator(Stack):
 class Measured:
     """A toy of one dimension at one moment, by quadrature, in nats."""
 
-    V: float
-    """V(D, G), eq. 1."""
-    C: float
-    """C(G) = max_D V(D, G), eq. 4."""
-    JSD: float
-    """JSD(p_data || p_g), from 0 to log 2."""
+    V: float  # V(D, G), eq. 1
+    C: float  # C(G) = max_D V(D, G), eq. 4
+    JSD: float  # JSD(p_data || p_g), from 0 to log 2
 
     @property
     def gap(self) -> float:
@@ -115,7 +105,7 @@ class Toys:
     def __init__(
         self,
         recipe: Recipe,
-        p_data: Sampler,
+        p_data: Density | Modes,
         *,
         seeds: int | Sequence[int] = 0,
         k: ArrayLike | None = None,
@@ -143,8 +133,7 @@ class Toys:
         self.G = Stack([pairs[seed][0] for seed in self.seeds], dtype)
         self.D = StackedDiscriminator([pairs[seed][1] for seed in self.seeds], dtype)
         self.velocity = {name: [torch.zeros_like(p) for p in getattr(self, name).parameters()] for name in "GD"}
-        self.step = self.turn = 0
-        """Iterations done, and D's updates in the one under way."""
+        self.step = self.turn = 0  # iterations done, and D's updates in the one under way
         self._unique = list(pairs)
         self._row = torch.tensor([self._unique.index(seed) for seed in self.seeds])
         self._streams: dict[int, Draws] = {}
@@ -228,7 +217,7 @@ class Toys:
         """m data examples and m noise samples for every game: (B, m, d), (B, m, z_dim); by seed and kind of move."""
         kind = (self.p_data, self.batch, self.p_z)
         if stream not in self._streams:
-            self._streams[stream] = Draws([_generators(seed, stream) for seed in self._unique])
+            self._streams[stream] = Draws(self._unique, stream)
         x, z = self._streams[stream].next(kind, self.recipe.z_dim, self.dtype, data=stream >= 0)
         return x[self._row], z[self._row]
 
@@ -281,25 +270,22 @@ class Toys:
         z = replace(self.recipe, p_z=self.p_z).noise(n, seed).to(self.dtype)  # (n, z_dim)
         return self.G(z.expand(len(self), -1, -1)).double().numpy()
 
-    @property
-    def finite(self) -> np.ndarray:
-        """Which games' parameters are all finite numbers: (B,) bool."""
-        parameters = [*self.G.parameters(), *self.D.parameters()]
-        return torch.stack([p.detach().isfinite().flatten(1).all(1) for p in parameters]).all(0).numpy()
-
 
 class Draws:
-    """Minibatches for one kind of move, a stream for each seed; drawn ahead in blocks, which is faster."""
+    """Minibatches for one kind of move (-1: G's; n: D's with n to follow), drawn ahead in blocks, which is faster."""
 
     AHEAD = 16
 
-    def __init__(self, generators: Sequence[tuple[np.random.Generator, torch.Generator]]):
-        self._generators = generators
-        self._kind: tuple[Sampler, int, str] | None = None
+    def __init__(self, seeds: Sequence[int], move: int):
+        sequences = [np.random.SeedSequence([seed, STREAM, move + 1]).spawn(2) for seed in seeds]
+        begins = [int(for_z.generate_state(1, np.uint64)[0] >> 1) for _, for_z in sequences]
+        self._x_rngs = [np.random.default_rng(for_x) for for_x, _ in sequences]
+        self._z_rngs = [torch.Generator().manual_seed(begin) for begin in begins]
+        self._kind: tuple[Density | Modes, int, str] | None = None
         self._next = self.AHEAD
 
     def next(
-        self, kind: tuple[Sampler, int, str], z_dim: int, dtype: torch.dtype, *, data: bool
+        self, kind: tuple[Density | Modes, int, str], z_dim: int, dtype: torch.dtype, *, data: bool
     ) -> tuple[Tensor, Tensor]:
         """The next x (S, m, d), or nothing of it without `data`, and z (S, m, z_dim), for S seeds.
 
@@ -308,10 +294,10 @@ class Draws:
         if self._next == self.AHEAD or kind != self._kind:
             p_data, m, p_z = self._kind = kind
             n = self.AHEAD * m
-            zs = [game.prior(p_z, n, z_dim, z_rng, dtype) for _, z_rng in self._generators]
+            zs = [game.prior(p_z, n, z_dim, z_rng, dtype) for z_rng in self._z_rngs]
             self._z = torch.stack(zs).unflatten(1, (self.AHEAD, m))
             if data:
-                xs = [torch.from_numpy(p_data.sample(n, x_rng)).reshape(n, -1) for x_rng, _ in self._generators]
+                xs = [torch.from_numpy(p_data.sample(n, x_rng)).reshape(n, -1) for x_rng in self._x_rngs]
                 self._x = torch.stack(xs).to(dtype).unflatten(1, (self.AHEAD, m))
             else:
                 self._x = self._z[..., :0]
@@ -340,8 +326,7 @@ class BestD:
         pairs = (x, at), (w * p_data.pdf(x), 0 * at), (w * p_g.pdf(x), mass)
         self._x, self._data, self._g = (torch.as_tensor(np.concatenate(pair), dtype=toys.dtype) for pair in pairs)
         self.C = theory.C(p_data, p_g, order=6)
-        self.gap = math.inf
-        """C(G) - V(D, G) at the last evaluation."""
+        self.gap = math.inf  # C(G) - V(D, G) at the last evaluation
         self.evaluations = 0
         self.done = False
         self._last = self._lacking = math.inf  # the gap and what the decay takes off
@@ -368,12 +353,6 @@ class BestD:
         self.evaluations += 1
         self._lacking = self.C + minus_V.item()
         return minus_V
-
-
-def _generators(seed: int, stream: int) -> tuple[np.random.Generator, torch.Generator]:
-    """A seed's random numbers for one kind of move (-1: G's; n: D's with n to follow): for x, and for z."""
-    for_x, for_z = np.random.SeedSequence([seed, STREAM, stream + 1]).spawn(2)
-    return np.random.default_rng(for_x), torch.Generator().manual_seed(int(for_z.generate_state(1, np.uint64)[0] >> 1))
 
 
 def _checked(name: str, value: Any, games: int, dtype: torch.dtype) -> Tensor:

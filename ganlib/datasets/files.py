@@ -44,7 +44,7 @@ def find(record: Record, *names: str, folder: str = "") -> Path | None:
 
 
 def fetch(record: Record, file: str, allowed: bool) -> Path:
-    """Fetch one file to its place in the cache, from the first address that sends what was published; keep nothing else.
+    """Fetch one file to its place in the cache, from the first address that sends what was published, and no other.
 
     Raises `Unreachable` when no host answers or `allowed` is false, else `DataError`.
     """
@@ -142,8 +142,8 @@ def members(record: Record, archive: Path, wanted: Callable[[str], Any], largest
 def kept(path: Path, like: dict[str, tuple[int, ...]], read: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """What `read` returns, kept in a file of the cache with a digest, so that it is read only once.
 
-    `like` gives each tensor's shape but for the number of rows. Where the file is damaged, or holds other tensors,
-    `read` is called again, with a warning; a warning, too, when the file cannot be written.
+    `like` gives each tensor's shape but for the number of rows. A file that is damaged, or holds other tensors, is made
+    again with a warning; one that cannot be written is a warning, too.
     """
     if path.is_file():
         try:

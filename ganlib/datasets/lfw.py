@@ -24,8 +24,8 @@ ARCHIVE = "lfw-funneled.tgz"
 """243,346,528 bytes; its checksum is the one that scikit-learn states (sklearn/datasets/_lfw.py)."""
 SIDE = 250  # pixels across and down of a picture in the archive
 CROP = (65, 185)
-"""From which to which pixel of 250, across and down. The square that a face detector found was widened by 2.2 and scaled
-to 250: it is the middle 113.6 pixels. The middle 120 hold it with 3 to spare on each side, and 0.4 of 120 is 48."""
+"""From which to which pixel of 250, across and down. A face detector's square, widened by 2.2, was scaled to 250: it is
+the middle 113.6. The middle 120 hold it with 3 to spare on each side, and 0.4 of 120 is 48."""
 MEMBER = re.compile(r"lfw_funneled/([^/]+)/\1_\d{4}\.jpg")
 LARGEST = 10_000_000  # bytes; far more than a picture of 250 x 250 has, or one of the lists beside them
 

@@ -23,10 +23,7 @@ def cache_folder() -> Path:
 
 @dataclass
 class Record:
-    """The facts of one data set. Its file in this package fills one in; searching, checking and refusing read it.
-
-    It is not frozen, so that tests can put the facts of small files in the place of the published ones.
-    """
+    """The facts of one data set; not frozen, so that tests can put those of small files in their place."""
 
     name: str  # what `load` calls it
     shape: tuple[int, int, int]  # a picture's (channels, height, width)

@@ -66,10 +66,10 @@ def find() -> Path | None:
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`images` (N, 48, 48) uint8, `folds` (N, 5) and `labs_ex` (N,) integers; of nothing else in the file is read.
+    """`images` (N, 48, 48) uint8, `folds` (N, 5) and `labs_ex` (N,) integers; nothing else in the file is read.
 
-    The headers are looked at first: a file that is none of TFD's costs no memory, MATLAB's objects and functions are
-    never made, and scipy, which a wrong header makes crash the process, gets plain arrays only.
+    The headers are looked at first: a wrong file costs no memory, MATLAB's objects and functions are never made, and
+    scipy, which a wrong header makes crash the process, gets plain arrays only.
     """
     import scipy.io
 
@@ -96,12 +96,8 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return images, folds, labels.reshape(-1)
 
 
-# -- MATLAB's file format ---------------------------------------------------------------------------------------------
-
-UINT8, NUMBERS = 9, range(6, 16)
-"""MATLAB's classes of arrays: of uint8, of any numbers. The others are cells, structures, text, objects, functions."""
-ITEMS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
-"""Bytes of a number, by the type under which a MATLAB file stores it."""
+UINT8, NUMBERS = 9, range(6, 16)  # MATLAB's classes of arrays; the others are cells, structures, text, objects ...
+ITEMS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}  # bytes of a number, by the type it is stored as
 MATRIX, COMPRESSED, OPAQUE, COMPLEX = 14, 15, 17, 0x800
 HEAD = 4096  # bytes that are enough for the header of a variable
 

@@ -94,8 +94,7 @@ def train_classifier(
 
 @dataclass(frozen=True)
 class Classes:
-    """What a classifier takes pictures for. It does not see how a class varies: one perfect digit a class, repeated,
-    has the right shares and full confidence."""
+    """What pictures are taken for. It does not see how a class varies: one digit a class, repeated, does well."""
 
     shares: np.ndarray  # (classes,): how often each class is the likeliest
     confidence: np.ndarray  # (n,): the likeliest class's probability, for each picture
@@ -139,12 +138,11 @@ def frechet(a: Tensor, b: Tensor) -> float:
 
 
 def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, float]:
-    """How many samples lie where data do, and how much of the data lies where samples do: features (n, f), (m, f).
+    """Precision, the share of `fake` (m, f) in some ball of `real` (n, f), and recall, that of `real` in one of `fake`.
 
-    A picture covers the ball around it that reaches to its k-th nearest neighbour of its own kind (itself not counted).
-    Precision: the share of `fake` in some ball of `real`. Recall: the share of `real` in some ball of `fake`
-    ("Improved precision and recall metric", Kynkaanniemi et al. 2019, with k = 3). Misses: one outlier has a huge ball
-    and covers much; both depend on n and m, so compare at equal numbers only; a copied training set scores well.
+    A picture's ball reaches to its k-th nearest neighbour of its own kind ("Improved precision and recall metric",
+    Kynkaanniemi et al. 2019, with k = 3). Misses: one outlier has a huge ball and covers much; both depend on n and m,
+    so compare at equal numbers only; a copied training set scores well.
     """
     _check(real, fake)
     if not 1 <= k < min(len(real), len(fake)):

@@ -38,10 +38,9 @@ class Stack(nn.Module):
         if any(layer.keep < 1 for layer in self.specs):
             raise RecipeError("toys have no dropout; every layer must keep all of its input")
         linears = [[net.layers[i].linear for net in nets] for i in range(len(self.specs))]
-        weights = [torch.stack([linear.weight.detach().T for linear in same]) for same in linears]
-        biases = [torch.stack([linear.bias.detach() for linear in same])[:, None] for same in linears]
-        self.weights = nn.ParameterList(w.to(dtype) for w in weights)
-        self.biases = nn.ParameterList(b.to(dtype) for b in biases)
+        weights = (torch.stack([linear.weight.detach().T for linear in same]) for same in linears)
+        biases = (torch.stack([linear.bias.detach() for linear in same])[:, None] for same in linears)
+        self.weights, self.biases = (nn.ParameterList(t.to(dtype) for t in each) for each in (weights, biases))
 
     def forward(self, x: Tensor, only: int | None = None) -> Tensor:
         """Map x (B, m, inputs) to (B, m, units); with `only`, x (1, m, inputs) by that one net."""
@@ -92,14 +91,12 @@ class Toys:
             toys.iterate()
         toys.measure(0).JSD
 
-    `seeds`, `k`, `lr_D`, `lr_G` and `momentum` are one value for all, or one for each game; None: the recipe's. k may
-    be 0 (G alone moves), and a rate may be 0 (that player is held). All but the seeds may be changed by `set` while it
-    runs, as may `batch`, `p_z`, `update` and `generator_cost`; `p_data` is an attribute. Games of one seed start alike
-    and see the same draws, and a game comes out the same (to rounding) alone as in company.
+    `seeds`, `k`, `lr_D`, `lr_G` and `momentum` are one value for all, or one for each game; None: the recipe's. With k
+    0 G alone moves, and a rate of 0 holds that player. All but the seeds may be changed by `set`, as may `CHOICES`;
+    `p_data` is an attribute. Games of one seed see the same draws, and come out the same alone as in company.
 
     Moves: an iteration is k updates of D, each on a fresh batch, then one of G ("alternating", Algorithm 1), or k - 1
-    updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code). The plain
-    momentum of `Trainer`, v = mu v - lr g, theta += v, but with rates and mu that stay.
+    updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code).
     """
 
     def __init__(
@@ -128,8 +125,7 @@ class Toys:
         self.batch, self.p_z = recipe.batch, recipe.p_z
         self.update, self.generator_cost = recipe.update, recipe.generator_cost
         self.set(k=stretched[1], lr_D=stretched[2], lr_G=stretched[3], momentum=stretched[4])
-        d = recipe.G[-1].units
-        pairs = {seed: recipe.networks(seed, torch.zeros(d)) for seed in set(self.seeds)}
+        pairs = {seed: recipe.networks(seed, torch.zeros(recipe.G[-1].units)) for seed in set(self.seeds)}
         self.G = Stack([pairs[seed][0] for seed in self.seeds], dtype)
         self.D = StackedDiscriminator([pairs[seed][1] for seed in self.seeds], dtype)
         self.velocity = {name: [torch.zeros_like(p) for p in getattr(self, name).parameters()] for name in "GD"}
@@ -142,10 +138,7 @@ class Toys:
         return len(self.seeds)
 
     def set(self, **values: Any) -> None:
-        """Set k, lr_D, lr_G or momentum, each one value for all games or one for each; or one of the game's `CHOICES`.
-
-        All of them, or, when one of them makes no sense and a `RecipeError` is raised, none.
-        """
+        """Set k, a rate, the momentum or one of `CHOICES`: all that is given, or nothing when it raises."""
         chosen = {name: values.pop(name) for name in CHOICES if name in values}
         replace(self.recipe, **chosen)  # raises on what no recipe may hold
         checked = {name: _checked(name, value, len(self.seeds), self.dtype) for name, value in values.items()}
@@ -224,11 +217,7 @@ class Toys:
     # -- looking at a game of one dimension ----------------------------------------------------------------------------
 
     def p_g(self, i: int = 0) -> Pushforward:
-        """The density of game i's G(z): exact for a G of rectifiers, else that of 800 straight lines through G.
-
-        Raises `TrainingDiverged` when G's parameters are no longer finite, `RecipeError` when z or x has more than one
-        coordinate.
-        """
+        """The density of game i's G(z): exact for a G of rectifiers, else that of 800 straight lines through G."""
         if self.recipe.z_dim != 1 or self.G.specs[-1].units != 1:
             raise RecipeError("only a G from one coordinate of z to one of x has a p_g that can be computed")
         both = zip(self.G.weights, self.G.biases)
@@ -237,8 +226,7 @@ class Toys:
             raise TrainingDiverged(f"G's parameters are no longer finite after {self.step} iterations")
         if self.exact:
             return Pushforward(*relu_line(layers, self.p_z), self.p_z)
-        reach = PRIOR_REACH[self.p_z]
-        z = np.linspace(-reach, reach, SMOOTH_PIECES + 1)
+        z = np.linspace(-PRIOR_REACH[self.p_z], PRIOR_REACH[self.p_z], SMOOTH_PIECES + 1)
         return Pushforward(z, self.G_of(z, i), self.p_z, even=True)
 
     @property
@@ -281,15 +269,12 @@ class Draws:
         begins = [int(for_z.generate_state(1, np.uint64)[0] >> 1) for _, for_z in sequences]
         self._x_rngs = [np.random.default_rng(for_x) for for_x, _ in sequences]
         self._z_rngs = [torch.Generator().manual_seed(begin) for begin in begins]
-        self._kind: tuple[Density | Modes, int, str] | None = None
-        self._next = self.AHEAD
+        self._kind, self._next = None, self.AHEAD
 
-    def next(
-        self, kind: tuple[Density | Modes, int, str], z_dim: int, dtype: torch.dtype, *, data: bool
-    ) -> tuple[Tensor, Tensor]:
+    def next(self, kind: tuple, z_dim: int, dtype: torch.dtype, *, data: bool) -> tuple[Tensor, Tensor]:
         """The next x (S, m, d), or nothing of it without `data`, and z (S, m, z_dim), for S seeds.
 
-        `kind` is (p_data, m, p_z). When it has changed what was drawn ahead is thrown away.
+        When `kind`, (p_data, m, p_z), has changed, what was drawn ahead is thrown away.
         """
         if self._next == self.AHEAD or kind != self._kind:
             p_data, m, p_z = self._kind = kind

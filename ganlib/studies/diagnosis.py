@@ -60,6 +60,7 @@ RUNAWAY = (
 AWAY = 2  # so many such steps among the last ENOUGH: a runaway, and no dip that comes back at once
 TURN, TURNS = 0.3, 5  # V's mean over 20 steps turns round by so many nats, so often: a swing (healthy: up to 4)
 
+TOO_FEW = "under the same settings are needed before anything can be said."
 BEFORE = "Nothing has happened yet. Before you start: which of the two players will lead at first?"
 MANY_TO_ONE = "many z end in one x, the Helvetica scenario."
 
@@ -68,26 +69,19 @@ MANY_TO_ONE = "many z end in one x, the Helvetica scenario."
 class Verdict:
     """What there is to say about a run."""
 
-    tone: str
-    """"wait", "normal", "odd" or "broken"."""
-    sentences: tuple[str, ...]
-    """Plain words, with the run's own numbers in them."""
+    tone: str  # "wait", "normal", "odd" or "broken"
+    sentences: tuple[str, ...]  # plain words, with the run's own numbers in them
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The last steps of a run, under settings that did not change."""
 
-    steps: Sequence[Step]
-    """At most WINDOW of them."""
-    spread: float
-    """Mean distance between samples, over that between data pictures; nan when not measured."""
-    recipe: Recipe
-    """With the controls as they are."""
-    updates: int = 0
-    """D's updates so far."""
-    changed: bool = False
-    """Whether a control was changed within the last steps."""
+    steps: Sequence[Step]  # at most WINDOW of them
+    spread: float  # mean distance between samples, over that between data pictures; nan when not measured
+    recipe: Recipe  # with the controls as they are
+    updates: int = 0  # D's updates so far
+    changed: bool = False  # whether a control was changed within the last steps
 
 
 def spread(x: Tensor) -> float:
@@ -116,7 +110,7 @@ def diagnose(e: Evidence) -> Verdict:
         return _say("wait", BEFORE)
     if len(e.steps) < ENOUGH:
         what = "A control has just changed" if e.changed else "The run has only begun"
-        return _say("wait", f"{what}: {_too_few('steps')}")
+        return _say("wait", f"{what}: {ENOUGH} steps {TOO_FEW}")
 
     fields = ("V", "D_real", "D_fake", "cost_G", "norm_G")
     V, D_real, D_fake, cost_G, norm_G = (float(np.mean([getattr(step, name) for step in e.steps])) for name in fields)
@@ -142,11 +136,9 @@ def diagnose(e: Evidence) -> Verdict:
     if max(abs(D_real - 0.5), abs(D_fake - 0.5)) <= AT_CHANCE:
         seen = f"V stands at {V:.3f}, that is -log 4, and D {says}"
         if e.spread >= ALIKE:
-            theorem = (
-                "Theorem 1 asks for just this when G is perfect, but a D too weak to see anything shows it too: only "
-                "the samples say which. MNIST's full run came no nearer than -1.08 in 50 epochs."
-            )
-            return _say("odd", f"{seen}: D cannot tell them apart.", theorem)
+            either = "Theorem 1 asks for just this when G is perfect, but a D too weak to see anything shows it too:"
+            which = "only the samples say which. MNIST's full run came no nearer than -1.08 in 50 epochs."
+            return _say("odd", f"{seen}: D cannot tell them apart.", f"{either} {which}")
         if e.updates < SLOW_START:
             awake = "D woke up after about 250 updates in MNIST's full run, 700 in its narrow nets."
             return _say("normal", f"Normal for a beginning: {seen}, because neither has learnt anything yet.", awake)
@@ -180,15 +172,8 @@ def diagnose(e: Evidence) -> Verdict:
     return _say("normal", f"Normal. D {says}, V is {V:.2f}: neither player runs away.", place, *alike)
 
 
-# -- words for both ----------------------------------------------------------------------------------------------------
-
-
 def _say(tone: str, *sentences: str) -> Verdict:
     return Verdict(tone, sentences)
-
-
-def _too_few(units: str) -> str:
-    return f"{ENOUGH} {units} under the same settings are needed before anything can be said."
 
 
 def _swings(turns: int, within: str, momentum: float) -> str:
@@ -224,19 +209,13 @@ SETTLED = 0.02  # JSD, nats, below which p_g lies on p_data
 class ToyEvidence:
     """What a verdict on a game of the toy stands on."""
 
-    recent: np.ndarray
-    """The last measurements under settings that did not change: (n, 4), moves, V, C and JSD."""
+    recent: np.ndarray  # the last measurements under settings that did not change: (n, 4), moves, V, C and JSD
     controls: Mapping[str, Any]
-    says: tuple[float, float]
-    """The means of D(x) over p_data and of D(G(z))."""
-    width: float
-    """The standard deviation of G(z), over that of the data."""
-    outside: float
-    """The share of p_g outside the picture."""
-    missed: int
-    """So many of p_data's hills have next to nothing of p_g."""
-    steep: float
-    """How much D's logit changed a unit of x at most when D had been trained alone; 0: that is long ago."""
+    says: tuple[float, float]  # the means of D(x) over p_data and of D(G(z))
+    width: float  # the standard deviation of G(z), over that of the data
+    outside: float  # the share of p_g outside the picture
+    missed: int  # so many of p_data's hills have next to nothing of p_g
+    steep: float  # how much D's logit changed a unit of x at most when D had been trained alone; 0: that is long ago
     moves: int
 
 
@@ -272,7 +251,7 @@ def diagnose_toy(e: ToyEvidence) -> Verdict:
         below = f"It is {max(C - V, 0):.3f} below C(G), which no D can exceed."
         return _say("normal", f"G is held, so that only V moves. {below}")
     if since < ENOUGH:
-        return _say("wait", _too_few("moves"))
+        return _say("wait", f"{ENOUGH} moves {TOO_FEW}")
     if now["generator_cost"] == "minimax" and fake < SURE:
         return _say("broken", f"{_saturated(fake)}.", "Choose the non-saturating cost.")
     if turns >= TURNS:

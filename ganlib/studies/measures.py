@@ -22,9 +22,6 @@ from ganlib.images import scale
 CHUNK = 2_000  # rows of a distance matrix in memory at once
 
 
-# -- a classifier ------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Classifier:
     """A small network that tells the classes of a data set apart, and its last hidden layer as a feature space.
@@ -33,13 +30,10 @@ class Classifier:
     what no class needs it sees no difference.
     """
 
-    net: nn.Sequential
-    """Pictures (n, d) to the logits of the classes; its last but one layer gives the features."""
-    accuracy: float
-    """Share of the test pictures classified right."""
+    net: nn.Sequential  # pictures (n, d) to the logits of the classes; its last but one layer gives the features
+    accuracy: float  # share of the test pictures classified right
     n_test: int
-    seconds: float
-    """What training took."""
+    seconds: float  # what training took
 
     @torch.no_grad()
     def features(self, x: Tensor) -> Tensor:
@@ -100,13 +94,10 @@ def train_classifier(
 
 @dataclass(frozen=True)
 class Classes:
-    """What a classifier takes pictures for. It does not see how a class varies: one perfect digit a class, repeated,
-    has the right shares and full confidence."""
+    """What pictures are taken for. It does not see how a class varies: one digit a class, repeated, does well."""
 
-    shares: np.ndarray
-    """(classes,): how often each class is the likeliest."""
-    confidence: np.ndarray
-    """(n,): the likeliest class's probability, for each picture."""
+    shares: np.ndarray  # (classes,): how often each class is the likeliest
+    confidence: np.ndarray  # (n,): the likeliest class's probability, for each picture
 
     @property
     def unsure(self) -> float:
@@ -123,9 +114,6 @@ def classes(classifier: Classifier, x: Tensor) -> Classes:
     likeliest, which = classifier.probabilities(x).max(1)
     n_classes = classifier.net[-1].out_features
     return Classes(torch.bincount(which, minlength=n_classes).numpy() / len(x), likeliest.numpy())
-
-
-# -- distances between two clouds of features --------------------------------------------------------------------------
 
 
 def frechet(a: Tensor, b: Tensor) -> float:
@@ -150,12 +138,11 @@ def frechet(a: Tensor, b: Tensor) -> float:
 
 
 def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, float]:
-    """How many samples lie where data do, and how much of the data lies where samples do: features (n, f), (m, f).
+    """Precision, the share of `fake` (m, f) in some ball of `real` (n, f), and recall, that of `real` in one of `fake`.
 
-    A picture covers the ball around it that reaches to its k-th nearest neighbour of its own kind (itself not counted).
-    Precision: the share of `fake` in some ball of `real`. Recall: the share of `real` in some ball of `fake`
-    ("Improved precision and recall metric", Kynkaanniemi et al. 2019, with k = 3). Misses: one outlier has a huge ball
-    and covers much; both depend on n and m, so compare at equal numbers only; a copied training set scores well.
+    A picture's ball reaches to its k-th nearest neighbour of its own kind ("Improved precision and recall metric",
+    Kynkaanniemi et al. 2019, with k = 3). Misses: one outlier has a huge ball and covers much; both depend on n and m,
+    so compare at equal numbers only; a copied training set scores well.
     """
     _check(real, fake)
     if not 1 <= k < min(len(real), len(fake)):
@@ -170,9 +157,6 @@ def _covered(x: Tensor, cloud: Tensor, k: int) -> float:
     radius = torch.cat(own)  # (m,)
     inside = [(torch.cdist(rows, cloud) <= radius).any(1) for rows in x.split(CHUNK)]
     return torch.cat(inside).double().mean().item()
-
-
-# -- copies of the training set ----------------------------------------------------------------------------------------
 
 
 def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
@@ -194,17 +178,16 @@ def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
 
 @dataclass(frozen=True)
 class Memorisation:
-    """Whether samples lie nearer to the training set than real pictures that it does not hold."""
+    """Whether samples lie nearer to the training set than fresh real pictures, which it does not hold.
 
-    nearer: float
-    """The probability that a sample lies nearer than a fresh real picture does (a tie counts half); 1/2 for equals."""
+    `z` is Mann and Whitney's statistic in standard deviations: far below 0 when samples lie nearer, so copying; far
+    above when they lie farther. The sign is that of C_T (Meehan, Chaudhuri & Dasgupta 2020, without their cells).
+    """
+
+    nearer: float  # the probability that a sample lies nearer than a fresh picture (a tie counts half); 1/2 for equals
     z: float
-    """Mann and Whitney's statistic in standard deviations: far below 0 when samples lie nearer, so copying; far above
-    when they lie farther. The sign is that of C_T (Meehan, Chaudhuri & Dasgupta 2020, without their cells)."""
-    tail: float
-    """Share of samples nearer than 99 % of the fresh pictures are: 0.01 for equals, more when a few are copies."""
-    tail_p: float
-    """How probable a tail as large would be for equals (Fisher's exact test, one-sided)."""
+    tail: float  # share of samples nearer than 99 % of the fresh pictures: 0.01 for equals, more when a few are copies
+    tail_p: float  # how probable a tail as large would be for equals (Fisher's exact test, one-sided)
 
     @property
     def copies(self) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import ndtri
 from tqdm import tqdm
 
@@ -35,10 +35,8 @@ from ganlib.trainer import Step, Trainer
 
 Array = NDArray[np.float64]
 
-UNKNOWN, NEITHER, COLLAPSED, DIVERGED = range(-1, 3)
-"""What may become of a run; unknown while it has measured nothing of late."""
-WIDE = 10.0
-"""A run whose samples end so many times as wide as the data counts as diverged, though its parameters are finite."""
+UNKNOWN, NEITHER, COLLAPSED, DIVERGED = range(-1, 3)  # what may become of a run; unknown: nothing measured of late
+WIDE = 10.0  # samples that end so many times as wide as the data count as diverged, though all numbers are finite
 
 
 class Measure(NamedTuple):
@@ -65,8 +63,7 @@ MEASURES = {
     },
 }
 """Kind of grid -> what may be shown of it. A colour means the same wherever a measure is drawn."""
-MNIST_FILE = Path(__file__).parent.parent / "results" / "mnist_k_rates.json"
-"""The grid of small MNIST nets that comes with the package."""
+MNIST_FILE = Path(__file__).parent.parent / "results" / "mnist_k_rates.json"  # the grid of small nets in the package
 
 
 @dataclass(frozen=True)
@@ -98,39 +95,22 @@ class Grid:
 class Results:
     """What the runs of a grid have measured so far."""
 
-    kind: str
-    """"toy" or "mnist"."""
+    kind: str  # "toy" or "mnist"
     grid: Grid
-    updates: Array
-    """(T,): updates of either player done at each record, the same for all runs."""
-    curves: dict[str, Array]
-    """Name -> (K, D, G, S, T); nan where nothing is measured yet, and after a run has diverged."""
-    diverged: np.ndarray
-    """(K, D, G, S) bool: parameters, or what was measured, are no longer finite."""
-    narrow: float
-    """Below this share of the data's width (toys) or spread (MNIST) a run counts as collapsed."""
-    info: dict[str, Any]
-    """What was trained, on what, when."""
+    updates: Array  # (T,): updates of either player done at each record, the same for all runs
+    curves: dict[str, Array]  # name -> (K, D, G, S, T); nan where nothing is measured yet, and after a run has diverged
+    diverged: np.ndarray  # (K, D, G, S) bool: parameters, or what was measured, are no longer finite
+    narrow: float  # below this share of the data's width (toys) or spread (MNIST) a run counts as collapsed
+    info: dict[str, Any]  # what was trained, on what, when
 
     def final(self, name: str) -> Array:
-        """(K, D, G, S): a curve's mean, or that of "gap", C - V, over the last tenth of the records there are.
-
-        It is nan for a run that diverged.
-        """
+        """(K, D, G, S): a curve's mean (also "gap", C - V) over the last tenth of the records; nan where diverged."""
         if name == "gap":
             return self.final("C") - self.final("V")
         curve = self.curves[name]
         records = max(int(np.isfinite(curve).any((0, 1, 2, 3)).sum()), 1)
         last = max(int(0.1 * records + 0.5), 1)
         return np.where(self.diverged, math.nan, seeds_mean(curve[..., records - last : records]))
-
-    def at(self, name: str, updates: ArrayLike) -> Array:
-        """(K, D, G, S): a curve read after so many updates, one number for all or one for each k."""
-        wanted = np.broadcast_to(np.asarray(updates, float), len(self.grid.ks))
-        if (wanted > self.updates[-1] + 1e-9).any():
-            raise RecipeError(f"updates are {updates!r}; every run was given {self.updates[-1]:.0f}")
-        index = [int(np.argmin(np.abs(self.updates - n))) for n in wanted]
-        return np.stack([self.curves[name][k, ..., j] for k, j in enumerate(index)])
 
     def part(self, seeds: Sequence[int], records: int) -> Results:
         """What some of the seeds had measured at the first so many records; a run that diverged later had not yet."""
@@ -150,9 +130,8 @@ class Results:
         """(K, D, G, S) int: UNKNOWN, NEITHER, COLLAPSED or DIVERGED, by the last tenth of the records.
 
         Diverged: something is no longer finite, or the samples end more than 10 times as wide as the data. Collapsed:
-        they end less than `narrow` times as wide (toys: the shortest interval that holds 90 %) or as far from one
-        another (MNIST: mean distance) as the data; whether a run fell there or never left the start makes no
-        difference. Neither is not yet good: a lost mode among several, or a G that stands still, the JSD shows.
+        they end less than `narrow` times as wide, whether a run fell there or never left the start. Neither is not yet
+        good: a lost mode among several, or a G that stands still, the JSD shows.
         """
         width = self.final("width")  # nan compares false
         cases = [self.diverged | (width > WIDE), ~np.isfinite(width), width < self.narrow]
@@ -164,22 +143,14 @@ class Results:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists and numbers, rounded to five digits; None stands for nan."""
-        return {
-            "kind": self.kind,
-            "info": self.info,
-            "grid": {name: list(values) for name, values in vars(self.grid).items()},
-            "updates": self.updates.tolist(),
-            "narrow": self.narrow,
-            "diverged": self.diverged.astype(int).tolist(),
-            "curves": {name: _plain(values) for name, values in self.curves.items()},
-        }
+        grid = {name: list(values) for name, values in vars(self.grid).items()}
+        curves = {name: _plain(values) for name, values in self.curves.items()}
+        rest = {"updates": self.updates.tolist(), "narrow": self.narrow, "diverged": self.diverged.astype(int).tolist()}
+        return {"kind": self.kind, "info": self.info, "grid": grid, **rest, "curves": curves}
 
 
 def load_results(path: Path | str = MNIST_FILE) -> Results:
-    """What `Results.to_dict` gave, from a JSON file; without a path that of the small MNIST nets in the package.
-
-    Raises `DataError` on anything else.
-    """
+    """What `Results.to_dict` gave, from a JSON file; without a path that of the small MNIST nets in the package."""
     try:
         plain = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
@@ -213,12 +184,8 @@ def _plain(values: Array) -> list[Any]:
     return float(f"{values:.5g}") if math.isfinite(values) else None
 
 
-# -- the work ----------------------------------------------------------------------------------------------------------
-
-BINS = 64
-"""p_g is drawn as its mean density in so many bins."""
-RATES = (0.003, 0.02, 0.1, 0.5, 3.0)
-"""Rates of both players: factors of about 6, from one too small to one too large."""
+BINS = 64  # p_g is drawn as its mean density in so many bins
+RATES = (0.003, 0.02, 0.1, 0.5, 3.0)  # rates of both players: factors of about 6, from one too small to one too large
 TOYS = {"ks": (1, 2, 5, 10), "lrs_D": RATES, "lrs_G": RATES, "seeds": (0, 1), "updates": 8_000, "records": 50}
 NETS = {"ks": (1, 2, 5), "lrs_D": (0.03, 0.1, 0.3, 1.0), "lrs_G": (0.1, 0.3, 1.0), "seeds": (0, 1)}
 NETS |= {"updates": 4_800, "records": 12}
@@ -232,19 +199,10 @@ class Sweep:
     which trains and measures every run from where it stands, and yields after each small piece of work.
     """
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        *,
-        ks: Sequence[int],
-        lrs_D: Sequence[float],
-        lrs_G: Sequence[float],
-        seeds: Sequence[int],
-        updates: int,
-        records: int,
-    ):
-        self.grid = Grid(tuple(ks), tuple(map(float, lrs_D)), tuple(map(float, lrs_G)), tuple(seeds))
-        self.recipe, most = recipe, max(ks) + 1
+    def __init__(self, recipe: Recipe, *, updates: int, records: int, **axes: Sequence[float]):
+        rates = {name: tuple(map(float, axes.pop(name))) for name in ("lrs_D", "lrs_G")}
+        self.grid = Grid(**{name: tuple(values) for name, values in axes.items()}, **rates)
+        self.recipe, most = recipe, self.grid.ks[-1] + 1
         if not isinstance(updates, int) or updates < most:
             at_least = f"an integer >= {most}, one iteration of the largest k"
             raise RecipeError(f"updates is {updates!r}; it must be {at_least}")
@@ -257,12 +215,9 @@ class Sweep:
         """Back to the start of every run."""
         self.curves = {name: np.full((*self.grid.shape, len(self.updates)), math.nan) for name in self.names}
         self.diverged = np.zeros(self.grid.shape, bool)
-        self.steps = np.zeros(self.grid.shape, int)
-        """(K, D, G, S): iterations that each run has done."""
-        self.recorded = np.zeros(self.grid.shape, int)
-        """(K, D, G, S): records that each run has, or needs no more: all of them once it has diverged."""
-        self.version = 0
-        """Counts up whenever something was measured."""
+        self.steps = np.zeros(self.grid.shape, int)  # iterations that each run has done
+        self.recorded = np.zeros(self.grid.shape, int)  # records that each has, or (diverged) needs no more
+        self.version = 0  # counts up whenever something was measured
         self._pieces: Iterator[None] | None = None
 
     def target(self, k: int, record: int) -> int:
@@ -325,13 +280,10 @@ class ToySweep(Sweep):
     """A grid of toy games against one p_data, trained all at once: one stack of `Toys` for each k.
 
         sweep = ToySweep(TOY, Gaussian(0, 1), ks=(1, 5), lrs_D=(0.1, 0.3), lrs_G=(0.01, 0.03), seeds=range(2))
-        sweep.finish()
-        sweep.results.score  # (2, 2, 2, 2): k, D's rate, G's rate, seed
 
     A run comes out as `Toys` alone gives it, to rounding. `curves`: JSD, C and V (nats, by quadrature) and "width",
-    the shortest interval with 90 % of p_g over that of p_data. Collapsed: "width" below 0.1 at the end. A p_g so
-    narrow has, against a Gaussian, a JSD of at least about 0.4 of the 0.693 there are, and no healthy run of these
-    games ends below 0.5.
+    the shortest interval with 90 % of p_g over that of p_data. Collapsed: "width" below 0.1 at the end. A p_g so narrow
+    has, against a Gaussian, a JSD of at least about 0.4 of the 0.693 there are; no healthy run ends below 0.5.
     """
 
     kind = "toy"
@@ -347,8 +299,7 @@ class ToySweep(Sweep):
         self._data_width = width(many)
         low, high = np.quantile(many, [0.0005, 0.9995])
         margin = 0.25 * (high - low)
-        self.edges = np.linspace(low - margin, high + margin, BINS + 1)
-        """(BINS + 1,): the bins that p_g is drawn in."""
+        self.edges = np.linspace(low - margin, high + margin, BINS + 1)  # (BINS + 1,): the bins that p_g is drawn in
         super().__init__(recipe, **TOYS | grid)
 
     def reset(self) -> None:
@@ -396,10 +347,9 @@ class ToySweep(Sweep):
 class MnistSweep(Sweep):
     """A grid of small nets on digits, trained by `Trainer`, one run after another, all cells of a seed first.
 
-    `curves`: "score" (the Parzen score of 500 samples on 1,000 validation digits, nats), V (nats), D_real and D_fake
-    (D(x), D(G(z))), each the mean over the steps since the last record, and "width", the mean distance between two
-    samples over that between two digits. Collapsed: "width" below 0.3 at the end, as healthy runs have it only in
-    their first few hundred steps.
+    `curves`: "score" (the Parzen score of 500 samples on 1,000 validation digits, nats), V (nats), D(x) and D(G(z)),
+    means over the steps since the last record, and "width", the mean distance between two samples over that between two
+    digits. Collapsed: "width" below 0.3 at the end, as healthy runs have it only in their first few hundred steps.
     """
 
     kind = "mnist"
@@ -410,13 +360,8 @@ class MnistSweep(Sweep):
     def __init__(self, recipe: Recipe | None = None, data: Dataset | None = None, **grid: Any):
         recipe = small_mnist() if recipe is None else recipe
         self.data = load(recipe.data) if data is None else data
-        self.info = {
-            "recipe": recipe.to_dict(),
-            "changes": recipe.changes(MNIST),
-            "data": self.data.name,
-            "examples": len(self.data.train[: recipe.examples or None]),
-            **provenance(),
-        }
+        of = {"data": self.data.name, "examples": len(self.data.train[: recipe.examples or None])}
+        self.info = {"recipe": recipe.to_dict(), "changes": recipe.changes(MNIST), **of, **provenance()}
         self._valid = scale(self.data.valid)
         self._data_spread = spread(self._valid[: recipe.n_samples])
         super().__init__(recipe, **NETS | grid)

@@ -1,8 +1,7 @@
-"""Table 1, and what the ruler that it was measured with says of other things.
+"""Table 1, and what its ruler says of centres that are no model's samples: real pictures, blurred ones, centroids.
 
-What does the Parzen estimator give to centres that are no model's samples: real pictures, blurred ones, k-means
-centroids? "A note on the evaluation of generative models" (Theis, van den Oord & Bethge 2016) asked first. Pictures
-are (n, d) in [0, 1], scores are nats.
+"A note on the evaluation of generative models" (Theis, van den Oord & Bethge 2016) asked first. Pictures are (n, d) in
+[0, 1], scores are nats.
 """
 
 from __future__ import annotations
@@ -31,9 +30,6 @@ PAPER: dict[str, tuple[str, str]] = {
 """Table 1 as printed, nats: model -> (MNIST, TFD)."""
 FACES = ("tfd", "fer2013", "lfw")
 """The faces that Table 1's second column may be computed on: the paper's own, and what stands in for them."""
-
-
-# -- Table 1 -----------------------------------------------------------------------------------------------------------
 
 
 def find_faces() -> tuple[Trained | None, Dataset | None, str]:
@@ -72,16 +68,10 @@ def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None =
     return pd.DataFrame(rows, columns=["model", "MNIST", "TFD, or faces in its place", "measured with"])
 
 
-# -- the ruler ---------------------------------------------------------------------------------------------------------
-
-
 def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split: str = "test") -> tuple[Score, Score]:
-    """The score by the paper's grid of sigmas and by the fine one, for little more than one of them costs.
-
-    Of the fine grid only what lies between the neighbours of the paper's best is tried: the curve has one hill.
-    """
+    """The score by the paper's grid of sigmas, and by the fine one between the neighbours of the paper's best."""
     best = SIGMAS.index(parzen.choose_sigma(valid, centres)[0])
-    fine = FINE_SIGMAS[max(0, 10 * best - 9) : 10 * best + 10]
+    fine = FINE_SIGMAS[max(0, 10 * best - 9) : 10 * best + 10]  # enough: the curve has one hill
     means = parzen.log_likelihood(valid[: parzen.N_VALID], centres, fine).mean(1)
     chosen = [SIGMAS[best], fine[int(means.argmax())]]
     each = parzen.log_likelihood(test, centres, chosen)  # (2, n)
@@ -108,14 +98,10 @@ def equal_number(log_likelihood: float, numbers: Sequence[int], scores: Sequence
 class ScoreTable:
     """Mean log-likelihoods over two things that a person may choose: how many centres, and how wide."""
 
-    sigmas: np.ndarray
-    """(s,), rising."""
-    numbers: np.ndarray
-    """(k,) of the centres, rising: the first n of them."""
-    means: np.ndarray
-    """(k, s) nats."""
-    n_test: int
-    """Pictures in each mean."""
+    sigmas: np.ndarray  # (s,), rising
+    numbers: np.ndarray  # (k,) of the centres, rising: the first n of them
+    means: np.ndarray  # (k, s) nats
+    n_test: int  # pictures in each mean
 
 
 def score_table(x: Tensor, centres: Tensor, sigmas: Sequence[float], numbers: Sequence[int]) -> ScoreTable:
@@ -136,14 +122,8 @@ def score_table(x: Tensor, centres: Tensor, sigmas: Sequence[float], numbers: Se
     return ScoreTable(np.array(sigmas), np.array(numbers), means, len(x))
 
 
-# -- centres that are no model's samples -------------------------------------------------------------------------------
-
-
 def random_subset(pictures: Tensor, n: int, seed: int = 0) -> Tensor:
-    """n of the pictures, drawn without replacement: the first n of one order, so that fewer are part of more.
-
-    Fair draws matter: the first 1,000 digits of MNIST's training file score 7 nats less than 1,000 drawn ones do.
-    """
+    """n of the pictures, drawn without replacement, fewer being part of more. MNIST's first 1,000 score 7 nats less."""
     if not 0 < n <= len(pictures):
         raise DataError(f"{n:,} pictures cannot be drawn from {len(pictures):,} without replacement")
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from ganlib import game, theory
-from ganlib.densities import PRIOR_REACH, Array, Pushforward, relu_line
+from ganlib.densities import PRIOR_REACH, Array, Density, Modes, Pushforward, relu_line
 from ganlib.errors import RecipeError, TrainingDiverged
 from ganlib.nets import Discriminator, Generator, Layer
 from ganlib.recipes import Recipe
@@ -29,13 +29,6 @@ CHOICES = ("batch", "p_z", "update", "generator_cost")
 """What all games of a stack have in common and `Toys.set` may change."""
 
 
-class Sampler(Protocol):
-    """Where the data come from: a `Density`, `Modes`, or anything else that draws."""
-
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
-        """n draws: (n,) or (n, d)."""
-
-
 class Stack(nn.Module):
     """B nets of the same layers as one: parameters (B, ...), inputs (B, m, inputs), outputs (B, m, units)."""
 
@@ -45,10 +38,9 @@ class Stack(nn.Module):
         if any(layer.keep < 1 for layer in self.specs):
             raise RecipeError("toys have no dropout; every layer must keep all of its input")
         linears = [[net.layers[i].linear for net in nets] for i in range(len(self.specs))]
-        weights = [torch.stack([linear.weight.detach().T for linear in same]) for same in linears]
-        biases = [torch.stack([linear.bias.detach() for linear in same])[:, None] for same in linears]
-        self.weights = nn.ParameterList(w.to(dtype) for w in weights)
-        self.biases = nn.ParameterList(b.to(dtype) for b in biases)
+        weights = (torch.stack([linear.weight.detach().T for linear in same]) for same in linears)
+        biases = (torch.stack([linear.bias.detach() for linear in same])[:, None] for same in linears)
+        self.weights, self.biases = (nn.ParameterList(t.to(dtype) for t in each) for each in (weights, biases))
 
     def forward(self, x: Tensor, only: int | None = None) -> Tensor:
         """Map x (B, m, inputs) to (B, m, units); with `only`, x (1, m, inputs) by that one net."""
@@ -81,12 +73,9 @@ class StackedDiscriminator(Stack):
 class Measured:
     """A toy of one dimension at one moment, by quadrature, in nats."""
 
-    V: float
-    """V(D, G), eq. 1."""
-    C: float
-    """C(G) = max_D V(D, G), eq. 4."""
-    JSD: float
-    """JSD(p_data || p_g), from 0 to log 2."""
+    V: float  # V(D, G), eq. 1
+    C: float  # C(G) = max_D V(D, G), eq. 4
+    JSD: float  # JSD(p_data || p_g), from 0 to log 2
 
     @property
     def gap(self) -> float:
@@ -102,20 +91,18 @@ class Toys:
             toys.iterate()
         toys.measure(0).JSD
 
-    `seeds`, `k`, `lr_D`, `lr_G` and `momentum` are one value for all, or one for each game; None: the recipe's. k may
-    be 0 (G alone moves), and a rate may be 0 (that player is held). All but the seeds may be changed by `set` while it
-    runs, as may `batch`, `p_z`, `update` and `generator_cost`; `p_data` is an attribute. Games of one seed start alike
-    and see the same draws, and a game comes out the same (to rounding) alone as in company.
+    `seeds`, `k`, `lr_D`, `lr_G` and `momentum` are one value for all, or one for each game; None: the recipe's. With k
+    0 G alone moves, and a rate of 0 holds that player. All but the seeds may be changed by `set`, as may `CHOICES`;
+    `p_data` is an attribute. Games of one seed see the same draws, and come out the same alone as in company.
 
     Moves: an iteration is k updates of D, each on a fresh batch, then one of G ("alternating", Algorithm 1), or k - 1
-    updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code). The plain
-    momentum of `Trainer`, v = mu v - lr g, theta += v, but with rates and mu that stay.
+    updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code).
     """
 
     def __init__(
         self,
         recipe: Recipe,
-        p_data: Sampler,
+        p_data: Density | Modes,
         *,
         seeds: int | Sequence[int] = 0,
         k: ArrayLike | None = None,
@@ -138,13 +125,11 @@ class Toys:
         self.batch, self.p_z = recipe.batch, recipe.p_z
         self.update, self.generator_cost = recipe.update, recipe.generator_cost
         self.set(k=stretched[1], lr_D=stretched[2], lr_G=stretched[3], momentum=stretched[4])
-        d = recipe.G[-1].units
-        pairs = {seed: recipe.networks(seed, torch.zeros(d)) for seed in set(self.seeds)}
+        pairs = {seed: recipe.networks(seed, torch.zeros(recipe.G[-1].units)) for seed in set(self.seeds)}
         self.G = Stack([pairs[seed][0] for seed in self.seeds], dtype)
         self.D = StackedDiscriminator([pairs[seed][1] for seed in self.seeds], dtype)
         self.velocity = {name: [torch.zeros_like(p) for p in getattr(self, name).parameters()] for name in "GD"}
-        self.step = self.turn = 0
-        """Iterations done, and D's updates in the one under way."""
+        self.step = self.turn = 0  # iterations done, and D's updates in the one under way
         self._unique = list(pairs)
         self._row = torch.tensor([self._unique.index(seed) for seed in self.seeds])
         self._streams: dict[int, Draws] = {}
@@ -153,10 +138,7 @@ class Toys:
         return len(self.seeds)
 
     def set(self, **values: Any) -> None:
-        """Set k, lr_D, lr_G or momentum, each one value for all games or one for each; or one of the game's `CHOICES`.
-
-        All of them, or, when one of them makes no sense and a `RecipeError` is raised, none.
-        """
+        """Set k, a rate, the momentum or one of `CHOICES`: all that is given, or nothing when it raises."""
         chosen = {name: values.pop(name) for name in CHOICES if name in values}
         replace(self.recipe, **chosen)  # raises on what no recipe may hold
         checked = {name: _checked(name, value, len(self.seeds), self.dtype) for name, value in values.items()}
@@ -228,18 +210,14 @@ class Toys:
         """m data examples and m noise samples for every game: (B, m, d), (B, m, z_dim); by seed and kind of move."""
         kind = (self.p_data, self.batch, self.p_z)
         if stream not in self._streams:
-            self._streams[stream] = Draws([_generators(seed, stream) for seed in self._unique])
+            self._streams[stream] = Draws(self._unique, stream)
         x, z = self._streams[stream].next(kind, self.recipe.z_dim, self.dtype, data=stream >= 0)
         return x[self._row], z[self._row]
 
     # -- looking at a game of one dimension ----------------------------------------------------------------------------
 
     def p_g(self, i: int = 0) -> Pushforward:
-        """The density of game i's G(z): exact for a G of rectifiers, else that of 800 straight lines through G.
-
-        Raises `TrainingDiverged` when G's parameters are no longer finite, `RecipeError` when z or x has more than one
-        coordinate.
-        """
+        """The density of game i's G(z): exact for a G of rectifiers, else that of 800 straight lines through G."""
         if self.recipe.z_dim != 1 or self.G.specs[-1].units != 1:
             raise RecipeError("only a G from one coordinate of z to one of x has a p_g that can be computed")
         both = zip(self.G.weights, self.G.biases)
@@ -248,8 +226,7 @@ class Toys:
             raise TrainingDiverged(f"G's parameters are no longer finite after {self.step} iterations")
         if self.exact:
             return Pushforward(*relu_line(layers, self.p_z), self.p_z)
-        reach = PRIOR_REACH[self.p_z]
-        z = np.linspace(-reach, reach, SMOOTH_PIECES + 1)
+        z = np.linspace(-PRIOR_REACH[self.p_z], PRIOR_REACH[self.p_z], SMOOTH_PIECES + 1)
         return Pushforward(z, self.G_of(z, i), self.p_z, even=True)
 
     @property
@@ -281,37 +258,31 @@ class Toys:
         z = replace(self.recipe, p_z=self.p_z).noise(n, seed).to(self.dtype)  # (n, z_dim)
         return self.G(z.expand(len(self), -1, -1)).double().numpy()
 
-    @property
-    def finite(self) -> np.ndarray:
-        """Which games' parameters are all finite numbers: (B,) bool."""
-        parameters = [*self.G.parameters(), *self.D.parameters()]
-        return torch.stack([p.detach().isfinite().flatten(1).all(1) for p in parameters]).all(0).numpy()
-
 
 class Draws:
-    """Minibatches for one kind of move, a stream for each seed; drawn ahead in blocks, which is faster."""
+    """Minibatches for one kind of move (-1: G's; n: D's with n to follow), drawn ahead in blocks, which is faster."""
 
     AHEAD = 16
 
-    def __init__(self, generators: Sequence[tuple[np.random.Generator, torch.Generator]]):
-        self._generators = generators
-        self._kind: tuple[Sampler, int, str] | None = None
-        self._next = self.AHEAD
+    def __init__(self, seeds: Sequence[int], move: int):
+        sequences = [np.random.SeedSequence([seed, STREAM, move + 1]).spawn(2) for seed in seeds]
+        begins = [int(for_z.generate_state(1, np.uint64)[0] >> 1) for _, for_z in sequences]
+        self._x_rngs = [np.random.default_rng(for_x) for for_x, _ in sequences]
+        self._z_rngs = [torch.Generator().manual_seed(begin) for begin in begins]
+        self._kind, self._next = None, self.AHEAD
 
-    def next(
-        self, kind: tuple[Sampler, int, str], z_dim: int, dtype: torch.dtype, *, data: bool
-    ) -> tuple[Tensor, Tensor]:
+    def next(self, kind: tuple, z_dim: int, dtype: torch.dtype, *, data: bool) -> tuple[Tensor, Tensor]:
         """The next x (S, m, d), or nothing of it without `data`, and z (S, m, z_dim), for S seeds.
 
-        `kind` is (p_data, m, p_z). When it has changed what was drawn ahead is thrown away.
+        When `kind`, (p_data, m, p_z), has changed, what was drawn ahead is thrown away.
         """
         if self._next == self.AHEAD or kind != self._kind:
             p_data, m, p_z = self._kind = kind
             n = self.AHEAD * m
-            zs = [game.prior(p_z, n, z_dim, z_rng, dtype) for _, z_rng in self._generators]
+            zs = [game.prior(p_z, n, z_dim, z_rng, dtype) for z_rng in self._z_rngs]
             self._z = torch.stack(zs).unflatten(1, (self.AHEAD, m))
             if data:
-                xs = [torch.from_numpy(p_data.sample(n, x_rng)).reshape(n, -1) for x_rng, _ in self._generators]
+                xs = [torch.from_numpy(p_data.sample(n, x_rng)).reshape(n, -1) for x_rng in self._x_rngs]
                 self._x = torch.stack(xs).to(dtype).unflatten(1, (self.AHEAD, m))
             else:
                 self._x = self._z[..., :0]
@@ -340,8 +311,7 @@ class BestD:
         pairs = (x, at), (w * p_data.pdf(x), 0 * at), (w * p_g.pdf(x), mass)
         self._x, self._data, self._g = (torch.as_tensor(np.concatenate(pair), dtype=toys.dtype) for pair in pairs)
         self.C = theory.C(p_data, p_g, order=6)
-        self.gap = math.inf
-        """C(G) - V(D, G) at the last evaluation."""
+        self.gap = math.inf  # C(G) - V(D, G) at the last evaluation
         self.evaluations = 0
         self.done = False
         self._last = self._lacking = math.inf  # the gap and what the decay takes off
@@ -368,12 +338,6 @@ class BestD:
         self.evaluations += 1
         self._lacking = self.C + minus_V.item()
         return minus_V
-
-
-def _generators(seed: int, stream: int) -> tuple[np.random.Generator, torch.Generator]:
-    """A seed's random numbers for one kind of move (-1: G's; n: D's with n to follow): for x, and for z."""
-    for_x, for_z = np.random.SeedSequence([seed, STREAM, stream + 1]).spawn(2)
-    return np.random.default_rng(for_x), torch.Generator().manual_seed(int(for_z.generate_state(1, np.uint64)[0] >> 1))
 
 
 def _checked(name: str, value: Any, games: int, dtype: torch.dtype) -> Tensor:

@@ -4,8 +4,6 @@ Everything is in nats and takes D's logits a = log D - log(1 - D), for which
 log D = -softplus(-a) and log(1 - D) = -softplus(a) lose no precision where D is near 0 or 1.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -14,15 +12,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganlib.errors import RecipeError
-from ganlib.nets import Discriminator, Generator
+from ganlib.nets import Discriminator, Generator, Rng, is_integer
 
 PRIORS = ("uniform", "normal")
 GENERATOR_COSTS = ("non-saturating", "minimax")
 UPDATES = ("simultaneous", "alternating")
-MINUS_LOG_4 = -math.log(4)
-"""V at p_g = p_data with D at its optimum (Goodfellow et al. 2014, Theorem 1), nats."""
-LOWEST_LOGIT = -40.0
-"""Below this logit the fused gradient would come near the underflow of float32; see `simultaneous_gradients`."""
+MINUS_LOG_4 = -math.log(4)  # V at p_g = p_data with D at its optimum (Goodfellow et al. 2014, Theorem 1), nats
+LOWEST_LOGIT = -40.0  # below it the fused gradient would come near the underflow of float32: `simultaneous_gradients`
 
 
 def softplus(a: Tensor) -> Tensor:
@@ -76,7 +72,7 @@ def interpolate(points: Tensor, n: int) -> Tensor:
     >>> interpolate(torch.tensor([[0.0], [1.0], [3.0]]), 5).flatten().tolist()
     [0.0, 0.5, 1.0, 2.0, 3.0]
     """
-    if not isinstance(n, int) or isinstance(n, bool) or n < 2:
+    if not is_integer(n) or n < 2:
         raise RecipeError(f"n is {n!r}; a line needs an integer >= 2 of points on it")
     return on_path(points, torch.linspace(0, 1, n, dtype=torch.float64))
 
@@ -100,31 +96,25 @@ def on_path(points: Tensor, t: Tensor) -> Tensor:
 class Gradients:
     """What one evaluation of the game gives: the logits it saw, and the gradients it was asked for."""
 
-    a_fake: Tensor
-    """D's logits on G(z), (m,)."""
-    a_real: Tensor | None = None
-    """D's logits on x, (m,); None when only G was asked for."""
-    D: tuple[Tensor, ...] = ()
-    """d cost_D / d theta_d, in the order of D.parameters()."""
-    G: tuple[Tensor, ...] = ()
-    """d cost_G / d theta_g, in the order of G.parameters()."""
+    a_fake: Tensor  # D's logits on G(z), (m,)
+    a_real: Tensor | None = None  # D's logits on x, (m,); None when only G was asked for
+    D: tuple[Tensor, ...] = ()  # d cost_D / d theta_d, in the order of D.parameters()
+    G: tuple[Tensor, ...] = ()  # d cost_G / d theta_g, in the order of G.parameters()
 
 
-def _both_logits(D: Discriminator, x: Tensor, fake: Tensor, rng: torch.Generator | None) -> tuple[Tensor, ...]:
+def _both_logits(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng) -> tuple[Tensor, ...]:
     """D's logits on x and on the fakes, from one pass."""
     return D.logit(torch.cat([x, fake], -2), rng).split([x.shape[-2], fake.shape[-2]], -1)
 
 
-def discriminator_gradients(D: Discriminator, x: Tensor, fake: Tensor, rng: torch.Generator | None = None) -> Gradients:
+def discriminator_gradients(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng = None) -> Gradients:
     """D's gradient on m data examples x and m samples of G, both (m, d): Algorithm 1, the inner loop."""
     a_real, a_fake = _both_logits(D, x, fake.detach(), rng)
     grad_D = torch.autograd.grad(discriminator_cost(a_real, a_fake).sum(), list(D.parameters()))
     return Gradients(a_fake.detach(), a_real.detach(), D=grad_D)
 
 
-def generator_gradients(
-    G: Generator, D: Discriminator, z: Tensor, cost: str, rng: torch.Generator | None = None
-) -> Gradients:
+def generator_gradients(G: Generator, D: Discriminator, z: Tensor, cost: str, rng: Rng = None) -> Gradients:
     """G's gradient through a fixed D, on m noise samples z (m, z_dim): Algorithm 1, the outer step."""
     a_fake = D.logit(G(z), rng)
     grad_G = torch.autograd.grad(generator_cost(a_fake, cost).sum(), list(G.parameters()))
@@ -132,7 +122,7 @@ def generator_gradients(
 
 
 def simultaneous_gradients(
-    G: Generator, D: Discriminator, x: Tensor, z: Tensor, cost: str, rng: torch.Generator | None = None
+    G: Generator, D: Discriminator, x: Tensor, z: Tensor, cost: str, rng: Rng = None
 ) -> Gradients:
     """Both players' gradients at the same parameters, from one pass through D: the authors' update.
 

@@ -4,8 +4,6 @@ Perceptrons and convolutions with rectifiers, sigmoids, maxout and dropout. Ever
 (m, numbers); a convolution knows the shape of what it reads.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from torch.nn import functional
 
 from ganlib.errors import RecipeError
 
+Rng = torch.Generator | None  # where dropout and the first weights come from; None: no dropout, torch's own numbers
 ACTIVATIONS = ("relu", "sigmoid", "linear", "maxout")
 BIASES = ("zero", "marginal", "irange")
 
@@ -57,8 +56,17 @@ class Layer:
         return f"{self.units}{pieces} {self.activation} ({notes})"
 
 
+class OnMaps:
+    """A layer that puts out a `shape`, (channels, height, width)."""
+
+    @property
+    def units(self) -> int:
+        """How many numbers it puts out."""
+        return math.prod(self.shape)
+
+
 @dataclass(frozen=True)
-class Convolution:
+class Convolution(OnMaps):
     """A maxout convolution with pooling: the maximum over the pieces first, then over space. Biases are tied."""
 
     of: tuple[int, int, int]  # (channels, height, width) of what it reads
@@ -91,14 +99,9 @@ class Convolution:
         convolved = [side + 2 * self.padding - self.kernel + 1 for side in self.of[1:]]
         return (self.maps, *(-(-(side - self.pool) // self.stride) + 1 for side in convolved))
 
-    @property
-    def units(self) -> int:
-        """How many numbers it puts out."""
-        return math.prod(self.shape)
-
 
 @dataclass(frozen=True)
-class Deconvolution:
+class Deconvolution(OnMaps):
     """A transposed convolution, linear, with a bias of its own for every number it puts out."""
 
     of: tuple[int, int, int]  # (maps, height, width) of what it reads
@@ -119,11 +122,6 @@ class Deconvolution:
     def shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of what it puts out."""
         return (self.channels, *((side - 1) * self.stride + self.kernel for side in self.of[1:]))
-
-    @property
-    def units(self) -> int:
-        """How many numbers it puts out."""
-        return math.prod(self.shape)
 
 
 AnyLayer = Layer | Convolution | Deconvolution
@@ -187,7 +185,7 @@ class Dense(nn.Module):
     of the linear map, with no implicit zero among them.
     """
 
-    def __init__(self, inputs: int, layer: Layer, rng: torch.Generator | None = None, data_mean: Tensor | None = None):
+    def __init__(self, inputs: int, layer: Layer, rng: Rng = None, data_mean: Tensor | None = None):
         super().__init__()
         self.layer = layer
         outputs = layer.units * layer.pieces
@@ -203,16 +201,13 @@ class Dense(nn.Module):
             elif layer.bias == "irange":
                 self.linear.bias.uniform_(-layer.irange, layer.irange, generator=rng)
 
-    def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
         """Map x (m, inputs) to (m, units); with `rng`, its dropout is on."""
+        activate = {"relu": torch.relu, "sigmoid": torch.sigmoid}.get(self.layer.activation)
         h = self.logit(x, rng)
-        if self.layer.activation == "relu":
-            return torch.relu(h)
-        if self.layer.activation == "sigmoid":
-            return torch.sigmoid(h)
-        return h
+        return activate(h) if activate else h
 
-    def logit(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def logit(self, x: Tensor, rng: Rng = None) -> Tensor:
         """What the activation is applied to; for maxout, what it puts out. float32 at least, (m, units)."""
         if rng is not None and self.layer.keep < 1:
             x = dropout(x, self.layer.keep, rng)
@@ -228,7 +223,7 @@ class Convolve(nn.Module):
     Map c takes the maximum over the adjacent channels c*pieces ... c*pieces + pieces - 1 of the convolution.
     """
 
-    def __init__(self, inputs: int, layer: Convolution, rng: torch.Generator | None = None, data_mean: object = None):
+    def __init__(self, inputs: int, layer: Convolution, rng: Rng = None, data_mean: object = None):
         super().__init__()
         _check_reads("a convolution", layer.of, inputs)
         self.layer = layer
@@ -239,7 +234,7 @@ class Convolve(nn.Module):
             self.convolution.weight.uniform_(-layer.irange, layer.irange, generator=rng)
             self.convolution.bias.zero_()
 
-    def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
         """Map flat pictures x (m, channels * height * width) to flat (m, units); with `rng`, its dropout is on."""
         layer = self.layer
         if rng is not None and layer.keep < 1:
@@ -253,13 +248,12 @@ class Convolve(nn.Module):
 class Deconvolve(nn.Module):
     """A `Deconvolution` with its parameters: a transposed convolution and a bias for every number it puts out."""
 
-    def __init__(self, inputs: int, layer: Deconvolution, rng: torch.Generator | None = None, data_mean: object = None):
+    def __init__(self, inputs: int, layer: Deconvolution, rng: Rng = None, data_mean: object = None):
         super().__init__()
         _check_reads("a transposed convolution", layer.of, inputs)
         self.layer = layer
-        device = torch.get_default_device()
-        self.weight = nn.Parameter(torch.empty(layer.of[0], layer.channels, layer.kernel, layer.kernel, device=device))
-        self.bias = nn.Parameter(torch.zeros(layer.shape, device=device))
+        self.weight = nn.Parameter(torch.empty(layer.of[0], layer.channels, layer.kernel, layer.kernel))
+        self.bias = nn.Parameter(torch.zeros(layer.shape))
         with torch.no_grad():
             self.weight.uniform_(-layer.irange, layer.irange, generator=rng)
 
@@ -287,7 +281,7 @@ def _check_reads(what: str, of: tuple[int, int, int], inputs: int) -> None:
         raise RecipeError(f"{what} reads {of}, {math.prod(of)} numbers; the layer below gives {inputs}")
 
 
-def _sparse_(weight: Tensor, n: int, rng: torch.Generator | None) -> None:
+def _sparse_(weight: Tensor, n: int, rng: Rng) -> None:
     """Set n weights in each row of (units, inputs), at places drawn anew for the row, to N(0, 1), the rest to 0."""
     rows, inputs = weight.shape
     if n > inputs:
@@ -307,9 +301,7 @@ def marginal_bias(data_mean: Tensor | None) -> Tensor:
 MODULES = {Layer: Dense, Convolution: Convolve, Deconvolution: Deconvolve}
 
 
-def stack(
-    inputs: int, layers: Sequence[AnyLayer], rng: torch.Generator | None, data_mean: Tensor | None = None
-) -> nn.ModuleList:
+def stack(inputs: int, layers: Sequence[AnyLayer], rng: Rng, data_mean: Tensor | None = None) -> nn.ModuleList:
     """The layers one on another, their parameters drawn from `rng` bottom up."""
     widths = [inputs, *(layer.units for layer in layers[:-1])]
     pairs = zip(layers, widths, strict=True)
@@ -319,23 +311,16 @@ def stack(
 class Generator(nn.Module):
     """G(z; theta_g): noise z (m, z_dim) to pictures x (m, d). No dropout (Goodfellow et al. 2014, section 5)."""
 
-    def __init__(
-        self,
-        z_dim: int,
-        layers: Sequence[AnyLayer],
-        rng: torch.Generator | None = None,
-        data_mean: Tensor | None = None,
-    ):
+    def __init__(self, z_dim: int, layers: Sequence[AnyLayer], rng: Rng = None, data_mean: Tensor | None = None):
         super().__init__()
         self.z_dim = z_dim
         self.layers = stack(z_dim, layers, rng, data_mean)
 
     def forward(self, z: Tensor) -> Tensor:
         """Draw x = G(z): (m, z_dim) -> (m, d)."""
-        x = z
         for layer in self.layers:
-            x = layer(x)
-        return x
+            z = layer(z)
+        return z
 
     @torch.no_grad()
     def pictures(self, z: Tensor, chunk: int = 1_000) -> Tensor:
@@ -347,18 +332,18 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """D(x; theta_d): the probability that x came from the data rather than from G."""
 
-    def __init__(self, inputs: int, layers: Sequence[AnyLayer], rng: torch.Generator | None = None):
+    def __init__(self, inputs: int, layers: Sequence[AnyLayer], rng: Rng = None):
         super().__init__()
         last = layers[-1]
         if not (isinstance(last, Layer) and last.units == 1 and last.activation == "sigmoid"):
             raise RecipeError(f"D must end in one sigmoid unit; it ends in {last}")
         self.layers = stack(inputs, layers, rng)
 
-    def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
         """D(x), a probability: (m, d) -> (m,)."""
         return torch.sigmoid(self.logit(x, rng))
 
-    def logit(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def logit(self, x: Tensor, rng: Rng = None) -> Tensor:
         """a(x) = log D(x) - log(1 - D(x)), which feeds the costs: (m, d) -> (m,). With `rng`, dropout is on."""
         for layer in self.layers[:-1]:
             x = layer(x, rng)

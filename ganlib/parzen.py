@@ -6,12 +6,11 @@ The estimator of Breuleux et al. (2011), as the authors' parzen_ll.py computes i
 converged in the number of centres at 10,000, and can rank blurred pictures above real ones (Theis et al. 2016).
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,30 +22,21 @@ SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 10).tolist())
 """The paper's grid: ten log-spaced bandwidths from 0.1 to 1."""
 FINE_SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 91).tolist())
 """Ten times as fine, over the same range: every tenth value is one of the paper's."""
-N_VALID = 1_000
-"""Sigma is chosen on this many images, the first of the validation split."""
-CHUNK = 500
-"""Rows of the distance matrix in memory at once."""
+N_VALID = 1_000  # sigma is chosen on this many images, the first of the validation split
+CHUNK = 500  # rows of the distance matrix in memory at once
 
 
 @dataclass(frozen=True)
 class Score:
     """A Parzen score, with all that it depends on."""
 
-    log_likelihood: float
-    """Mean over the scored images, nats."""
-    standard_error: float
-    """Standard error of that mean across the images, nats."""
-    sigma: float
-    """The bandwidth, chosen on the validation images."""
-    n_samples: int
-    """Samples of G used as centres."""
-    n_test: int
-    """Images scored."""
-    split: str
-    """The split they come from."""
-    data: str
-    """The data set they come from."""
+    log_likelihood: float  # mean over the scored images, nats
+    standard_error: float  # of that mean across the images, nats
+    sigma: float  # the bandwidth, chosen on the validation images
+    n_samples: int  # samples of G used as centres
+    n_test: int  # images scored
+    split: str  # that they come from
+    data: str  # the data set that they come from
 
     def __str__(self) -> str:
         return (
@@ -63,16 +53,11 @@ class Score:
 class FoldsScore:
     """The Parzen score of faces: several folds, each with a sigma of its own, as Table 1 has it for TFD."""
 
-    log_likelihood: float
-    """Mean over the folds of each fold's mean, nats."""
-    standard_error: float
-    """Standard error of that mean across the folds, nats."""
-    each: tuple[Score, ...]
-    """The folds one by one; their own standard errors are across images."""
-    n_samples: int
-    """Samples of G used as centres, the same in every fold."""
-    data: str
-    """The data set that the images come from."""
+    log_likelihood: float  # mean over the folds of each fold's mean, nats
+    standard_error: float  # of that mean across the folds, nats
+    each: tuple[Score, ...]  # the folds one by one; their own standard errors are across images
+    n_samples: int  # samples of G used as centres, the same in every fold
+    data: str  # the data set that the images come from
 
     @property
     def n_test(self) -> int:
@@ -80,13 +65,13 @@ class FoldsScore:
         return sum(score.n_test for score in self.each)
 
     def __str__(self) -> str:
+        sigmas = ", ".join(f"{score.sigma:.4f}" for score in self.each)
         return (
-            f"{self.log_likelihood:.1f} ± {self.standard_error:.1f} nats ({len(self.each)} folds, sigma "
-            f"{', '.join(f'{score.sigma:.4f}' for score in self.each)}, {self.n_samples:,} samples, "
-            f"{self.n_test:,} images of {self.data} {self.each[0].split})"
+            f"{self.log_likelihood:.1f} ± {self.standard_error:.1f} nats ({len(self.each)} folds, sigma {sigmas}, "
+            f"{self.n_samples:,} samples, {self.n_test:,} images of {self.data} {self.each[0].split})"
         )
 
-    def to_dict(self) -> dict[str, float | int | str | list[dict[str, float | int | str]]]:
+    def to_dict(self) -> dict[str, Any]:
         """The score as plain numbers, strings and lists."""
         return asdict(self) | {"each": [score.to_dict() for score in self.each]}
 
@@ -139,36 +124,28 @@ def validation_score(centres: Tensor, valid: Tensor) -> dict[str, float]:
     """What a run is watched by: the best mean over the grid on the images that choose sigma, its error, its sigma."""
     each = log_likelihood(valid[:N_VALID], centres, SIGMAS)  # (10, n)
     best = int(each.mean(1).argmax())
-    error = each[best].std(correction=0).item() / math.sqrt(each.shape[1])
-    return {"log_likelihood": each[best].mean().item(), "standard_error": error, "sigma": SIGMAS[best]}
+    mean, error = _mean_and_error(each[best])
+    return {"log_likelihood": mean, "standard_error": error, "sigma": SIGMAS[best]}
+
+
+def _mean_and_error(each: Tensor, correction: int = 0) -> tuple[float, float]:
+    return each.mean().item(), each.std(correction=correction).item() / math.sqrt(len(each))
 
 
 def score(
-    centres: Tensor,
-    valid: Tensor,
-    test: Tensor,
-    *,
-    data: str,
-    split: str = "test",
-    sigmas: Sequence[float] = SIGMAS,
+    centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split: str = "test", sigmas: Sequence[float] = SIGMAS
 ) -> Score:
     """The paper's protocol: sigma by the validation images, then the mean and standard error over `test` (n, d).
 
     All pictures in [0, 1]. Raises `DataError` on shapes that do not fit or values that are not finite.
     """
     sigma, _ = choose_sigma(valid, centres, sigmas)
-    each = log_likelihood(test, centres, [sigma])[0]  # (n,)
-    error = each.std(correction=0).item() / math.sqrt(len(each))
-    return Score(each.mean().item(), error, sigma, len(centres), len(test), split, data)
+    mean, error = _mean_and_error(log_likelihood(test, centres, [sigma])[0])
+    return Score(mean, error, sigma, len(centres), len(test), split, data)
 
 
 def folds_score(
-    centres: Tensor,
-    folds: Sequence[tuple[Tensor, Tensor]],
-    *,
-    data: str,
-    split: str = "test",
-    sigmas: Sequence[float] = SIGMAS,
+    centres: Tensor, folds: Sequence[tuple[Tensor, Tensor]], *, data: str, sigmas: Sequence[float] = SIGMAS
 ) -> FoldsScore:
     """Table 1's rule for faces: on each fold (valid, test), sigma by its validation images, the mean over its test's.
 
@@ -179,10 +156,9 @@ def folds_score(
     """
     if len(folds) < 2:
         raise DataError(f"{len(folds)} fold(s); a standard error across folds needs two or more")
-    each = tuple(score(centres, valid, test, data=data, split=split, sigmas=sigmas) for valid, test in folds)
+    each = tuple(score(centres, valid, test, data=data, sigmas=sigmas) for valid, test in folds)
     means = torch.tensor([fold.log_likelihood for fold in each], dtype=torch.float64)
-    error = means.std(correction=1).item() / math.sqrt(len(each))
-    return FoldsScore(means.mean().item(), error, each, len(centres), data)
+    return FoldsScore(*_mean_and_error(means, correction=1), each, len(centres), data)
 
 
 def _check(x: Tensor, centres: Tensor, sigmas: Sequence[float]) -> None:

@@ -31,9 +31,6 @@ from ganlib.nets import is_number
 from ganlib.recipes import Recipe
 from ganlib.trainer import History, Trainer
 
-CHECKPOINT_SECONDS = 60.0
-"""How much training a killed process may lose at the most."""
-
 
 def open(
     folder: Path | str,
@@ -66,7 +63,7 @@ def open(
     there = checkpoints.exists(folder)
     if there and resume is False:
         raise CheckpointError(
-            f"{folder} already holds a run; resume it (--resume, or runs.open), or choose another folder"
+            f"{folder} already holds a run; resume it (--resume), or choose another folder"
         )
     if not (there or resume or recipe is None):
         return _begin(folder, recipe, data or load(recipe.data), on, seed=seed, device=device, precision=precision)
@@ -78,8 +75,8 @@ def open(
     if recipe and run.trainer.seed != seed:
         different.append(f"seed: {seed} -> {run.trainer.seed}")
     if different:
-        what = f"the run in {folder} is another one ({'; '.join(different)})"
-        raise CheckpointError(f"{what}; choose another folder, or delete that one")
+        what = "; ".join(different)
+        raise CheckpointError(f"the run in {folder} is another one ({what}); choose another folder, or delete that one")
     return run
 
 
@@ -87,7 +84,17 @@ def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, *
     """A new run, on the pair that the run in the folder `on` has trained, if the recipe asks for one."""
     if on is None:
         return Run(Trainer(recipe, data, **how), folder)
-    below = _stage_below(recipe, Path(on), data)
+    if not recipe.built_on:
+        raise RecipeError(f"the recipe {recipe.name!r} is not built on another one: leave out {on}")
+    below = checkpoints.load_run(Path(on))
+    other = f"{on} holds a run of {below.recipe.name!r}, and {recipe.name!r} is built on {recipe.built_on!r}"
+    if below.recipe.name != recipe.built_on:
+        raise RecipeError(f"{other}: pass the folder of such a run")
+    if below.info["data"] != data.name:
+        raise RecipeError(f"the run in {on} was trained on {below.info['data']!r}, and this is {data.name!r}")
+    if below.info["epochs"] < below.recipe.epochs:
+        at = f"the run in {on} is at epoch {below.info['epochs']:g} of {below.recipe.epochs}"
+        warnings.warn(f"{at}; this one is built on it as it is", stacklevel=3)
     run = Run(Trainer(recipe, data, **how, top=below.G.layers), folder)
     told = {name: below.info[name] for name in ("data", "seed", "epochs", "trained_by")}
     run.sessions[0]["built_on"] = {"recipe": below.recipe.name, **told}
@@ -103,10 +110,8 @@ def _go_on(folder: Path, data: Dataset | None, device: str) -> Run:
         data = data or load(state["data"])
         told, here = (state["data"], state["fingerprint"]), (data.name, data.fingerprint())
         if told != here:
-            raise CheckpointError(
-                f"the run in {folder} was trained on {told[0]!r} ({told[1]}), and this is {here[0]!r} ({here[1]}): "
-                "resume it with the data it began with"
-            )
+            both = f"was trained on {told[0]!r} ({told[1]}), and this is {here[0]!r} ({here[1]})"
+            raise CheckpointError(f"the run in {folder} {both}: resume it with the data it began with")
         if device != "auto" and device.partition(":")[0] != state["device"]:
             raise CheckpointError(f"the run in {folder} was made on {state['device']}; it cannot go on on {device}")
         try:
@@ -114,24 +119,6 @@ def _go_on(folder: Path, data: Dataset | None, device: str) -> Run:
         except RecipeError as error:
             raise CheckpointError(f"the run in {folder} cannot go on on this machine: {error}") from None
         return Run(Trainer.from_state(state, data, device), folder, state.get("sessions", []))
-
-
-def _stage_below(recipe: Recipe, on: Path, data: Dataset) -> checkpoints.Trained:
-    """The trained pair in the folder `on`, if this is the one that the recipe is built on."""
-    if not recipe.built_on:
-        raise RecipeError(f"the recipe {recipe.name!r} is not built on another one: leave out {on}")
-    below = checkpoints.load_run(on)
-    if below.recipe.name != recipe.built_on:
-        raise RecipeError(
-            f"{on} holds a run of {below.recipe.name!r}, and {recipe.name!r} is built on {recipe.built_on!r}: pass the "
-            "folder of such a run"
-        )
-    if below.info["data"] != data.name:
-        raise RecipeError(f"the run in {on} was trained on {below.info['data']!r}, and this is {data.name!r}")
-    if below.info["epochs"] < below.recipe.epochs:
-        at = f"the run in {on} is at epoch {below.info['epochs']:g} of {below.recipe.epochs}"
-        warnings.warn(f"{at}; this one is built on it as it is", stacklevel=3)
-    return below
 
 
 class Run:
@@ -142,10 +129,10 @@ class Run:
 
     def __init__(self, trainer: Trainer, folder: Path | str, sessions: Sequence[dict[str, Any]] | None = None):
         self.trainer, self.folder = trainer, Path(folder)
-        from_step = 0 if sessions is None else trainer.step
-        # what trained it: commit, day and versions, at the start and at each resume
-        self.sessions = [*(sessions or ()), {"from_step": from_step, **hardware.provenance()}]
         self._saved_here = sessions is not None
+        # what trained it: commit, day and versions, at the start and at each resume
+        now = {"from_step": trainer.step if self._saved_here else 0, **hardware.provenance()}
+        self.sessions = [*(sessions or ()), now]
 
     def save(self) -> Path:
         """Write a checkpoint, from which `open` goes on as if nothing had happened.
@@ -158,11 +145,9 @@ class Run:
             raise CheckpointError(f"{self.folder} already holds another run; save this one into another folder")
         if not trainer.whole:
             raise CheckpointError("this run stopped inside a step or has diverged; go back to its last checkpoint")
-        for name, net in (("G", trainer.G), ("D", trainer.D)):
+        for name, net in trainer.players.items():
             if not all(bool(torch.isfinite(p).all()) for p in net.parameters()):
-                raise CheckpointError(
-                    f"{name} holds values that are not finite: the run has diverged. Nothing was saved"
-                )
+                raise CheckpointError(f"{name} holds values that are not finite: it has diverged. Nothing was saved")
         told = {"data": trainer.data.name, "fingerprint": trainer.data.fingerprint(), "sessions": self.sessions}
         path = checkpoints.write(self.folder, {**trainer.state(), **told})
         self._saved_here = True
@@ -173,7 +158,7 @@ class Run:
         *,
         progress: bool = True,
         validate: bool = True,
-        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        checkpoint_seconds: float = 60.0,  # what a killed process may lose at the most
         seconds: float | None = None,
     ) -> bool:
         """Train to the recipe's last epoch, saving and scoring on the way; True when it got there.
@@ -212,17 +197,14 @@ class Run:
             self.save()
             if trainer.finished:
                 return True
-        how = "run this cell again" if _in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
+        at = f"epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}"
         where = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
-        print(
-            f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. {where} in "
-            f"{self.folder}. To go on: {how}"
-        )
+        how = "run this cell again" if _in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
+        print(f"Stopped at {at}. {where} in {self.folder}. To go on: {how}")
         return False
 
 
-CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")
-"""What is kept of a run's history beside its weights, fields of `Step`."""
+CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")  # fields of `Step` kept beside a run's weights
 
 
 def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:
@@ -230,9 +212,8 @@ def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:
     state, _ = checkpoints.read(Path(folder))
     history = History.from_state(state["history"])
     parts = np.array_split(np.arange(len(history.rows)), min(points, len(history.rows)) or 1)
-    return {
-        name: [round(float(history.column(name)[part].mean()), 4) for part in parts if len(part)] for name in CURVES
-    }
+    columns = {name: history.column(name) for name in CURVES}
+    return {name: [round(float(all[part].mean()), 4) for part in parts if len(part)] for name, all in columns.items()}
 
 
 def scored(recipe: Recipe) -> bool:
@@ -249,10 +230,9 @@ def score(
     Raises `RecipeError` for pictures that are not in [0, 1]: the protocol's sigmas are for those.
     """
     if not scored(trained.recipe):
-        raise RecipeError(
-            f"the recipe {trained.recipe.name!r} normalises its pictures ({trained.recipe.pixels}), and the protocol's "
-            "sigmas are for pictures in [0, 1]; the paper scores no CIFAR-10 either. parzen.score takes other sigmas"
-        )
+        what = f"the recipe {trained.recipe.name!r} normalises its pictures ({trained.recipe.pixels})"
+        why = "the protocol's sigmas are for pictures in [0, 1]; the paper scores no CIFAR-10 either"
+        raise RecipeError(f"{what}, and {why}. parzen.score takes other sigmas")
     centres = trained.samples(n or trained.recipe.n_samples, seed)
     if data.folds:
         folds = [(scale(fold.valid), scale(fold.test)) for fold in data.folds]
@@ -290,9 +270,7 @@ def _alone(folder: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process dies
         yield
     except BlockingIOError:
-        raise CheckpointError(
-            f"another process is training in {folder}; wait for its end, or choose another folder"
-        ) from None
+        raise CheckpointError(f"another process is training in {folder}; wait, or choose another folder") from None
     finally:
         os.close(lock)
 
@@ -306,7 +284,6 @@ def _polite_stop() -> Iterator[threading.Event]:
         return
 
     def ask(number: int, frame: object) -> None:
-        """Note that a stop was asked for; asked again by Ctrl-C, stop at once."""
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.set()
@@ -321,15 +298,8 @@ def _polite_stop() -> Iterator[threading.Event]:
 
 def _bar(trainer: Trainer, show: bool) -> tqdm:
     """Epoch, step, speed and the time that is left; once in 30 s when it goes to a file."""
-    live = sys.stdout.isatty() or _in_notebook()
-    per_epoch = trainer.batches / trainer.recipe.k
-    return tqdm(
-        total=round(trainer.recipe.epochs * per_epoch),
-        initial=trainer.step,
-        disable=not show,
-        file=sys.stdout,
-        unit="step",
-        mininterval=0.5 if live else 30,
-        dynamic_ncols=sys.stdout.isatty(),
-        ncols=None if sys.stdout.isatty() else 100,
-    )
+    terminal = sys.stdout.isatty()
+    looks = {"unit": "step", "dynamic_ncols": terminal, "ncols": None if terminal else 100}
+    total = round(trainer.recipe.epochs * (trainer.batches / trainer.recipe.k))
+    seconds = 0.5 if terminal or _in_notebook() else 30
+    return tqdm(total=total, initial=trainer.step, disable=not show, file=sys.stdout, mininterval=seconds, **looks)

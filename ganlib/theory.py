@@ -4,8 +4,6 @@ Densities are those of `ganlib.densities`, atoms included. `order` is the number
 knots: with 20 all but the total variation is right to about 1e-13, with 6 to about 1e-8.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,10 +15,9 @@ from scipy.special import expit, xlog1py, xlogy
 from ganlib.densities import Array, Density, log_pdf
 from ganlib.errors import RecipeError
 
-MINUS_LOG_4 = -math.log(4)
-"""The global minimum of C(G), reached exactly at p_g = p_data (Theorem 1), nats."""
-NOTHING = 1e-300
-"""Less probability than this at a node counts as none."""
+MINUS_LOG_4 = -math.log(4)  # the global minimum of C(G), reached exactly at p_g = p_data (Theorem 1), nats
+NOTHING = 1e-300  # less probability than this at a node counts as none
+UPDATES, COSTS = ("simultaneous", "alternating"), ("minimax", "non-saturating")
 Function = Callable[[Array], ArrayLike]
 
 
@@ -52,9 +49,14 @@ def _atoms(density: Density) -> tuple[Array, Array]:
 def _shares(p: Density, q: Density, order: int) -> tuple[Array, Array, Array]:
     """Nodes x, each atom one of them, and the probability that p and that q give to each: three times (n,)."""
     x, w = quadrature(p, q, order=order)
-    at = np.unique(np.concatenate([_atoms(p)[0], _atoms(q)[0]]))
+    at = _places(p, q)
     P, Q = (np.concatenate([w * density.pdf(x), _mass_at(density, at)]) for density in (p, q))
     return np.concatenate([x, at]), P, Q
+
+
+def _places(p: Density, q: Density) -> Array:
+    """Where p or q has an atom, ascending."""
+    return np.unique(np.concatenate([_atoms(p)[0], _atoms(q)[0]]))
 
 
 def _mass_at(density: Density, at: Array) -> Array:
@@ -80,11 +82,9 @@ def D_star(p_data: Density, p_g: Density) -> Callable[[ArrayLike], Array]:
     >>> float(D_star(Gaussian(0, 1), Gaussian(0, 1))(3.0))
     0.5
     """
-
-    at = np.unique(np.concatenate([_atoms(p_data)[0], _atoms(p_g)[0]]))
+    at = _places(p_data, p_g)
 
     def D(x: ArrayLike) -> Array:
-        """D* at x, any shape."""
         p, g = p_data.pdf(x), p_g.pdf(x)
         if len(at):  # there, the lumps of probability decide
             i = np.minimum(np.searchsorted(at, x), len(at) - 1)
@@ -104,11 +104,9 @@ def V(D: Function, p_data: Density, p_g: Density, *, logit: bool = False, order:
     """
 
     def log_D(x: Array) -> Array:
-        """log D(x), nats."""
         return -np.logaddexp(0, -np.asarray(D(x))) if logit else np.log(_probability(D(x)))
 
     def log_not_D(x: Array) -> Array:
-        """log(1 - D(x)), nats."""
         return -np.logaddexp(0, np.asarray(D(x))) if logit else np.log1p(-_probability(D(x)))
 
     with np.errstate(divide="ignore"):
@@ -151,9 +149,8 @@ def KL(p: Density, q: Density, *, order: int = 20) -> float:
     """KL(p || q) = E_p log(p / q), nats; infinite where p has mass and q has none."""
     x, w = quadrature(p, q, order=order)
     P, log_q = w * p.pdf(x), log_pdf(q, x)
-    at = np.unique(_atoms(p)[0])
-    at_q = np.unique(np.concatenate([at, _atoms(q)[0]]))
-    lump, lump_q = _mass_at(p, at), _mass_at(q, at_q)[np.searchsorted(at_q, at)]
+    at = _places(p, q)
+    lump, lump_q = _mass_at(p, at), _mass_at(q, at)
     seen = P > NOTHING
     if np.any(np.isneginf(log_q[seen])) or np.any((lump > 0) & (lump_q == 0)):
         return math.inf
@@ -223,10 +220,9 @@ def dirac_gan(
     Simultaneous minimax steps multiply theta^2 + psi^2 by exactly 1 + step^2 sigmoid(psi theta)^2: near the
     equilibrium (0, 0) the distance grows by sqrt(1 + step^2 / 4) a step.
     """
-    if update not in ("simultaneous", "alternating"):
-        raise RecipeError(f"unknown update {update!r}; use simultaneous or alternating")
-    if cost not in ("minimax", "non-saturating"):
-        raise RecipeError(f"unknown generator cost {cost!r}; use minimax or non-saturating")
+    for name, value, known in (("update", update, UPDATES), ("generator cost", cost, COSTS)):
+        if value not in known:
+            raise RecipeError(f"unknown {name} {value!r}; use {known[0]} or {known[1]}")
     if not n >= 0:
         raise RecipeError(f"n is {n!r}; there cannot be fewer than 0 steps")
     path = np.empty((n + 1, 2))

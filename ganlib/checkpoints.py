@@ -36,20 +36,13 @@ def exists(folder: Path) -> bool:
 
 
 def write(folder: Path, state: dict[str, Any]) -> Path:
-    """Write a checkpoint of tensors and plain values into the folder; the latest one there becomes the previous one.
-
-    A latest one that is damaged does not push out the previous one. Raises `CheckpointError` when the disk is full or
-    the folder cannot be written; what was saved before stays.
-    """
+    """Write a checkpoint of tensors and plain values; the latest one, unless damaged, becomes the previous one."""
     state = {"format": FORMAT, **state}
     return _atomically(folder / LATEST, lambda file: torch.save(state, file), previous=folder / PREVIOUS)
 
 
 def read(folder: Path) -> tuple[dict[str, Any], str]:
-    """The latest whole checkpoint of the folder, and a remark ("" when the latest was whole).
-
-    Raises `CheckpointError` when there is none.
-    """
+    """The latest whole checkpoint of the folder, and a remark ("" when the latest was whole). `CheckpointError`."""
     if not exists(folder):
         raise CheckpointError(f"{folder} holds no checkpoint; train one with `python -m ganlib train RECIPE --out DIR`")
     problems = []
@@ -143,10 +136,7 @@ class Trained:
 
 
 def load_run(folder: Path) -> Trained:
-    """The nets of a run's last whole checkpoint, in float32 on the CPU, wherever it was trained; needs no data.
-
-    Raises `CheckpointError` when there is none.
-    """
+    """The nets of a run's last whole checkpoint, in float32 on the CPU, wherever it was trained; needs no data."""
     state, remark = read(folder)
     if remark:
         warnings.warn(remark, stacklevel=2)

@@ -34,11 +34,7 @@ class Density(Protocol):
 
 @dataclass(frozen=True)
 class Gaussian:
-    """N(mean, std^2).
-
-    >>> round(float(Gaussian(0, 1).pdf(0)), 6)
-    0.398942
-    """
+    """N(mean, std^2)."""
 
     mean: float = 0.0
     std: float = 1.0
@@ -143,10 +139,7 @@ def _ascends(x: Array, y: Array) -> bool:
 
 
 class Drawn:
-    """The density that is proportional to the straight lines between points (x_i, height_i), 0 outside them.
-
-    What a person draws with the mouse. Raises `RecipeError` unless the x ascend and the heights are >= 0, one above 0.
-    """
+    """What a person draws: proportional to the straight lines between points (x_i, height_i), 0 outside them."""
 
     def __init__(self, x: ArrayLike, heights: ArrayLike):
         try:
@@ -189,12 +182,10 @@ class Drawn:
 class Pushforward:
     """The density p_g of x = G(z), z ~ p_z, for G linear between points (z_i, x_i): exact, not a histogram.
 
-    On a piece from (z_i, x_i) to (z_i+1, x_i+1) a z at distance t along it contributes p_z(z) / |slope| to p_g(x); the
-    pieces that pass x add up. A flat piece puts all its share of z on one x: an atom, which `pdf` leaves out and
-    `atoms` lists. z and x (n,): z ascends and covers the prior's reach; p_z "uniform", U(-sqrt 3, sqrt 3), or "normal".
+    Each piece that passes x contributes p_z(z) / |slope| to p_g(x). A flat piece puts all its share of z on one x: an
+    atom, which `pdf` leaves out and `atoms` lists. z and x (n,): z ascends and covers the prior's reach.
 
-    `even=True` spreads each piece's share evenly over its x. With the uniform prior that changes nothing; with the
-    normal one, and many pieces, it is an estimate that is quick to draw.
+    `even=True` spreads each piece's share evenly over its x: for the normal prior, an estimate that is quick to draw.
     """
 
     def __init__(self, z: ArrayLike, x: ArrayLike, p_z: str = "uniform", *, even: bool = False):
@@ -255,11 +246,8 @@ class Pushforward:
 
     @cached_property
     def _steps(self) -> tuple[Array, Array]:
-        """Where the pieces spread their shares evenly: knots (n,), and the height from each to the next; the last 0.
-
-        Each piece adds to every interval that it covers. A running sum of ups and downs would be shorter, but what one
-        narrow spike leaves of rounding would stand on all the x to its right.
-        """
+        """Where the pieces spread their shares evenly: knots (n,), and the height from each to the next; the last 0."""
+        # Not a running sum of ups and downs: what a narrow spike leaves of rounding would stand on all x to its right.
         low, high, mass = self.low[~self.flat], self.high[~self.flat], self.mass[~self.flat]
         if not len(low):
             return np.array([self.x[0]]), np.zeros(1)

@@ -37,10 +37,9 @@ def discriminator_cost(a_real: Tensor, a_fake: Tensor) -> Tensor:
 
 
 def generator_cost(a_fake: Tensor, cost: str = "non-saturating") -> Tensor:
-    """What G descends: logits (..., m) -> nats (...).
+    """What G descends, without the factor 1/2 of D's cost: logits (..., m) -> nats (...).
 
-    "minimax": mean log(1 - D(G(z))), eq. 1 and Algorithm 1. "non-saturating": -mean log D(G(z)), section 3, the
-    authors' code. Neither carries the factor 1/2 of D's cost.
+    "minimax": mean log(1 - D(G(z))), eq. 1. "non-saturating": -mean log D(G(z)), section 3, the authors' code.
     """
     if cost == "non-saturating":
         return softplus(-a_fake).mean(-1)
@@ -52,8 +51,8 @@ def generator_cost(a_fake: Tensor, cost: str = "non-saturating") -> Tensor:
 def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
     """Draw m vectors from p_z: (m, z_dim).
 
-    "uniform" is U(-sqrt 3, sqrt 3), which like "normal", N(0, 1), has mean 0 and variance 1 in each coordinate.
-    Drawn in float32 whatever the dtype, so that a seed means the same z in every precision.
+    "uniform" is U(-sqrt 3, sqrt 3), with mean 0 and variance 1 like "normal", N(0, 1). Drawn in float32 always, so that
+    a seed means the same z in every precision.
     """
     if name == "uniform":
         z = torch.rand(m, z_dim, generator=rng, device=rng.device)
@@ -64,10 +63,7 @@ def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtyp
 
 
 def interpolate(points: Tensor, n: int) -> Tensor:
-    """n points at equal steps along the straight lines between `points` in turn: (p, z_dim) -> (n, z_dim).
-
-    Figure 3's walk through z. The first and the last are exactly the first and the last of `points`, and every line
-    takes an equal share of the steps: with n = (p - 1) * steps + 1 each of `points` is met exactly.
+    """Figure 3's walk through z: n points on the lines between `points`, an equal share on each: (n, z_dim).
 
     >>> interpolate(torch.tensor([[0.0], [1.0], [3.0]]), 5).flatten().tolist()
     [0.0, 0.5, 1.0, 2.0, 3.0]
@@ -126,12 +122,8 @@ def simultaneous_gradients(
 ) -> Gradients:
     """Both players' gradients at the same parameters, from one pass through D: the authors' update.
 
-    One fake batch and one dropout mask on it serve both costs. Examples do not meet inside D, so the gradient that
-    G needs at the pixels of fake i is the one that D's cost already gives there, times
-
-        (d cost_G / d a_i) / (d cost_D / d a_i) = -2 exp(-a_i)  (non-saturating),  -2  (minimax).
-
-    Where a logit is so low that D's own gradient nears the smallest float, G's is computed by a pass of its own.
+    Examples do not meet inside D, so the gradient that G needs at the pixels of fake i is the one that D's cost gives
+    there, times `fused_factor`. Where a logit is so low that D's own nears the smallest float, G's has its own pass.
     """
     fake = G(z)
     pixels = fake.detach().requires_grad_()

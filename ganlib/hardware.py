@@ -38,10 +38,7 @@ class Hardware:
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Hardware:
-    """The hardware to train on: CUDA before MPS before CPU, bfloat16 where it is native, else float32.
-
-    Raises `RecipeError` when the device is not there or the precision is unknown.
-    """
+    """The hardware to train on: CUDA before MPS before CPU, bfloat16 where native, else float32. Or `RecipeError`."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu"
     try:
@@ -83,7 +80,7 @@ def commit() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
     try:
-        if git("ls-files", "--", Path(__file__).name) == "":
+        if not git("ls-files", "--", Path(__file__).name):
             return "unknown"  # installed somewhere inside another project's checkout
         dirty = "+changes" if git("status", "--porcelain", "--untracked-files=no", "--", str(here)) else ""
         return git("rev-parse", "--short=12", "HEAD") + dirty

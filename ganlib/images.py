@@ -28,8 +28,7 @@ def scale(pictures: Tensor, dtype: torch.dtype = torch.float32, pixels: str = "u
 def gcn(pictures: Tensor) -> Tensor:
     """Global contrast normalisation of pictures (..., d), raw values 0..255: each to mean 0 and L2 norm 55.
 
-    The authors' settings (their CIFAR-10 yaml files): the mean over all d values is taken off, and the rest
-    scaled to norm 55; no standard deviation, nothing added to the norm; a norm below 1e-8 counts as 1.
+    As in the authors' CIFAR-10 yaml files: no standard deviation, nothing added to the norm.
     """
     centred = pictures - pictures.mean(-1, keepdim=True)
     norm = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
@@ -67,10 +66,7 @@ def tiles(pictures: Tensor, shape: tuple[int, int, int]) -> np.ndarray:
 
 
 def mosaic(pictures: Tensor, shape: tuple[int, int, int], columns: int, gap: int = 1, paper: int = 255) -> np.ndarray:
-    """Lay pictures (n, d) in [0, 1] out in rows of `columns`: uint8 (H, W) when grey, (H, W, 3) in colour.
-
-    `gap` pixels of the shade `paper` lie between them and in the places that stay empty.
-    """
+    """Pictures (n, d) in [0, 1] in rows of `columns`, `gap` pixels of `paper` between: uint8 (H, W) or (H, W, 3)."""
     images = tiles(pictures, shape)
     if not len(images) or columns < 1:
         raise DataError(f"a mosaic takes one picture or more, in one column or more; got {len(images)} in {columns}")
@@ -95,10 +91,7 @@ def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
 
 
 def filters(weight: Tensor) -> Tensor:
-    """What a first layer looks for, as pictures: weights (n, ...) -> (n, d) in [0, 1], mid-grey where a weight is 0.
-
-    Each is divided by its own largest |weight|, so that a weak one shows too.
-    """
+    """A first layer's weights (n, ...) as pictures (n, d) in [0, 1], grey at 0, each by its own largest |weight|."""
     flat = weight.detach().float().cpu().flatten(1)
     return (flat / flat.abs().amax(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny) + 1) / 2
 

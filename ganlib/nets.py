@@ -1,7 +1,6 @@
-"""The networks G and D of the paper: their layers in plain numbers, and the modules that give them parameters.
+"""The nets G and D of the paper: their layers in plain numbers, and the modules that give them parameters.
 
-Perceptrons and convolutions with rectifiers, sigmoids, maxout and dropout. Every layer reads and gives flat rows,
-(m, numbers); a convolution knows the shape of what it reads.
+Every layer reads and gives flat rows, (m, numbers); a convolution knows the shape of what it reads.
 """
 
 import math
@@ -26,10 +25,9 @@ BIASES = ("zero", "marginal", "irange")
 class Layer:
     """One fully connected layer. Its weights start as U(-irange, irange), or sparse.
 
-    `bias` is "zero"; a number that every bias starts at; "marginal": logit of the mean of the training data, so that G
-    starts at that mean; or "irange": drawn as the weights are, which in one dimension spreads the rectifiers' kinks.
-    `sparse`: instead of `irange`, so many of a unit's incoming weights, at places drawn anew for each unit, start as
-    N(0, 1), the others at 0 (Martens 2010). 0 means `irange`.
+    `bias` is "zero"; a number; "marginal": logit of the mean of the training data, so that G starts at that mean; or
+    "irange": drawn as the weights are. `sparse` (Martens 2010), unless 0: so many of a unit's incoming weights, at
+    places drawn anew for each unit, start as N(0, 1), the others at 0.
     """
 
     units: int  # how many numbers it puts out
@@ -170,10 +168,7 @@ def _notes(layer: AnyLayer, *more: str) -> str:
 
 
 def dropout(x: Tensor, keep: float, rng: torch.Generator) -> Tensor:
-    """Keep each element of each example with probability `keep` and scale it by 1/keep; else set it to 0.
-
-    Srivastava et al. 2014, in the form the recipes use: rescaled in training, so that nothing changes afterwards.
-    """
+    """Keep each element of each example with probability `keep` and scale it by 1/keep; else set it to 0."""
     kept = torch.rand(x.shape, generator=rng, device=x.device) < keep
     return x * kept.to(x.dtype).mul_(1 / keep)
 
@@ -265,10 +260,7 @@ class Deconvolve(nn.Module):
 
 @torch.no_grad()
 def limit(layer: Dense | Convolve | Deconvolve, norm: float) -> None:
-    """Max-norm: scale down every unit's incoming weights of an L2 norm above `norm` to that norm, in place.
-
-    In maxout every piece's, in a convolution every filter's, in a transposed one what each channel put out reads.
-    """
+    """Max-norm: scale down every unit's (or piece's, or channel's) incoming weights to an L2 norm of `norm` at most."""
     weight = next(layer.parameters())  # (units, ...)
     if isinstance(layer, Deconvolve):
         weight = weight.transpose(0, 1)  # (maps, channels, kernel, kernel), by channel

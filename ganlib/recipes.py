@@ -135,10 +135,7 @@ class Recipe:
         return G.pictures(self.noise(n, seed))
 
     def at(self, profile: str) -> Recipe:
-        """The recipe scaled: "paper" is the recipe itself; `changes` says what the others changed.
-
-        What a variant of a recipe changed stays. Its own nets cannot: raises `RecipeError`.
-        """
+        """The recipe scaled ("paper": as it is). What a variant changed stays, but for its own nets: `RecipeError`."""
         if profile == "paper":
             return self
         if profile not in SCALES:
@@ -404,12 +401,10 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
 """What a profile changes, recipe by recipe: narrow nets, fewer passes, fewer pictures. `Recipe.changes` says all of it.
 
 `smoke` takes seconds, for tests. `quick` trains narrow nets long enough to be looked at. There a layer that reads a
-c-th of the published layer's inputs starts with sqrt(c) times its irange: a sum over n inputs spreads as
-irange * sqrt(n), and else the signals of a narrow deep net would shrink from layer to layer. The rates are higher: at
-one and the same rate a net of a c-th of the width changes what it computes about c times more slowly.
+c-th of the published layer's inputs starts with sqrt(c) times its irange, as a sum over n inputs spreads as
+irange * sqrt(n); at one and the same rate it would learn about c times more slowly, so the rates are higher.
 
-The published fully connected G of CIFAR-10 starts with pixels that spread 13 times as wide as the data's; a narrow one
-does not recover from that within minutes, so its output starts at a tenth. The published convolutional pair starts with
-logits of a millionth and with pixels that spread a fifth as wide as the data's, and rests there for thousands of
-updates; the narrow pair starts farther out: G's output at .7, and D at four times what the rule gives.
+The published G of cifar10-fc starts with pixels 13 times as wide as the data's, from which a narrow one does not
+recover within minutes: its output starts at a tenth. The published pair of cifar10-conv rests at logits of a millionth
+for thousands of updates: the narrow one starts farther out, G's output at .7, D at four times what the rule gives.
 """

@@ -1,7 +1,4 @@
-"""A run and its folder: the one door to it, training it to its end, what is said of it afterwards.
-
-Everything that trains for long goes through `open` and `Run.train`: the command line, the notebooks, the tests.
-"""
+"""A run and its folder: the one door to it, training it to its end, what is said of it afterwards."""
 
 from __future__ import annotations
 
@@ -46,25 +43,20 @@ def open(
 ) -> Run:
     """The run in `folder`: begun by `recipe` and `seed`, or gone on with from its last whole checkpoint.
 
-        run = runs.open("runs/mine", MNIST, data=load("mnist"))
-        finished = run.train()
-
     A run that is there already must be of this recipe (its `epochs` may differ: they are the new end) and seed;
-    without a recipe it goes on whatever it is, to `epochs` if given. On the CPU it goes on bit for bit as if it had not
-    stopped. `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on
-    (tfd-2); `precision` is for a new one, too. `resume` False refuses a folder where a run is, True one where none is.
+    without a recipe it goes on whatever it is, to `epochs` if given: on the CPU bit for bit as if it had not stopped.
+    `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on (tfd-2);
+    `precision` is for a new one. `resume` False refuses a folder where a run is, True one where none is.
 
     Warns when the latest checkpoint is damaged and the one before it is taken. Raises `CheckpointError` when the run
-    there is another one, fits neither the data nor the device, or has no whole checkpoint; `RecipeError`, `DataError`.
+    there is another one, fits neither the data nor the device, or has no whole checkpoint.
     """
     folder = Path(folder)
     if recipe is not None and epochs is not None:
         recipe = replace(recipe, epochs=epochs)
     there = checkpoints.exists(folder)
     if there and resume is False:
-        raise CheckpointError(
-            f"{folder} already holds a run; resume it (--resume), or choose another folder"
-        )
+        raise CheckpointError(f"{folder} already holds a run; resume it (--resume), or choose another folder")
     if not (there or resume or recipe is None):
         return _begin(folder, recipe, data or load(recipe.data), on, seed=seed, device=device, precision=precision)
     run = _go_on(folder, data, device)
@@ -135,11 +127,7 @@ class Run:
         self.sessions = [*(sessions or ()), now]
 
     def save(self) -> Path:
-        """Write a checkpoint, from which `open` goes on as if nothing had happened.
-
-        Raises `CheckpointError` when the run is between two players' moves (interrupted inside a step), has diverged,
-        the disk refuses, or the folder holds another run; what was saved before stays.
-        """
+        """Write a checkpoint, from which `open` goes on; after a `CheckpointError` what was saved before stays."""
         trainer = self.trainer
         if not self._saved_here and checkpoints.exists(self.folder):
             raise CheckpointError(f"{self.folder} already holds another run; save this one into another folder")
@@ -165,8 +153,7 @@ class Run:
 
         `seconds` is a budget: when it is spent the run stops as if it had been asked to, and goes on when called again.
         Ctrl-C, the notebook's stop button and SIGTERM let the step under way finish, write a checkpoint, and say how to
-        go on; a second Ctrl-C stops at once, and the last checkpoint stays. Raises `TrainingDiverged`,
-        `CheckpointError`.
+        go on; a second Ctrl-C stops at once, and the last checkpoint stays.
         """
         for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
             if value is not None and not (is_number(value) and value > 0):
@@ -227,7 +214,6 @@ def score(
     """The Parzen score by the paper's protocol, with n samples (0: as many as the recipe says), on the test split.
 
     Data that come in folds (faces) are scored fold by fold, as Table 1 has TFD: ± is then across the folds.
-    Raises `RecipeError` for pictures that are not in [0, 1]: the protocol's sigmas are for those.
     """
     if not scored(trained.recipe):
         what = f"the recipe {trained.recipe.name!r} normalises its pictures ({trained.recipe.pixels})"

@@ -28,13 +28,7 @@ def _gauss_legendre(order: int) -> tuple[Array, Array]:
 
 
 def quadrature(*densities: Density, order: int = 20) -> tuple[Array, Array]:
-    """Nodes x (n,) and weights w (n,) such that sum(w f(x)) is the integral of an f made of these densities.
-
-    >>> from ganlib.densities import Gaussian
-    >>> x, w = quadrature(Gaussian(2, 0.1))
-    >>> bool(abs((w * Gaussian(2, 0.1).pdf(x)).sum() - 1) < 1e-14)
-    True
-    """
+    """Nodes x (n,) and weights w (n,) such that sum(w f(x)) is the integral of an f made of these densities."""
     knots = np.unique(np.concatenate([density.knots for density in densities]))
     t, w = _gauss_legendre(order)
     width = np.diff(knots)[:, None]
@@ -76,12 +70,7 @@ def expectation(f: Function, p: Density, *others: Density, order: int = 20) -> f
 
 
 def D_star(p_data: Density, p_g: Density) -> Callable[[ArrayLike], Array]:
-    """Proposition 1: D*_G(x) = p_data(x) / (p_data(x) + p_g(x)); 1/2 where both vanish, which V never sees.
-
-    >>> from ganlib.densities import Gaussian
-    >>> float(D_star(Gaussian(0, 1), Gaussian(0, 1))(3.0))
-    0.5
-    """
+    """Proposition 1: D*_G(x) = p_data(x) / (p_data(x) + p_g(x)); 1/2 where both vanish, which V never sees."""
     at = _places(p_data, p_g)
 
     def D(x: ArrayLike) -> Array:
@@ -98,9 +87,8 @@ def D_star(p_data: Density, p_g: Density) -> Callable[[ArrayLike], Array]:
 def V(D: Function, p_data: Density, p_g: Density, *, logit: bool = False, order: int = 20) -> float:
     """V(D, G) = E_{x ~ p_data} log D(x) + E_{x ~ p_g} log(1 - D(x)), eq. 3, nats.
 
-    D gives probabilities, or with `logit` a(x) = log D - log(1 - D), which is exact where D is near 0 or 1. Of
-    probabilities one that rounds to 1 counts as the largest float below it: else D* would cost infinitely much where
-    p_g is 1e-17 of p_data.
+    D gives probabilities (one that rounds to 1 counts as the largest float below it: D* does where p_g is 1e-17 of
+    p_data), or with `logit` a(x) = log D - log(1 - D), which is exact where D is near 0 or 1.
     """
 
     def log_D(x: Array) -> Array:
@@ -158,22 +146,14 @@ def KL(p: Density, q: Density, *, order: int = 20) -> float:
 
 
 def JSD(p: Density, q: Density, *, order: int = 20) -> float:
-    """JSD(p || q) = 1/2 KL(p || m) + 1/2 KL(q || m), m = (p + q)/2: nats, from 0 to log 2.
-
-    >>> from ganlib.densities import Gaussian
-    >>> round(JSD(Gaussian(0, 1), Gaussian(1, 1)), 12)
-    0.111421482185
-    """
+    """JSD(p || q) = 1/2 KL(p || m) + 1/2 KL(q || m), m = (p + q)/2: nats, from 0 to log 2."""
     _, P, Q = _shares(p, q, order)
     m = np.where(P + Q > 0, (P + Q) / 2, 1.0)
     return float((xlogy(P, P / m) + xlogy(Q, Q / m)).sum() / 2)
 
 
 def total_variation(p: Density, q: Density, *, order: int = 20) -> float:
-    """1/2 integral |p - q|: the largest difference of the two probabilities of any set, from 0 to 1.
-
-    Its integrand has kinks where p = q, so this one is exact only to about 1e-4 at the default order.
-    """
+    """1/2 integral |p - q|, from 0 to 1. With kinks where p = q: exact only to about 1e-4 at the default order."""
     _, P, Q = _shares(p, q, order)
     return float(np.abs(P - Q).sum() / 2)
 
@@ -184,8 +164,7 @@ def total_variation(p: Density, q: Density, *, order: int = 20) -> float:
 def multiplicative_step(p_data: Array, p_g: Array, w: Array, step: float = 1.0) -> Array:
     """One step of p_g down C in function space, D at its optimum: p_g exp(-step dU/dp_g) / Z, on nodes with weights w.
 
-    dU/dp_g = log(1 - D*) is the derivative at the D that attains the supremum (Proposition 2). With step 1 the
-    result is (p_g + p_data) / 2 exactly, so the total variation halves.
+    dU/dp_g = log(1 - D*) (Proposition 2). With step 1 it is (p_g + p_data) / 2, so the total variation halves.
     """
     if not 0 < step <= 1:
         raise RecipeError(f"step is {step!r}; it must lie in (0, 1]")
@@ -195,10 +174,7 @@ def multiplicative_step(p_data: Array, p_g: Array, w: Array, step: float = 1.0) 
 
 
 def U(p_g: Array, D: Array, p_data: Array, w: Array) -> float:
-    """U(p_g, D) = V(D, G) as a function of p_g, on nodes with weights w, nats: linear in p_g (Proposition 2).
-
-    D gives probabilities; one that rounds to 1 counts as in `V`.
-    """
+    """U(p_g, D) = V(D, G) as a function of p_g, on nodes with weights w, nats: linear in p_g (Proposition 2)."""
     return float(w @ (xlogy(p_data, D) + xlog1py(p_g, -_probability(D))))
 
 
@@ -216,9 +192,6 @@ def dirac_gan(
     V = log D(0) + log(1 - D(theta)). psi climbs V - gamma/2 psi^2 (gamma: the R1 penalty); theta descends
     log(1 - D(theta)) ("minimax") or -log D(theta) ("non-saturating"). "simultaneous" moves both from the old
     (theta, psi), "alternating" moves psi first. Returns (n + 1, 2): rows (theta, psi), the first one `start`.
-
-    Simultaneous minimax steps multiply theta^2 + psi^2 by exactly 1 + step^2 sigmoid(psi theta)^2: near the
-    equilibrium (0, 0) the distance grows by sqrt(1 + step^2 / 4) a step.
     """
     for name, value, known in (("update", update, UPDATES), ("generator cost", cost, COSTS)):
         if value not in known:

@@ -85,13 +85,7 @@ PLACE = ("step", "updates", "epoch", "position", "order")  # where a run stands:
 
 
 class Trainer:
-    """Trains G against D by a recipe (Goodfellow et al. 2014, Algorithm 1, or the authors' simultaneous update).
-
-    The caller owns the loop:
-
-        trainer = Trainer(recipe, load(recipe.data), seed=0)
-        for step in trainer.steps(1_000):
-            ...
+    """Trains G against D by a recipe: Algorithm 1, or the authors' simultaneous update. The caller owns the loop.
 
     The order in which random numbers are drawn is part of the recipe: for each of D's updates m data examples (from
     `data_rng`), m noise samples, D's masks layer by layer (from `rng`); for an alternating update of G m fresh noise
@@ -145,10 +139,7 @@ class Trainer:
     # -- training --------------------------------------------------------------------------------------------------
 
     def steps(self, n: int | None = None) -> Iterator[Step]:
-        """Train for n iterations (None: until the caller breaks), yielding a record AFTER each.
-
-        Raises `TrainingDiverged` when a cost is no longer a finite number.
-        """
+        """Train for n iterations (None: until the caller breaks), yielding a record AFTER each. `TrainingDiverged`."""
         for _ in itertools.count() if n is None else range(n):
             self.whole = False
             for _ in range(self.recipe.k - 1):
@@ -253,10 +244,7 @@ class Trainer:
         return self.epochs_done >= self.recipe.epochs
 
     def change(self, **values: Any) -> None:
-        """Change the run while it trains: k, update, generator_cost, lr_D, lr_G, momentum_start, momentum_end.
-
-        Raises `RecipeError` on another field or on a value that makes no sense, and then changes nothing.
-        """
+        """Change fields of the recipe, those in `LIVE`, while it trains; a `RecipeError` changes nothing."""
         if unknown := set(values) - set(LIVE):
             raise RecipeError(f"{', '.join(sorted(unknown))} cannot change while a run trains; {', '.join(LIVE)} can")
         self.recipe = replace(self.recipe, **values)
@@ -290,10 +278,7 @@ class Trainer:
 
     @classmethod
     def from_state(cls, state: dict[str, Any], data: Dataset, device: str = "auto") -> Self:
-        """The run that `state` described, on the same data: on a CPU it goes on bit for bit. "auto" is its own device.
-
-        Raises KeyError, TypeError, ValueError or RuntimeError on what is no such state.
-        """
+        """The run that `state` described, on the same data: on a CPU it goes on bit for bit. "auto" is its own device."""
         recipe, seed, precision = Recipe.from_dict(state["recipe"]), state["seed"], state["precision"]
         device = state["device"] if device == "auto" else device
         return cls(recipe, data, seed=seed, device=device, precision=precision, state=state)

@@ -222,8 +222,7 @@ class Convolve(nn.Module):
         super().__init__()
         _check_reads("a convolution", layer.of, inputs)
         self.layer = layer
-        sizes = (layer.of[0], layer.maps * layer.pieces, layer.kernel)
-        device = torch.get_default_device()
+        sizes, device = (layer.of[0], layer.maps * layer.pieces, layer.kernel), torch.get_default_device()
         self.convolution = nn.utils.skip_init(nn.Conv2d, *sizes, padding=layer.padding, device=device)
         with torch.no_grad():
             self.convolution.weight.uniform_(-layer.irange, layer.irange, generator=rng)

@@ -81,7 +81,15 @@ def log_likelihood(x: Tensor, centres: Tensor, sigmas: Sequence[float]) -> Tenso
     x (n, d) and centres (c, d), any floating type; returns float64 (len(sigmas), n). Computed in float32 chunk by
     chunk; within 0.01 nats of float64 for sigma >= 0.1 and pictures in [0, 1]. Float64 input is computed in float64.
     """
-    _check(x, centres, sigmas)
+    if x.ndim != 2 or centres.ndim != 2 or x.shape[1] != centres.shape[1] or not len(x) or not len(centres):
+        raise DataError(f"x is {tuple(x.shape)} and centres {tuple(centres.shape)}; both must be (n, d), same d, n > 0")
+    if not x.is_floating_point() or not centres.is_floating_point():
+        raise DataError(f"x is {x.dtype} and centres {centres.dtype}; scale pictures to floating point first")
+    if not len(sigmas) or not all(0 < sigma < math.inf for sigma in sigmas):
+        raise DataError(f"sigmas are {list(sigmas)}; each must be a positive, finite number")
+    for name, tensor in (("x", x), ("centres", centres)):
+        if not bool(torch.isfinite(tensor).all()):
+            raise DataError(f"{name} holds values that are not finite numbers; the net that made it has diverged")
     dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
     middle = centres.mean(0, dtype=torch.float64).to(dtype)  # smaller numbers, smaller rounding
     mu = centres.to(dtype) - middle
@@ -146,15 +154,3 @@ def folds_score(
     each = tuple(score(centres, valid, test, data=data, sigmas=sigmas) for valid, test in folds)
     means = torch.tensor([fold.log_likelihood for fold in each], dtype=torch.float64)
     return FoldsScore(*_mean_and_error(means, correction=1), each, len(centres), data)
-
-
-def _check(x: Tensor, centres: Tensor, sigmas: Sequence[float]) -> None:
-    if x.ndim != 2 or centres.ndim != 2 or x.shape[1] != centres.shape[1] or not len(x) or not len(centres):
-        raise DataError(f"x is {tuple(x.shape)} and centres {tuple(centres.shape)}; both must be (n, d), same d, n > 0")
-    if not x.is_floating_point() or not centres.is_floating_point():
-        raise DataError(f"x is {x.dtype} and centres {centres.dtype}; scale pictures to floating point first")
-    if not len(sigmas) or not all(0 < sigma < math.inf for sigma in sigmas):
-        raise DataError(f"sigmas are {list(sigmas)}; each must be a positive, finite number")
-    for name, tensor in (("x", x), ("centres", centres)):
-        if not bool(torch.isfinite(tensor).all()):
-            raise DataError(f"{name} holds values that are not finite numbers; the net that made it has diverged")

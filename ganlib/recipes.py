@@ -3,13 +3,11 @@
 A recipe is frozen. Vary it with `dataclasses.replace(MNIST, k=3)`; scale it with `MNIST.at("quick")`.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -134,7 +132,7 @@ class Recipe:
         """n fair draws x = G(z): (n, d) on the CPU. The same seed means the same z on every device."""
         return G.pictures(self.noise(n, seed))
 
-    def at(self, profile: str) -> Recipe:
+    def at(self, profile: str) -> Self:
         """The recipe scaled ("paper": as it is). What a variant changed stays, but for its own nets: `RecipeError`."""
         if profile == "paper":
             return self
@@ -149,7 +147,7 @@ class Recipe:
                 raise RecipeError(f"{other}: scale the recipe first, then give it your {net}")
         return replace(self, **scaled)
 
-    def changes(self, reference: Recipe) -> list[str]:
+    def changes(self, reference: Self) -> list[str]:
         """What differs from another recipe, a line a field: "epochs: 600 -> 4"."""
         both = ((name, getattr(reference, name), getattr(self, name)) for name in vars(self))
         return [f"{name}: {_difference(old, new)}" for name, old, new in both if old != new]
@@ -163,7 +161,7 @@ class Recipe:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """The recipe that `to_dict` wrote. Raises `RecipeError` on anything else."""
         try:
             return cls(**{**plain, **{name: tuple(map(nets.layer_from, plain[name])) for name in ("G", "D")}})

@@ -1,7 +1,5 @@
 """A run and its folder: the one door to it, training it to its end, what is said of it afterwards."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import os
@@ -40,7 +38,7 @@ def open(
     device: str = "auto",
     precision: str = "auto",
     resume: bool | None = None,
-) -> Run:
+) -> "Run":
     """The run in `folder`: begun by `recipe` and `seed`, or gone on with from its last whole checkpoint.
 
     A run that is there already must be of this recipe (its `epochs` may differ: they are the new end) and seed;
@@ -72,7 +70,7 @@ def open(
     return run
 
 
-def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, **how: Any) -> Run:
+def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, **how: Any) -> "Run":
     """A new run, on the pair that the run in the folder `on` has trained, if the recipe asks for one."""
     if on is None:
         return Run(Trainer(recipe, data, **how), folder)
@@ -93,7 +91,7 @@ def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, *
     return run
 
 
-def _go_on(folder: Path, data: Dataset | None, device: str) -> Run:
+def _go_on(folder: Path, data: Dataset | None, device: str) -> "Run":
     """The run of the folder's last whole checkpoint, if it fits these data and this device."""
     state, remark = checkpoints.read(folder)
     if remark:

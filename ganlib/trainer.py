@@ -134,9 +134,15 @@ class Trainer:
         if state is None:
             self._put_on_top(top)
         else:
-            self._restore(state)
-
-    # -- training --------------------------------------------------------------------------------------------------
+            for name in PLACE:
+                setattr(self, name, state[name])
+            self.data_rng.set_state(state["data_rng"])
+            self.rng.set_state(state["rng"])
+            for name, net in self.players.items():
+                net.load_state_dict(state["nets"][name])
+                for own, saved in zip(self.velocity[name], state["velocity"][name], strict=True):
+                    own.copy_(saved)
+            self.history = History.from_state(state["history"])
 
     def steps(self, n: int | None = None) -> Iterator[Step]:
         """Train for n iterations (None: until the caller breaks), yielding a record AFTER each. `TrainingDiverged`."""
@@ -226,8 +232,6 @@ class Trainer:
         norm_D, norm_G = (torch.stack(torch._foreach_norm(g)).norm().item() for g in (on_D.D, on_G.G))
         return Step(self.step, self.epochs_done, V, -V / 2, cost_G, D_real, D_fake, norm_D, norm_G, lr_D, lr_G, mu)
 
-    # -- where the run stands --------------------------------------------------------------------------------------
-
     @property
     def batches(self) -> int:
         """Minibatches in an epoch; a rest that fills no batch is left out, another one after each shuffle."""
@@ -278,21 +282,10 @@ class Trainer:
 
     @classmethod
     def from_state(cls, state: dict[str, Any], data: Dataset, device: str = "auto") -> Self:
-        """The run that `state` described, on the same data: on a CPU it goes on bit for bit. "auto" is its own device."""
+        """The run that `state` described, on the same data, bit for bit on a CPU. "auto" is its own device."""
         recipe, seed, precision = Recipe.from_dict(state["recipe"]), state["seed"], state["precision"]
         device = state["device"] if device == "auto" else device
         return cls(recipe, data, seed=seed, device=device, precision=precision, state=state)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        for name in PLACE:
-            setattr(self, name, state[name])
-        self.data_rng.set_state(state["data_rng"])
-        self.rng.set_state(state["rng"])
-        for name, net in self.players.items():
-            net.load_state_dict(state["nets"][name])
-            for own, saved in zip(self.velocity[name], state["velocity"][name], strict=True):
-                own.copy_(saved)
-        self.history = History.from_state(state["history"])
 
     @torch.no_grad()
     def _put_on_top(self, top: Sequence[torch.nn.Module] | None) -> None:

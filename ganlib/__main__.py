@@ -40,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal() or not int(text) < 2**63:
+    if not text.isdecimal() or int(text) >= 2**63:
         raise argparse.ArgumentTypeError(f"seed is {text!r}; it must be an integer from 0 to 2^63 - 1")
     return int(text)
 

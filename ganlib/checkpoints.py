@@ -1,7 +1,6 @@
-"""Files that survive: checkpoints to resume a run from, and weights to ship.
+"""Files that survive: checkpoints to resume a run from, and weights to ship. Nothing is unpickled.
 
-Nothing is unpickled. A file is written beside its place, flushed to the disk, and moved there in one step, and the
-one before it is kept: whenever the process is killed, a whole checkpoint is on the disk.
+A file is moved to its place in one step and the one before it kept: a killed process leaves a whole one.
 """
 
 import contextlib
@@ -83,10 +82,7 @@ def _line(error: Exception) -> str:
 
 
 def _atomically(path: Path, save: Callable[[Any], Any], previous: Path | None = None) -> Path:
-    """Let `save` write to a file beside `path`, flush it to the disk, and move it to `path` in one step.
-
-    What was at `path` goes to `previous`, if it is whole.
-    """
+    """Let `save` write beside `path`, flush, and move it there in one step; what was there, if whole, to `previous`."""
     beside = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

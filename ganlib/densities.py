@@ -276,8 +276,7 @@ def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform
     """The breakpoints of a G of rectifiers in one dimension, exactly: (z, x), each (n,), over the prior's reach.
 
     `layers` are (weight (units, inputs), bias (units,)) from z up; every layer but the last is followed by max(0, .).
-    Between two breakpoints every unit is linear, so a unit changes sign at most once there: its zero is the next
-    layer's breakpoint. For the normal prior whole numbers are added, so that quadrature meets no wide pieces.
+    A unit's zeros are the next layer's breakpoints. For the normal prior, whole numbers keep the pieces narrow.
     """
     reach = _reach(p_z)
     z = np.linspace(-reach, reach, 19) if p_z == "normal" else np.array([-reach, reach])

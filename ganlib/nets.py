@@ -174,11 +174,7 @@ def dropout(x: Tensor, keep: float, rng: torch.Generator) -> Tensor:
 
 
 class Dense(nn.Module):
-    """A `Layer` with its parameters: dropout on the input, a linear map, an activation.
-
-    Maxout (Goodfellow et al. 2013): unit u takes the maximum over the adjacent rows u*pieces ... u*pieces + pieces - 1
-    of the linear map, with no implicit zero among them.
-    """
+    """A `Layer` with its parameters: dropout, a linear map, an activation; a maxout unit's pieces are adjacent rows."""
 
     def __init__(self, inputs: int, layer: Layer, rng: Rng = None, data_mean: Tensor | None = None):
         super().__init__()
@@ -213,10 +209,7 @@ class Dense(nn.Module):
 
 
 class Convolve(nn.Module):
-    """A `Convolution` with its parameters: dropout, a convolution, the maximum over pieces, the maximum over space.
-
-    Map c takes the maximum over the adjacent channels c*pieces ... c*pieces + pieces - 1 of the convolution.
-    """
+    """A `Convolution` with its parameters: dropout, a convolution, the maximum over adjacent channels, over space."""
 
     def __init__(self, inputs: int, layer: Convolution, rng: Rng = None, data_mean: object = None):
         super().__init__()

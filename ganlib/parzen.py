@@ -18,10 +18,8 @@ from torch import Tensor
 
 from ganlib.errors import DataError
 
-SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 10).tolist())
-"""The paper's grid: ten log-spaced bandwidths from 0.1 to 1."""
-FINE_SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 91).tolist())
-"""Ten times as fine, over the same range: every tenth value is one of the paper's."""
+SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 10).tolist())  # the paper's grid
+FINE_SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 91).tolist())  # ten times as fine, over the same range
 N_VALID = 1_000  # sigma is chosen on this many images, the first of the validation split
 CHUNK = 500  # rows of the distance matrix in memory at once
 

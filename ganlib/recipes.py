@@ -1,7 +1,4 @@
-"""The recipes: every number of an experiment, as plain data, each with its source.
-
-A recipe is frozen. Vary it with `dataclasses.replace(MNIST, k=3)`; scale it with `MNIST.at("quick")`.
-"""
+"""The recipes: every number of an experiment, each with its source. Vary one with `dataclasses.replace`."""
 
 import math
 import os
@@ -109,10 +106,7 @@ class Recipe:
         return self.momentum_start + share * (self.momentum_end - self.momentum_start)
 
     def networks(self, seed: int, data_mean: Tensor) -> tuple[Generator, Discriminator]:
-        """G and D as the recipe starts them, in float32 on the CPU.
-
-        `data_mean` (d,), in [0, 1], is the mean of the training data, which the marginal bias of G's output needs.
-        """
+        """G and D as they start, float32 on the CPU; `data_mean` (d,), in [0, 1], is for the bias of G's output."""
         rng = torch.Generator().manual_seed(seed)
         return Generator(self.z_dim, self.G, rng, data_mean), Discriminator(len(data_mean), self.D, rng)
 

@@ -112,10 +112,7 @@ def _go_on(folder: Path, data: Dataset | None, device: str) -> "Run":
 
 
 class Run:
-    """A `trainer` and the folder that its run lives in; `sessions` are those of a run that goes on.
-
-    `open` is the usual way to one. For a run that began in memory: `Run(trainer, folder).save()`.
-    """
+    """A `trainer` and its run's folder; `open` gives one. For a run begun in memory: `Run(trainer, folder).save()`."""
 
     def __init__(self, trainer: Trainer, folder: Path | str, sessions: Sequence[dict[str, Any]] | None = None):
         self.trainer, self.folder = trainer, Path(folder)
@@ -149,9 +146,8 @@ class Run:
     ) -> bool:
         """Train to the recipe's last epoch, saving and scoring on the way; True when it got there.
 
-        `seconds` is a budget: when it is spent the run stops as if it had been asked to, and goes on when called again.
-        Ctrl-C, the notebook's stop button and SIGTERM let the step under way finish, write a checkpoint, and say how to
-        go on; a second Ctrl-C stops at once, and the last checkpoint stays.
+        Ctrl-C, the notebook's stop button, SIGTERM and the end of `seconds` let the step under way finish, write a
+        checkpoint, and say how to go on; a second Ctrl-C stops at once, and the last checkpoint stays.
         """
         for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
             if value is not None and not (is_number(value) and value > 0):
@@ -209,10 +205,7 @@ def scored(recipe: Recipe) -> bool:
 def score(
     trained: checkpoints.Trained, data: Dataset, sigmas: Sequence[float] = parzen.SIGMAS, seed: int = 1, n: int = 0
 ) -> parzen.Score | parzen.FoldsScore:
-    """The Parzen score by the paper's protocol, with n samples (0: as many as the recipe says), on the test split.
-
-    Data that come in folds (faces) are scored fold by fold, as Table 1 has TFD: ± is then across the folds.
-    """
+    """The Parzen score by the paper's protocol, n samples (0: the recipe's), on the test split; faces fold by fold."""
     if not scored(trained.recipe):
         what = f"the recipe {trained.recipe.name!r} normalises its pictures ({trained.recipe.pixels})"
         why = "the protocol's sigmas are for pictures in [0, 1]; the paper scores no CIFAR-10 either"

@@ -1,7 +1,6 @@
-"""Section 4 of the paper in numbers: V, D*, C and the divergences by quadrature in float64, all in nats.
+"""Section 4 of the paper in numbers: V, D*, C and the divergences by quadrature in float64, in nats, atoms included.
 
-Densities are those of `ganlib.densities`, atoms included. `order` is the number of Gauss-Legendre nodes between two
-knots: with 20 all but the total variation is right to about 1e-13, with 6 to about 1e-8.
+`order` Gauss-Legendre nodes lie between two knots: 20 give all but the total variation right to 1e-13, 6 to 1e-8.
 """
 
 import math
@@ -122,10 +121,7 @@ def _C(P: Array, Q: Array) -> float:
 
 
 def V_C_JSD(logit: Function, p_data: Density, p_g: Density, *, order: int = 20) -> tuple[float, float, float]:
-    """V(D, G), C(G) and JSD(p_data || p_g) on the same nodes, nats; `logit` is D's.
-
-    V <= C holds exactly, as D* is the best D at each node. A D with kinks of its own makes V exact to about 1e-4.
-    """
+    """V(D, G) <= C(G) and JSD(p_data || p_g) on the same nodes, nats; `logit` is D's, whose kinks cost V about 1e-4."""
     x, P, Q = _shares(p_data, p_g, order)
     a = np.asarray(logit(x))
     V = -(P @ np.logaddexp(0, -a)) - (Q @ np.logaddexp(0, a))

@@ -91,8 +91,7 @@ class Trainer:
     `data_rng`), m noise samples, D's masks layer by layer (from `rng`); for an alternating update of G m fresh noise
     samples, then masks. In the simultaneous update G uses the noise and the masks of D's last update.
 
-    `top` is for a recipe that is built on another: the trained layers (m, numbers) -> (m, numbers) of that one's G,
-    which become the last layers of this G. `state` is for a run that goes on: see `from_state`.
+    `top`, for a recipe that is built on another: the trained layers of that one's G, which become the last of this G.
     """
 
     def __init__(

@@ -74,10 +74,7 @@ def classes(labels: np.ndarray) -> Tensor:
 
 
 def fifths(valid: Tensor, test: Tensor) -> tuple[Fold, ...]:
-    """Five folds for faces that come with none: fold f is the f-th fifth of `valid` and of `test`, in their order.
-
-    Where a number does not divide by five, the first folds hold one picture more.
-    """
+    """Five folds for faces that come with none: the fifths of `valid` and of `test`, the first ones longer by one."""
     if min(len(valid), len(test)) < FOLDS:
         raise DataError(f"{len(valid)} validation and {len(test)} test pictures do not make {FOLDS} folds")
     return tuple(Fold(v, t) for v, t in zip(valid.tensor_split(FOLDS), test.tensor_split(FOLDS)))

@@ -53,9 +53,8 @@ RECORD = Record(
 def load(verify: bool, download: bool) -> Dataset:
     """Of each ten people, in the alphabet's order, eight are in train, the ninth in valid and the tenth in test.
 
-    So no person is in two splits. Labels are the people. LFW has no folds for this: fold f is the f-th fifth of valid
-    and the f-th fifth of test, in the order of people and their pictures. What was read (30 MB) is kept in the cache
-    under the archive's SHA-256, and is enough without the archive.
+    So no person is in two splits. Labels are the people. The folds are fifths of valid and of test, in their order.
+    What was read (30 MB) is kept in the cache under the archive's SHA-256, and is enough without the archive.
     """
     archive, key = files.find(RECORD, ARCHIVE), RECORD.files[ARCHIVE]
     if archive is not None:

@@ -103,10 +103,7 @@ HEAD = 4096  # bytes that are enough for the header of a variable
 
 
 def _headers(path: Path) -> Iterator[tuple]:
-    """The header of each variable in a MATLAB file of version 5 to 7 ("MAT-File Format", MathWorks); see `_header`.
-
-    Raises ValueError or struct.error for other files, and for one that ends early.
-    """
+    """Each variable's `_header` in a MATLAB file of version 5 to 7; ValueError or struct.error for any other file."""
     size = path.stat().st_size
     with open(path, "rb") as file:
         start = file.read(128)

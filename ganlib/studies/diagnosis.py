@@ -177,10 +177,8 @@ def _say(tone: str, *sentences: str) -> Verdict:
 
 
 def _swings(turns: int, within: str, momentum: float) -> str:
-    seen = (
-        f"Not normal: V swings up and down, {turns} times in {within}. Each player overshoots what the other has just"
-    )
-    return f"{seen} done. Less momentum (now {momentum:.2f}) or lower rates calm it."
+    seen = f"Not normal: V swings up and down, {turns} times in {within}. Each player overshoots what the other has"
+    return f"{seen} just done. Less momentum (now {momentum:.2f}) or lower rates calm it."
 
 
 def _saturated(D_fake: float) -> str:

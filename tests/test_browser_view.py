@@ -435,6 +435,7 @@ def test_a_busy_kernel_is_said_and_a_recording_plays_meanwhile(lab, game):
     print(f"\na recording of 60 frames in 3 s: {frames} drawn while the kernel is busy")
     assert frames > 20
     assert film.locator(".gl-words").inner_text() == "Frame 59."
+    wait_for(lab, "e.dataset.playing === 'false'", FILM)
     assert film.get_by_role("button", name="Pause").count() == 0
     now = step(lab)
     wait_for(lab, f"e.querySelector('.gl-status').textContent === '' && {STEP} > {now}", GAME)
@@ -562,12 +563,12 @@ def test_it_fits_any_width_and_follows_the_theme(lab, game, tmp_path, dark):
 
 
 def test_the_plots_of_a_column_are_aligned(lab, game):
-    """In a narrow page all panels stand one below another, in the order of their rows, as wide as the page."""
+    """In a narrow page all panels stand one below another, column by column, as wide as the page."""
     page = lab.page
     page.set_viewport_size({"width": 600, "height": 900})
     try:
         page.wait_for_timeout(400)
-        boxes = [canvas(lab, i).bounding_box() for i in range(4)]
+        boxes = [canvas(lab, i).bounding_box() for i in (0, 3, 1, 2)]
         assert len({(box["x"], box["width"]) for box in boxes}) == 1
         assert [box["y"] for box in boxes] == sorted(box["y"] for box in boxes)
     finally:

@@ -1,11 +1,10 @@
 """The command line: `python -m ganlib train | evaluate | sample | export | data`."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -15,7 +14,6 @@ import torch
 from ganlib import __version__, checkpoints, datasets, images, parzen, runs
 from ganlib.errors import CheckpointError, GanlibError, RecipeError
 from ganlib.hardware import provenance
-from ganlib.images import shown
 from ganlib.recipes import LIVE, PROFILES, RECIPES, named, profile
 
 
@@ -42,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal() or not int(text) < 2**63:
+    if not text.isdecimal() or int(text) >= 2**63:
         raise argparse.ArgumentTypeError(f"seed is {text!r}; it must be an integer from 0 to 2^63 - 1")
     return int(text)
 
@@ -51,9 +49,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m ganlib", description="Generative Adversarial Nets, reproduced.")
     parser.add_argument("--version", action="version", version=f"ganlib {__version__}, torch {torch.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    where = {"metavar": "DIR", "type": Path}
 
-    train = commands.add_parser("train", help="train a recipe, or go on with a run")
-    train.add_argument("recipe", nargs="?", default=None, help=f"one of {', '.join(RECIPES)}")
+    def command(run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(run.__name__[1:], help=text)
+        added.set_defaults(run=run)
+        return added
+
+    train = command(_train, "train a recipe, or go on with a run")
+    train.add_argument("recipe", nargs="?", help=f"one of {', '.join(RECIPES)}")
     train.add_argument("--profile", choices=PROFILES, help="the scale (default: GANLIB_PROFILE, else quick)")
     train.add_argument("--seed", type=_seed, help="default 0")
     train.add_argument("--epochs", type=int, help="instead of the recipe's; with --resume, the new end")
@@ -63,30 +67,25 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", action="store_true", help="go on from the folder's last checkpoint")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     train.add_argument("--precision", default="auto", help="auto, bfloat16, float32 or float64")
-    train.set_defaults(run=_train)
 
-    evaluate = commands.add_parser("evaluate", help="the Parzen score of a run, or of a file of weights")
-    evaluate.add_argument("run_folder", metavar="DIR", type=Path, help="a run's folder, or a .safetensors file")
+    evaluate = command(_evaluate, "the Parzen score of a run, or of a file of weights")
+    evaluate.add_argument("run_folder", **where, help="a run's folder, or a .safetensors file")
     evaluate.add_argument("--json", action="store_true", help="one JSON object instead of text")
     evaluate.add_argument("--seed", type=_seed, default=1, help="of the samples (default 1)")
-    evaluate.set_defaults(run=_evaluate)
 
-    sample = commands.add_parser("sample", help="draw samples into a PNG file")
-    sample.add_argument("run_folder", metavar="DIR", type=Path, help="a run's folder, or a .safetensors file")
+    sample = command(_sample, "draw samples into a PNG file")
+    sample.add_argument("run_folder", **where, help="a run's folder, or a .safetensors file")
     sample.add_argument("--out", type=Path, required=True, metavar="FILE.png")
     sample.add_argument("--n", type=int, default=100, help="how many (default 100)")
     sample.add_argument("--columns", type=int, default=10, help="how many in a row (default 10)")
     sample.add_argument("--seed", type=_seed, default=0, help="of the noise (default 0)")
-    sample.set_defaults(run=_sample)
 
-    export = commands.add_parser("export", help="write a run's nets as half-precision safetensors, with their scores")
-    export.add_argument("run_folder", metavar="DIR", type=Path)
+    export = command(_export, "write a run's nets as half-precision safetensors, with their scores")
+    export.add_argument("run_folder", **where)
     export.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
     export.add_argument("--note", help="what must be said of the data it was trained on, kept beside the weights")
-    export.set_defaults(run=_export)
 
-    data = commands.add_parser("data", help="each data set: found where, or how to get it")
-    data.set_defaults(run=_data)
+    command(_data, "each data set: found where, or how to get it")
     return parser
 
 
@@ -98,10 +97,10 @@ def _train(options: argparse.Namespace) -> int:
     else:
         full = named(options.recipe or "mnist")
         recipe = full.at(options.profile or profile())
-        given = {"epochs": options.epochs, "data": options.data}
-        recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
-        how = {"device": options.device, "precision": options.precision, "on": options.on}
+        recipe = replace(recipe, data=recipe.data if options.data is None else options.data)
+        how = {name: getattr(options, name) for name in ("epochs", "device", "precision", "on")}
         run = runs.open(folder, recipe, seed=seed, **how, resume=False)
+        recipe = run.trainer.recipe
         print(f"Changed from the recipe {recipe.name!r}: " + ("; ".join(recipe.changes(full)) or "nothing"))
     data, hardware = run.trainer.data, run.trainer.hardware
     print(f"{data.name} ({data.source}), {hardware.device}, {hardware.precision}, into {folder}")
@@ -121,9 +120,7 @@ def _resume(options: argparse.Namespace, folder: Path) -> runs.Run:
         ("precision", None if options.precision == "auto" else options.precision, run.trainer.hardware.precision),
     ):
         if asked is not None and asked != own:
-            raise RecipeError(
-                f"--resume goes on with the {name} of the run in {folder}, {own!r}; you asked for {asked!r}"
-            )
+            raise RecipeError(f"--resume goes on with the {name} of the run in {folder}, {own!r}, not {asked!r}")
     if options.profile is not None:
         free = {name: getattr(recipe, name) for name in ("epochs", "data", *LIVE)}
         if different := recipe.changes(replace(named(recipe.name).at(options.profile), **free)):
@@ -136,14 +133,14 @@ def _resume(options: argparse.Namespace, folder: Path) -> runs.Run:
 
 def _load(path: Path) -> checkpoints.Trained:
     """The nets in a run's folder, or in a file of weights."""
-    if path.suffix == ".safetensors":
-        trained = checkpoints.load_weights(path)
-        if "data" not in trained.info:
-            raise CheckpointError(f"{path.with_suffix('.json')} does not name its data set; export the weights again")
-        return trained
-    if not path.is_dir():
-        raise CheckpointError(f"{path} is neither a run's folder nor a .safetensors file")
-    return checkpoints.load_run(path)
+    if path.suffix != ".safetensors":
+        if not path.is_dir():
+            raise CheckpointError(f"{path} is neither a run's folder nor a .safetensors file")
+        return checkpoints.load_run(path)
+    trained = checkpoints.load_weights(path)
+    if "data" not in trained.info:
+        raise CheckpointError(f"{path.with_suffix('.json')} does not name its data set; export the weights again")
+    return trained
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -154,9 +151,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     paper = runs.score(trained, data, seed=options.seed)
     if options.json:
         print(json.dumps(paper.to_dict()))
-        return 0
-    print(f"Parzen, the paper's protocol: {paper}")
-    print(f"Parzen, a finer grid:         {runs.score(trained, data, parzen.FINE_SIGMAS, seed=options.seed)}")
+    else:
+        print(f"Parzen, the paper's protocol: {paper}")
+        print(f"Parzen, a finer grid:         {runs.score(trained, data, parzen.FINE_SIGMAS, seed=options.seed)}")
     return 0
 
 
@@ -164,9 +161,8 @@ def _sample(options: argparse.Namespace) -> int:
     if options.n < 1 or options.columns < 1:
         raise RecipeError(f"--n {options.n} --columns {options.columns}: both must be at least 1")
     trained = _load(options.run_folder)
-    shape = datasets.picture_shape(trained.info["data"])
-    samples = shown(trained.samples(options.n, options.seed), trained.recipe.pixels)
-    sheet = images.mosaic(samples, shape, options.columns)
+    samples = images.shown(trained.samples(options.n, options.seed), trained.recipe.pixels)
+    sheet = images.mosaic(samples, datasets.picture_shape(trained.info["data"]), options.columns)
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_bytes(images.png(sheet, zoom=2))
@@ -179,7 +175,8 @@ def _sample(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     run = checkpoints.load_run(options.run_folder)
     info = run.info | {"curves": runs.curves(options.run_folder), "exported_by": provenance()}
-    info |= {"note": options.note} if options.note else {}
+    if options.note:
+        info["note"] = options.note
     checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
     trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights
     if runs.scored(run.recipe):

@@ -1,10 +1,7 @@
-"""Files that survive: checkpoints to resume a run from, and weights to ship.
+"""Files that survive: checkpoints to resume a run from, and weights to ship. Nothing is unpickled.
 
-Nothing is unpickled. A file is written beside its place, flushed to the disk, and moved there in one step, and the
-one before it is kept: whenever the process is killed, a whole checkpoint is on the disk.
+A file is moved to its place in one step and the one before it kept: a killed process leaves a whole one.
 """
-
-from __future__ import annotations
 
 import contextlib
 import errno
@@ -29,8 +26,7 @@ from ganlib.recipes import Recipe
 FORMAT = 1
 LATEST = "checkpoint.pt"
 PREVIOUS = "checkpoint-previous.pt"
-WEIGHTS = Path(__file__).parent / "weights"
-"""The weights that come with the package."""
+WEIGHTS = Path(__file__).parent / "weights"  # those that come with the package
 
 
 def exists(folder: Path) -> bool:
@@ -39,27 +35,17 @@ def exists(folder: Path) -> bool:
 
 
 def write(folder: Path, state: dict[str, Any]) -> Path:
-    """Write a checkpoint of tensors and plain values into the folder; the latest one there becomes the previous one.
-
-    A latest one that is damaged does not push out the previous one. Raises `CheckpointError` when the disk is full or
-    the folder cannot be written; what was saved before stays.
-    """
-    return _atomically(
-        folder / LATEST, lambda file: torch.save({"format": FORMAT, **state}, file), previous=folder / PREVIOUS
-    )
+    """Write a checkpoint of tensors and plain values; the latest one, unless damaged, becomes the previous one."""
+    state = {"format": FORMAT, **state}
+    return _atomically(folder / LATEST, lambda file: torch.save(state, file), previous=folder / PREVIOUS)
 
 
 def read(folder: Path) -> tuple[dict[str, Any], str]:
-    """The latest whole checkpoint of the folder, and a remark ("" when the latest was whole).
-
-    Raises `CheckpointError` when there is none.
-    """
+    """The latest whole checkpoint of the folder, and a remark ("" when the latest was whole). `CheckpointError`."""
     if not exists(folder):
         raise CheckpointError(f"{folder} holds no checkpoint; train one with `python -m ganlib train RECIPE --out DIR`")
     problems = []
-    for path in (folder / LATEST, folder / PREVIOUS):
-        if not path.exists():
-            continue
+    for path in filter(Path.exists, (folder / LATEST, folder / PREVIOUS)):
         try:
             return _read_one(path), "; ".join([*problems, f"going on from {path}"] if problems else [])
         except CheckpointError as error:
@@ -68,12 +54,12 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def _read_one(path: Path) -> dict[str, Any]:
-    problem = _damage(path)  # torch.load does not compare the checksums
+    state, problem = None, _damage(path)  # torch.load does not compare the checksums
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True) if problem is None else None
+        state = None if problem else torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle and torch each have their own
         problem = f"{type(error).__name__}: {_line(error)}"
-    if problem is not None:
+    if problem:
         raise CheckpointError(f"{path} is not a whole checkpoint ({problem})")
     found = state.get("format") if isinstance(state, dict) else type(state).__name__
     if found != FORMAT:
@@ -96,10 +82,7 @@ def _line(error: Exception) -> str:
 
 
 def _atomically(path: Path, save: Callable[[Any], Any], previous: Path | None = None) -> Path:
-    """Let `save` write to a file beside `path`, flush it to the disk, and move it to `path` in one step.
-
-    What was at `path` goes to `previous`, if it is whole.
-    """
+    """Let `save` write beside `path`, flush, and move it there in one step; what was there, if whole, to `previous`."""
     beside = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,9 +102,8 @@ def _atomically(path: Path, save: Callable[[Any], Any], previous: Path | None = 
     except (OSError, RuntimeError) as error:  # torch.save wraps a full disk in a RuntimeError
         number = getattr(error, "errno", None) or getattr(error.__context__, "errno", None)
         why = "the disk is full" if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else _line(error)
-        raise CheckpointError(
-            f"{path} cannot be written: {why}. What was saved before is untouched. Free some space, or save elsewhere."
-        ) from error
+        saved = "What was saved before is untouched. Free some space, or save elsewhere."
+        raise CheckpointError(f"{path} cannot be written: {why}. {saved}") from error
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
@@ -138,8 +120,7 @@ class Trained:
     G: Generator
     D: Discriminator
     recipe: Recipe
-    info: dict[str, Any]
-    """What is known of it: data, seed, epochs, what trained it, scores (of weights, the `.json` beside them)."""
+    info: dict[str, Any]  # data, seed, epochs, what trained it, scores (of weights, the `.json` beside them)
 
     def samples(self, n: int, seed: int = 0) -> Tensor:
         """n fair draws x = G(z): (n, d), in [0, 1] for MNIST."""
@@ -151,10 +132,7 @@ class Trained:
 
 
 def load_run(folder: Path) -> Trained:
-    """The nets of a run's last whole checkpoint, in float32 on the CPU, wherever it was trained; needs no data.
-
-    Raises `CheckpointError` when there is none.
-    """
+    """The nets of a run's last whole checkpoint, in float32 on the CPU, wherever it was trained; needs no data."""
     state, remark = read(folder)
     if remark:
         warnings.warn(remark, stacklevel=2)
@@ -163,7 +141,8 @@ def load_run(folder: Path) -> Trained:
         epochs = state["epoch"] - 1 + state["position"] / (len(state["order"]) // recipe.batch)
         info = {"data": state["data"], "seed": state["seed"], "epochs": round(epochs, 3), "steps": state["step"]}
         info |= {"precision": state["precision"], "trained_by": state.get("sessions", [])}
-        return _trained(recipe, state["nets"], info | {"validation": state["history"]["scores"]})
+        info["validation"] = state["history"]["scores"]
+        return _trained(recipe, state["nets"], info)
 
 
 def _trained(recipe: Recipe, nets: dict[str, dict[str, Tensor]], info: dict[str, Any]) -> Trained:
@@ -200,30 +179,24 @@ def load_weights(path: Path) -> Trained:
     """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken."""
     try:
         info = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        tensors = safetensors.torch.load_file(path)
-        recipe = Recipe.from_dict(info.pop("recipe"))
-        nets = {player: {} for player in "GD"}
-        for key, tensor in tensors.items():
+        nets = {"G": {}, "D": {}}
+        for key, tensor in safetensors.torch.load_file(path).items():
             nets[key[0]][key[2:]] = tensor.float()  # "G.layers.0.linear.weight"
-        return _trained(recipe, nets, info)
+        return _trained(Recipe.from_dict(info.pop("recipe")), nets, info)
     except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{error.filename or path} is missing; weights are two files, {path.name} and a .json"
-        ) from None
+        lost = error.filename or path
+        raise CheckpointError(f"{lost} is missing; weights are two files, {path.name} and a .json") from None
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not fit the nets of its recipe: {_line(error)}") from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, safetensors.SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} or the .json beside it is damaged: {_line(error)}; get both files again"
-        ) from None
+        why = _line(error)
+        raise CheckpointError(f"{path} or the .json beside it is damaged: {why}; get both files again") from None
 
 
 def pretrained(name: str = "mnist") -> Trained:
     """The pair of that name that this project trained and ships. Raises `CheckpointError` with the names there are."""
     path = WEIGHTS / f"{name}.safetensors"
     if not path.exists():
-        there = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
-        raise CheckpointError(
-            f"no weights named {name!r} come with this package; there are: {', '.join(there) or 'none'}"
-        )
+        there = ", ".join(sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))) or "none"
+        raise CheckpointError(f"no weights named {name!r} come with this package; there are: {there}")
     return load_weights(path)

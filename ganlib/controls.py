@@ -16,6 +16,9 @@ import numpy as np
 from ganlib.errors import RecipeError
 from ganlib.picture import is_number
 
+PLACES = 10_000
+"""Steps of a slider at the most: the page is told every one."""
+
 
 @dataclass(frozen=True)
 class Slider:
@@ -55,8 +58,10 @@ class Slider:
         if self.log and low <= 0:
             raise RecipeError(f"{key} goes from {low!r} by equal ratios; low must be above 0")
         step = 10.0 ** math.floor(math.log10((high - low) / 50)) if self.step is None else self.step
-        if not is_number(step) or not 0 < step <= high - low:
-            raise RecipeError(f"the step of {key} is {step!r}; it must be above 0 and at most {high - low:g}")
+        if not is_number(step) or not (high - low) / PLACES <= step <= high - low:
+            raise RecipeError(
+                f"the step of {key} is {step!r}; it must be above 0, at most {high - low:g}, and not tiny"
+            )
         if self.play is not None and (not is_number(self.play) or self.play <= 0):
             raise RecipeError(f"{key} plays for {self.play!r} seconds; that must be above 0")
         start = start if off or self.whole else float(start)
@@ -65,7 +70,8 @@ class Slider:
     def check(self, key: str, value: Any) -> Any:
         """The value as the demo takes it. Raises `RecipeError` on one that it does not take."""
         value = value.item() if isinstance(value, np.generic) else value
-        if self.off is not None and type(value) is not bool and value == self.off[0]:
+        plain = value is None or isinstance(value, str | int | float)
+        if self.off is not None and plain and type(value) is not bool and value == self.off[0]:
             return self.off[0]
         if self.whole and is_number(value) and value != int(value):
             raise RecipeError(f"{key} is {brief(value)}; it must be a whole number")
@@ -78,7 +84,8 @@ class Slider:
         """Every value that the page can set, from left to right."""
         if self.log:
             n = round(20 * math.log10(self.high / self.low)) if self.off else 200
-            values = [float(f"{v:.4g}") for v in np.geomspace(self.low, self.high, max(n, 2) + 1)]
+            round4 = [float(f"{v:.4g}") for v in np.geomspace(self.low, self.high, max(n, 2) + 1)]
+            values = [min(max(v, self.low), self.high) for v in round4]
         else:
             n = round((self.high - self.low) / self.step)
             values = [min(self.high, float(f"{self.low + i * self.step:.12g}")) for i in range(n + 1)]
@@ -100,7 +107,8 @@ class Slider:
 class Choice:
     """One of several values, words as a rule; `slide` shows them as the places of a slider."""
 
-    options: Sequence[Any]
+    options: Sequence[Any] | Mapping[Any, str]
+    """The values; as a mapping, with how each is said."""
     start: Any = None
     """None: the first."""
     name: str = ""
@@ -119,7 +127,8 @@ class Choice:
         start = options[0] if self.start is None else self.start
         if start not in options:
             raise RecipeError(f"{key} begins at {start!r}; use one of {', '.join(map(str, options))}")
-        return replace(self, options=options, start=start, name=self.name or key)
+        words = self.options if isinstance(self.options, Mapping) else self.words
+        return replace(self, options=options, start=start, name=self.name or key, words=words)
 
     def check(self, key: str, value: Any) -> Any:
         """The option that the value is. Raises `RecipeError` on anything else."""
@@ -253,7 +262,7 @@ def brief(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python refuses to write out an integer of thousands of digits
-        text = f"a number of {value.bit_length()} bits"
+        text = f"a number of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

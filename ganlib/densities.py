@@ -1,11 +1,4 @@
-"""Probability densities in one dimension, among them the exact p_g of a piecewise-linear G; and modes in two.
-
-A density has `pdf(x)` (n,) -> (n,), `sample(n, rng)` -> (n,), and `knots`: points, ascending, that hold all of its mass
-between the first and the last (but for 1e-30) and between which it is smooth, so that Gauss-Legendre quadrature on
-each interval is exact to rounding (see `theory.quadrature`).
-"""
-
-from __future__ import annotations
+"""Probability densities in one dimension, among them the exact p_g of a piecewise-linear G; and modes in two."""
 
 import math
 from collections.abc import Sequence
@@ -21,10 +14,8 @@ from ganlib.errors import RecipeError
 
 Array = NDArray[np.float64]
 
-REACH = 12.0
-"""Standard deviations on either side of a Gaussian that are looked at: 4e-33 of its mass lies outside."""
-PRIOR_REACH = {"uniform": math.sqrt(3), "normal": 9.0}
-"""The part |z| <= reach of each prior that p_g is computed from: all of it; all but 2e-19."""
+REACH = 12.0  # standard deviations on either side of a Gaussian that are looked at: 4e-33 of its mass lies outside
+PRIOR_REACH = {"uniform": math.sqrt(3), "normal": 9.0}  # p_g is computed from |z| <= reach: all of p_z; all but 2e-19
 
 
 class Density(Protocol):
@@ -32,7 +23,7 @@ class Density(Protocol):
 
     @property
     def knots(self) -> Array:
-        """Points, ascending, between which the density is smooth; all mass lies between the first and the last."""
+        """Points, ascending, that hold all its mass but for 1e-30; it is smooth in between, for `theory.quadrature`."""
 
     def pdf(self, x: ArrayLike) -> Array:
         """The density at x, any shape."""
@@ -43,11 +34,7 @@ class Density(Protocol):
 
 @dataclass(frozen=True)
 class Gaussian:
-    """N(mean, std^2).
-
-    >>> round(float(Gaussian(0, 1).pdf(0)), 6)
-    0.398942
-    """
+    """N(mean, std^2)."""
 
     mean: float = 0.0
     std: float = 1.0
@@ -128,8 +115,7 @@ class Mixture:
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """n draws: (n,), in random order."""
-        which = rng.choice(len(self.parts), n, p=self.shares)
-        x = np.empty(n)
+        which, x = rng.choice(len(self.parts), n, p=self.shares), np.empty(n)
         for i, part in enumerate(self.parts):
             x[which == i] = part.sample(int((which == i).sum()), rng)
         return x
@@ -143,23 +129,24 @@ def log_pdf(p: Density, x: ArrayLike) -> Array:
         return -t * t / 2 - math.log(p.std * math.sqrt(2 * math.pi))
     with np.errstate(divide="ignore"):
         if isinstance(p, Mixture):
-            parts = [np.log(share) + log_pdf(part, x) for share, part in zip(p.shares, p.parts)]
-            return np.logaddexp.reduce(parts)
+            return np.logaddexp.reduce([np.log(share) + log_pdf(part, x) for share, part in zip(p.shares, p.parts)])
         return np.log(p.pdf(x))
 
 
-class Drawn:
-    """The density that is proportional to the straight lines between points (x_i, height_i), 0 outside them.
+def _ascends(x: Array, y: Array) -> bool:
+    """Whether the x ascend, two or more of them, with a y for each."""
+    return x.ndim == 1 and x.shape == y.shape and len(x) > 1 and bool(np.all(np.diff(x) > 0))
 
-    What a person draws with the mouse. Raises `RecipeError` unless the x ascend and the heights are >= 0, one above 0.
-    """
+
+class Drawn:
+    """What a person draws: proportional to the straight lines between points (x_i, height_i), 0 outside them."""
 
     def __init__(self, x: ArrayLike, heights: ArrayLike):
         try:
             self.x, h = np.array(x, float), np.array(heights, float)
         except (TypeError, ValueError):
             raise RecipeError("a drawn density needs numbers x and heights") from None
-        if self.x.ndim != 1 or self.x.shape != h.shape or len(h) < 2 or not np.all(np.diff(self.x) > 0):
+        if not _ascends(self.x, h):
             raise RecipeError(f"a drawn density needs ascending x (n >= 2) and a height for each; got {self.x.shape}")
         if not (np.isfinite(self.x).all() and np.isfinite(h).all() and h.min() >= 0 and h.max() > 0):
             raise RecipeError("the heights of a drawn density must be finite, >= 0, and not all 0: draw a hill first")
@@ -195,33 +182,28 @@ class Drawn:
 class Pushforward:
     """The density p_g of x = G(z), z ~ p_z, for G linear between points (z_i, x_i): exact, not a histogram.
 
-    On a piece from (z_i, x_i) to (z_i+1, x_i+1) a z at distance t along it contributes p_z(z) / |slope| to p_g(x); the
-    pieces that pass x add up. A flat piece puts all its share of z on one x: an atom, which `pdf` leaves out and
-    `atoms` lists. z and x (n,): z ascends and covers the prior's reach; p_z "uniform", U(-sqrt 3, sqrt 3), or "normal".
+    Each piece that passes x contributes p_z(z) / |slope| to p_g(x). A flat piece puts all its share of z on one x: an
+    atom, which `pdf` leaves out and `atoms` lists. z and x (n,): z ascends and covers the prior's reach.
 
-    `even=True` spreads each piece's share evenly over its x. With the uniform prior that changes nothing; with the
-    normal one, and many pieces, it is an estimate that is quick to draw.
+    `even=True` spreads each piece's share evenly over its x: for the normal prior, an estimate that is quick to draw.
     """
 
     def __init__(self, z: ArrayLike, x: ArrayLike, p_z: str = "uniform", *, even: bool = False):
         z, x = np.asarray(z, float), np.asarray(x, float)
-        if z.ndim != 1 or z.shape != x.shape or len(z) < 2 or not np.all(np.diff(z) > 0):
+        if not _ascends(z, x):
             raise RecipeError(f"G needs ascending points z (n >= 2) and an x for each; got {z.shape} and {x.shape}")
         if not np.isfinite(x).all():
             raise RecipeError("G's values are no longer finite: the run has diverged")
         _reach(p_z)
         self.z, self.x, self.p_z = z, x, p_z
         self.even = even or p_z == "uniform"
-        self.mass = np.diff(self._prior_cdf(z))
-        """Each piece's share of z: (n - 1,)."""
+        self.mass = np.diff(self._prior_cdf(z))  # each piece's share of z, (n - 1,)
         self.low, self.high = np.minimum(x[1:], x[:-1]), np.maximum(x[1:], x[:-1])
         # Below this width a piece is a point: the difference of its ends is rounding.
         self.flat = (self.high - self.low) <= 1e-13 * np.maximum(1.0, np.abs(self.high))
 
     def _prior_cdf(self, z: Array) -> Array:
-        if self.p_z == "normal":
-            return ndtr(z)
-        return np.clip((z / math.sqrt(3) + 1) / 2, 0.0, 1.0)
+        return ndtr(z) if self.p_z == "normal" else np.clip((z / math.sqrt(3) + 1) / 2, 0.0, 1.0)
 
     @property
     def knots(self) -> Array:
@@ -240,10 +222,8 @@ class Pushforward:
             knots, height = self._steps
             i = np.searchsorted(knots, x, side="right") - 1
             return np.where(i >= 0, height[np.maximum(i, 0)], 0.0)
-        slanted = ~self.flat
-        low, high = self.low[slanted], self.high[slanted]
-        z, slope = self.z[:-1][slanted], (np.diff(self.x) / np.diff(self.z))[slanted]
-        start = self.x[:-1][slanted]
+        pieces = (self.low, self.high, self.z[:-1], self.x[:-1], np.diff(self.x) / np.diff(self.z))
+        low, high, z, start, slope = (each[~self.flat] for each in pieces)
         t = x[..., None]
         at = z + (t - start) / slope  # the z of each piece's line that x came from
         density = np.exp(-at * at / 2) / (math.sqrt(2 * math.pi) * np.abs(slope))
@@ -257,22 +237,17 @@ class Pushforward:
             knots, height = self._steps
             below = np.concatenate([[0.0], np.cumsum(height[:-1] * np.diff(knots))])
             return np.interp(x, knots, below) + ((t >= self.low[self.flat]) * self.mass[self.flat]).sum(-1)
-        width = np.where(self.flat, 1.0, self.high - self.low)
-        share = np.clip((t - self.low) / width, 0.0, 1.0)
-        rising = np.diff(self.x) >= 0
-        begin = self._prior_cdf(self.z)[:-1]
+        share = np.clip((t - self.low) / np.where(self.flat, 1.0, self.high - self.low), 0.0, 1.0)
+        rising, z = np.diff(self.x) >= 0, self.z[:-1]
         along = np.where(rising, share, 1 - share)
-        part = self._prior_cdf(self.z[:-1] + along * np.diff(self.z)) - begin
+        part = self._prior_cdf(z + along * np.diff(self.z)) - self._prior_cdf(z)
         inside = np.where(rising, part, self.mass - part)
         return np.where(self.flat, (t >= self.low) * self.mass, inside).sum(-1)
 
     @cached_property
     def _steps(self) -> tuple[Array, Array]:
-        """Where the pieces spread their shares evenly: knots (n,), and the height from each to the next; the last 0.
-
-        Each piece adds to every interval that it covers. A running sum of ups and downs would be shorter, but what one
-        narrow spike leaves of rounding would stand on all the x to its right.
-        """
+        """Where the pieces spread their shares evenly: knots (n,), and the height from each to the next; the last 0."""
+        # Not a running sum of ups and downs: what a narrow spike leaves of rounding would stand on all x to its right.
         low, high, mass = self.low[~self.flat], self.high[~self.flat], self.mass[~self.flat]
         if not len(low):
             return np.array([self.x[0]]), np.zeros(1)
@@ -301,13 +276,10 @@ def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform
     """The breakpoints of a G of rectifiers in one dimension, exactly: (z, x), each (n,), over the prior's reach.
 
     `layers` are (weight (units, inputs), bias (units,)) from z up; every layer but the last is followed by max(0, .).
-    Between two breakpoints every unit is linear, so a unit changes sign at most once there: its zero is the next
-    layer's breakpoint. For the normal prior whole numbers are added, so that quadrature meets no wide pieces.
+    A unit's zeros are the next layer's breakpoints. For the normal prior, whole numbers keep the pieces narrow.
     """
     reach = _reach(p_z)
-    z = np.array([-reach, reach])
-    if p_z == "normal":
-        z = np.unique(np.concatenate([z, np.arange(-8.0, 9.0)]))
+    z = np.linspace(-reach, reach, 19) if p_z == "normal" else np.array([-reach, reach])
     h = z[:, None]  # (n, units)
     for i, (weight, bias) in enumerate(layers):
         a = h @ np.asarray(weight, float).T + np.asarray(bias, float)  # (n, units), linear between the z
@@ -318,7 +290,7 @@ def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform
         share = left[interval, unit] / (left[interval, unit] - right[interval, unit])
         zeros = z[interval] + share * (z[interval + 1] - z[interval])
         inside = (zeros > z[interval]) & (zeros < z[interval + 1])
-        interval, unit, share, zeros = (t[inside] for t in (interval, unit, share, zeros))
+        interval, unit, share, zeros = interval[inside], unit[inside], share[inside], zeros[inside]
         rows = a[interval] + share[:, None] * (a[interval + 1] - a[interval])
         rows[np.arange(len(unit)), unit] = 0.0
         z, first = np.unique(np.concatenate([z, zeros]), return_index=True)

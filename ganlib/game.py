@@ -4,8 +4,6 @@ Everything is in nats and takes D's logits a = log D - log(1 - D), for which
 log D = -softplus(-a) and log(1 - D) = -softplus(a) lose no precision where D is near 0 or 1.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -14,15 +12,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganlib.errors import RecipeError
-from ganlib.nets import Discriminator, Generator
+from ganlib.nets import Discriminator, Generator, Rng, is_integer
 
 PRIORS = ("uniform", "normal")
 GENERATOR_COSTS = ("non-saturating", "minimax")
 UPDATES = ("simultaneous", "alternating")
-MINUS_LOG_4 = -math.log(4)
-"""V at p_g = p_data with D at its optimum (Goodfellow et al. 2014, Theorem 1), nats."""
-LOWEST_LOGIT = -40.0
-"""Below this logit the fused gradient would come near the underflow of float32; see `simultaneous_gradients`."""
+MINUS_LOG_4 = -math.log(4)  # V at p_g = p_data with D at its optimum (Goodfellow et al. 2014, Theorem 1), nats
+LOWEST_LOGIT = -40.0  # below it the fused gradient would come near the underflow of float32: `simultaneous_gradients`
 
 
 def softplus(a: Tensor) -> Tensor:
@@ -41,10 +37,9 @@ def discriminator_cost(a_real: Tensor, a_fake: Tensor) -> Tensor:
 
 
 def generator_cost(a_fake: Tensor, cost: str = "non-saturating") -> Tensor:
-    """What G descends: logits (..., m) -> nats (...).
+    """What G descends, without the factor 1/2 of D's cost: logits (..., m) -> nats (...).
 
-    "minimax": mean log(1 - D(G(z))), eq. 1 and Algorithm 1. "non-saturating": -mean log D(G(z)), section 3, the
-    authors' code. Neither carries the factor 1/2 of D's cost.
+    "minimax": mean log(1 - D(G(z))), eq. 1. "non-saturating": -mean log D(G(z)), section 3, the authors' code.
     """
     if cost == "non-saturating":
         return softplus(-a_fake).mean(-1)
@@ -56,8 +51,8 @@ def generator_cost(a_fake: Tensor, cost: str = "non-saturating") -> Tensor:
 def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
     """Draw m vectors from p_z: (m, z_dim).
 
-    "uniform" is U(-sqrt 3, sqrt 3), which like "normal", N(0, 1), has mean 0 and variance 1 in each coordinate.
-    Drawn in float32 whatever the dtype, so that a seed means the same z in every precision.
+    "uniform" is U(-sqrt 3, sqrt 3), with mean 0 and variance 1 like "normal", N(0, 1). Drawn in float32 always, so that
+    a seed means the same z in every precision.
     """
     if name == "uniform":
         z = torch.rand(m, z_dim, generator=rng, device=rng.device)
@@ -68,15 +63,12 @@ def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtyp
 
 
 def interpolate(points: Tensor, n: int) -> Tensor:
-    """n points at equal steps along the straight lines between `points` in turn: (p, z_dim) -> (n, z_dim).
-
-    Figure 3's walk through z. The first and the last are exactly the first and the last of `points`, and every line
-    takes an equal share of the steps: with n = (p - 1) * steps + 1 each of `points` is met exactly.
+    """Figure 3's walk through z: n points on the lines between `points`, an equal share on each: (n, z_dim).
 
     >>> interpolate(torch.tensor([[0.0], [1.0], [3.0]]), 5).flatten().tolist()
     [0.0, 0.5, 1.0, 2.0, 3.0]
     """
-    if not isinstance(n, int) or isinstance(n, bool) or n < 2:
+    if not is_integer(n) or n < 2:
         raise RecipeError(f"n is {n!r}; a line needs an integer >= 2 of points on it")
     return on_path(points, torch.linspace(0, 1, n, dtype=torch.float64))
 
@@ -100,31 +92,25 @@ def on_path(points: Tensor, t: Tensor) -> Tensor:
 class Gradients:
     """What one evaluation of the game gives: the logits it saw, and the gradients it was asked for."""
 
-    a_fake: Tensor
-    """D's logits on G(z), (m,)."""
-    a_real: Tensor | None = None
-    """D's logits on x, (m,); None when only G was asked for."""
-    D: tuple[Tensor, ...] = ()
-    """d cost_D / d theta_d, in the order of D.parameters()."""
-    G: tuple[Tensor, ...] = ()
-    """d cost_G / d theta_g, in the order of G.parameters()."""
+    a_fake: Tensor  # D's logits on G(z), (m,)
+    a_real: Tensor | None = None  # D's logits on x, (m,); None when only G was asked for
+    D: tuple[Tensor, ...] = ()  # d cost_D / d theta_d, in the order of D.parameters()
+    G: tuple[Tensor, ...] = ()  # d cost_G / d theta_g, in the order of G.parameters()
 
 
-def _both_logits(D: Discriminator, x: Tensor, fake: Tensor, rng: torch.Generator | None) -> tuple[Tensor, ...]:
+def _both_logits(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng) -> tuple[Tensor, ...]:
     """D's logits on x and on the fakes, from one pass."""
     return D.logit(torch.cat([x, fake], -2), rng).split([x.shape[-2], fake.shape[-2]], -1)
 
 
-def discriminator_gradients(D: Discriminator, x: Tensor, fake: Tensor, rng: torch.Generator | None = None) -> Gradients:
+def discriminator_gradients(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng = None) -> Gradients:
     """D's gradient on m data examples x and m samples of G, both (m, d): Algorithm 1, the inner loop."""
     a_real, a_fake = _both_logits(D, x, fake.detach(), rng)
     grad_D = torch.autograd.grad(discriminator_cost(a_real, a_fake).sum(), list(D.parameters()))
     return Gradients(a_fake.detach(), a_real.detach(), D=grad_D)
 
 
-def generator_gradients(
-    G: Generator, D: Discriminator, z: Tensor, cost: str, rng: torch.Generator | None = None
-) -> Gradients:
+def generator_gradients(G: Generator, D: Discriminator, z: Tensor, cost: str, rng: Rng = None) -> Gradients:
     """G's gradient through a fixed D, on m noise samples z (m, z_dim): Algorithm 1, the outer step."""
     a_fake = D.logit(G(z), rng)
     grad_G = torch.autograd.grad(generator_cost(a_fake, cost).sum(), list(G.parameters()))
@@ -132,16 +118,12 @@ def generator_gradients(
 
 
 def simultaneous_gradients(
-    G: Generator, D: Discriminator, x: Tensor, z: Tensor, cost: str, rng: torch.Generator | None = None
+    G: Generator, D: Discriminator, x: Tensor, z: Tensor, cost: str, rng: Rng = None
 ) -> Gradients:
     """Both players' gradients at the same parameters, from one pass through D: the authors' update.
 
-    One fake batch and one dropout mask on it serve both costs. Examples do not meet inside D, so the gradient that
-    G needs at the pixels of fake i is the one that D's cost already gives there, times
-
-        (d cost_G / d a_i) / (d cost_D / d a_i) = -2 exp(-a_i)  (non-saturating),  -2  (minimax).
-
-    Where a logit is so low that D's own gradient nears the smallest float, G's is computed by a pass of its own.
+    Examples do not meet inside D, so the gradient that G needs at the pixels of fake i is the one that D's cost gives
+    there, times `fused_factor`. Where a logit is so low that D's own nears the smallest float, G's has its own pass.
     """
     fake = G(z)
     pixels = fake.detach().requires_grad_()

@@ -1,7 +1,5 @@
 """Where the arithmetic runs and in which precision (the one place that decides), and what made a file: provenance."""
 
-from __future__ import annotations
-
 import datetime
 import functools
 import platform
@@ -22,10 +20,8 @@ PRECISIONS = ("bfloat16", "float32", "float64")
 class Hardware:
     """A device and the precision of the matrix products on it."""
 
-    device: torch.device
-    """Where parameters, data and gradients live."""
-    precision: str
-    """"bfloat16" (autocast around float32 parameters), "float32" or "float64"."""
+    device: torch.device  # where parameters, data and gradients live
+    precision: str  # "bfloat16" (autocast around float32 parameters), "float32" or "float64"
 
     @property
     def dtype(self) -> torch.dtype:
@@ -42,10 +38,7 @@ class Hardware:
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Hardware:
-    """The hardware to train on: CUDA before MPS before CPU, bfloat16 where it is native, else float32.
-
-    Raises `RecipeError` when the device is not there or the precision is unknown.
-    """
+    """The hardware to train on: CUDA before MPS before CPU, bfloat16 where native, else float32. Or `RecipeError`."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu"
     try:
@@ -66,21 +59,16 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether the processor multiplies matrices in bfloat16 natively (emulation would be slower than float32)."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
-        capabilities = torch.cpu.get_capabilities()
-        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return False
+    can = torch.cpu.get_capabilities() if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(can.get("avx512_bf16") or can.get("amx_bf16"))
 
 
 @functools.cache
 def provenance() -> dict[str, str | dict[str, str]]:
     """The commit of the source tree (with "+changes" when it differs from it), the day, and the versions."""
-    packages = {name: _version(name) for name in ("ganlib", "torch", "numpy", "matplotlib")}
-    return {
-        "commit": commit(),
-        "made": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "versions": {"python": platform.python_version(), **packages},
-    }
+    versions = {"python": platform.python_version()}
+    versions |= {name: _version(name) for name in ("ganlib", "torch", "numpy", "matplotlib")}
+    return {"commit": commit(), "made": datetime.datetime.now(datetime.UTC).date().isoformat(), "versions": versions}
 
 
 def commit() -> str:
@@ -88,13 +76,11 @@ def commit() -> str:
     here = Path(__file__).parent
 
     def git(*words: str) -> str:
-        """What git prints when asked about the folder of this file."""
-        return subprocess.run(
-            ["git", "-C", str(here), *words], capture_output=True, text=True, check=True, timeout=20
-        ).stdout.strip()
+        command = ["git", "-C", str(here), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
     try:
-        if git("ls-files", "--", Path(__file__).name) == "":
+        if not git("ls-files", "--", Path(__file__).name):
             return "unknown"  # installed somewhere inside another project's checkout
         dirty = "+changes" if git("status", "--porcelain", "--untracked-files=no", "--", str(here)) else ""
         return git("rev-parse", "--short=12", "HEAD") + dirty

@@ -1,11 +1,7 @@
-"""Images: from uint8 pixels to the numbers that the nets see, and back to what can be shown.
-
-Mosaics, PNG bytes, filters as images, and the nearest training example.
-"""
-
-from __future__ import annotations
+"""From uint8 pixels to the numbers that the nets see, and back: mosaics, PNG, filters, the nearest example."""
 
 import io
+import math
 
 import numpy as np
 import torch
@@ -16,10 +12,8 @@ from ganlib.errors import DataError
 
 PIXELS = ("unit", "gcn")
 """How a recipe scales pictures: "unit" to [0, 1]; "gcn", global contrast normalisation (the CIFAR-10 recipes)."""
-GCN_NORM = 55.0
-"""The L2 norm of a picture after global contrast normalisation."""
-GCN_LEAST = 1e-8
-"""A picture whose centred norm is below this is flat; it is divided by 1 instead."""
+GCN_NORM = 55.0  # the L2 norm of a picture after global contrast normalisation
+GCN_LEAST = 1e-8  # a picture whose centred norm is below this is flat; it is divided by 1 instead
 
 
 def scale(pictures: Tensor, dtype: torch.dtype = torch.float32, pixels: str = "unit") -> Tensor:
@@ -34,8 +28,7 @@ def scale(pictures: Tensor, dtype: torch.dtype = torch.float32, pixels: str = "u
 def gcn(pictures: Tensor) -> Tensor:
     """Global contrast normalisation of pictures (..., d), raw values 0..255: each to mean 0 and L2 norm 55.
 
-    The authors' settings (their CIFAR-10 yaml files): the mean over all d values is taken off, and the rest
-    scaled to norm 55; no standard deviation, nothing added to the norm; a norm below 1e-8 counts as 1.
+    As in the authors' CIFAR-10 yaml files: no standard deviation, nothing added to the norm.
     """
     centred = pictures - pictures.mean(-1, keepdim=True)
     norm = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
@@ -65,20 +58,15 @@ def mean_picture(pictures: Tensor) -> Tensor:
 def tiles(pictures: Tensor, shape: tuple[int, int, int]) -> np.ndarray:
     """Pictures (n, d) in [0, 1] as uint8 images: (n, height, width) when grey, (n, height, width, 3) in colour."""
     channels, height, width = shape
-    if pictures.ndim != 2 or pictures.shape[1] != channels * height * width:
-        raise DataError(
-            f"pictures are {tuple(pictures.shape)}; images of {shape} take (n, {channels * height * width})"
-        )
+    if pictures.ndim != 2 or pictures.shape[1] != math.prod(shape):
+        raise DataError(f"pictures are {tuple(pictures.shape)}; images of {shape} take (n, {math.prod(shape)})")
     levels = pictures.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
     images = levels.reshape(-1, channels, height, width).permute(0, 2, 3, 1).numpy()
     return images[..., 0] if channels == 1 else images
 
 
 def mosaic(pictures: Tensor, shape: tuple[int, int, int], columns: int, gap: int = 1, paper: int = 255) -> np.ndarray:
-    """Lay pictures (n, d) in [0, 1] out in rows of `columns`: uint8 (H, W) when grey, (H, W, 3) in colour.
-
-    `gap` pixels of the shade `paper` lie between them and in the places that stay empty.
-    """
+    """Pictures (n, d) in [0, 1] in rows of `columns`, `gap` pixels of `paper` between: uint8 (H, W) or (H, W, 3)."""
     images = tiles(pictures, shape)
     if not len(images) or columns < 1:
         raise DataError(f"a mosaic takes one picture or more, in one column or more; got {len(images)} in {columns}")
@@ -98,15 +86,12 @@ def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
     if zoom > 1:
         picture = picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)
     file = io.BytesIO()
-    picture.save(file, "PNG", optimize=False)
+    picture.save(file, "PNG")
     return file.getvalue()
 
 
 def filters(weight: Tensor) -> Tensor:
-    """What a first layer looks for, as pictures: weights (n, ...) -> (n, d) in [0, 1], mid-grey where a weight is 0.
-
-    Each is divided by its own largest |weight|, so that a weak one shows too.
-    """
+    """A first layer's weights (n, ...) as pictures (n, d) in [0, 1], grey at 0, each by its own largest |weight|."""
     flat = weight.detach().float().cpu().flatten(1)
     return (flat / flat.abs().amax(1, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny) + 1) / 2
 
@@ -117,22 +102,14 @@ def nearest(queries: Tensor, pictures: Tensor, chunk: int = 10_000, pixels: str 
     Pixel by pixel, the distance of Figure 2, between pictures as the nets see them (`pixels`: "unit" or "gcn"); the
     first of those equally near. Returns (n,) int64 and (n,) float32.
     """
-    if (
-        queries.ndim != 2
-        or pictures.ndim != 2
-        or queries.shape[1] != pictures.shape[1]
-        or not len(queries) * len(pictures)
-    ):
-        raise DataError(
-            f"nearest takes (n, d) and (N, d), n and N > 0; got {tuple(queries.shape)}, {tuple(pictures.shape)}"
-        )
+    shapes = tuple(queries.shape), tuple(pictures.shape)
+    if not queries.ndim == pictures.ndim == 2 or shapes[0][1] != shapes[1][1] or 0 in (len(queries), len(pictures)):
+        raise DataError(f"nearest takes (n, d) and (N, d), n and N > 0; got {shapes[0]}, {shapes[1]}")
     exact = "donot_use_mm_for_euclid_dist"  # by matrix products a picture would lie 0.01 away from itself
-    best = torch.full((len(queries),), torch.inf)
-    index = torch.zeros(len(queries), dtype=torch.int64)
+    best, index = torch.full((len(queries),), torch.inf), torch.zeros(len(queries), dtype=torch.int64)
     for start in range(0, len(pictures), chunk):
         some = scale(pictures[start : start + chunk].cpu(), pixels=pixels)
         distance = torch.cdist(queries.float().cpu(), some, compute_mode=exact)  # (n, chunk)
         here, at = distance.min(1)
-        index = torch.where(here < best, at + start, index)
-        best = torch.minimum(here, best)
+        index, best = torch.where(here < best, at + start, index), torch.minimum(here, best)
     return index, best

@@ -1,10 +1,7 @@
-"""The networks G and D of the paper: their layers in plain numbers, and the modules that give them parameters.
+"""The nets G and D of the paper: their layers in plain numbers, and the modules that give them parameters.
 
-Perceptrons and convolutions with rectifiers, sigmoids, maxout and dropout. Every layer reads and gives flat rows,
-(m, numbers); a convolution knows the shape of what it reads.
+Every layer reads and gives flat rows, (m, numbers); a convolution knows the shape of what it reads.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,6 +14,7 @@ from torch.nn import functional
 
 from ganlib.errors import RecipeError
 
+Rng = torch.Generator | None  # where dropout and the first weights come from; None: no dropout, torch's own numbers
 ACTIVATIONS = ("relu", "sigmoid", "linear", "maxout")
 BIASES = ("zero", "marginal", "irange")
 
@@ -27,10 +25,9 @@ BIASES = ("zero", "marginal", "irange")
 class Layer:
     """One fully connected layer. Its weights start as U(-irange, irange), or sparse.
 
-    `bias` is "zero"; a number that every bias starts at; "marginal": logit of the mean of the training data, so that G
-    starts at that mean; or "irange": drawn as the weights are, which in one dimension spreads the rectifiers' kinks.
-    `sparse`: instead of `irange`, so many of a unit's incoming weights, at places drawn anew for each unit, start as
-    N(0, 1), the others at 0 (Martens 2010). 0 means `irange`.
+    `bias` is "zero"; a number; "marginal": logit of the mean of the training data, so that G starts at that mean; or
+    "irange": drawn as the weights are. `sparse` (Martens 2010), unless 0: so many of a unit's incoming weights, at
+    places drawn anew for each unit, start as N(0, 1), the others at 0.
     """
 
     units: int  # how many numbers it puts out
@@ -57,8 +54,17 @@ class Layer:
         return f"{self.units}{pieces} {self.activation} ({notes})"
 
 
+class OnMaps:
+    """A layer that puts out a `shape`, (channels, height, width)."""
+
+    @property
+    def units(self) -> int:
+        """How many numbers it puts out."""
+        return math.prod(self.shape)
+
+
 @dataclass(frozen=True)
-class Convolution:
+class Convolution(OnMaps):
     """A maxout convolution with pooling: the maximum over the pieces first, then over space. Biases are tied."""
 
     of: tuple[int, int, int]  # (channels, height, width) of what it reads
@@ -91,14 +97,9 @@ class Convolution:
         convolved = [side + 2 * self.padding - self.kernel + 1 for side in self.of[1:]]
         return (self.maps, *(-(-(side - self.pool) // self.stride) + 1 for side in convolved))
 
-    @property
-    def units(self) -> int:
-        """How many numbers it puts out."""
-        return math.prod(self.shape)
-
 
 @dataclass(frozen=True)
-class Deconvolution:
+class Deconvolution(OnMaps):
     """A transposed convolution, linear, with a bias of its own for every number it puts out."""
 
     of: tuple[int, int, int]  # (maps, height, width) of what it reads
@@ -119,11 +120,6 @@ class Deconvolution:
     def shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of what it puts out."""
         return (self.channels, *((side - 1) * self.stride + self.kernel for side in self.of[1:]))
-
-    @property
-    def units(self) -> int:
-        """How many numbers it puts out."""
-        return math.prod(self.shape)
 
 
 AnyLayer = Layer | Convolution | Deconvolution
@@ -172,22 +168,15 @@ def _notes(layer: AnyLayer, *more: str) -> str:
 
 
 def dropout(x: Tensor, keep: float, rng: torch.Generator) -> Tensor:
-    """Keep each element of each example with probability `keep` and scale it by 1/keep; else set it to 0.
-
-    Srivastava et al. 2014, in the form the recipes use: rescaled in training, so that nothing changes afterwards.
-    """
+    """Keep each element of each example with probability `keep` and scale it by 1/keep; else set it to 0."""
     kept = torch.rand(x.shape, generator=rng, device=x.device) < keep
     return x * kept.to(x.dtype).mul_(1 / keep)
 
 
 class Dense(nn.Module):
-    """A `Layer` with its parameters: dropout on the input, a linear map, an activation.
+    """A `Layer` with its parameters: dropout, a linear map, an activation; a maxout unit's pieces are adjacent rows."""
 
-    Maxout (Goodfellow et al. 2013): unit u takes the maximum over the adjacent rows u*pieces ... u*pieces + pieces - 1
-    of the linear map, with no implicit zero among them.
-    """
-
-    def __init__(self, inputs: int, layer: Layer, rng: torch.Generator | None = None, data_mean: Tensor | None = None):
+    def __init__(self, inputs: int, layer: Layer, rng: Rng = None, data_mean: Tensor | None = None):
         super().__init__()
         self.layer = layer
         outputs = layer.units * layer.pieces
@@ -203,16 +192,13 @@ class Dense(nn.Module):
             elif layer.bias == "irange":
                 self.linear.bias.uniform_(-layer.irange, layer.irange, generator=rng)
 
-    def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
         """Map x (m, inputs) to (m, units); with `rng`, its dropout is on."""
+        activate = {"relu": torch.relu, "sigmoid": torch.sigmoid}.get(self.layer.activation)
         h = self.logit(x, rng)
-        if self.layer.activation == "relu":
-            return torch.relu(h)
-        if self.layer.activation == "sigmoid":
-            return torch.sigmoid(h)
-        return h
+        return activate(h) if activate else h
 
-    def logit(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def logit(self, x: Tensor, rng: Rng = None) -> Tensor:
         """What the activation is applied to; for maxout, what it puts out. float32 at least, (m, units)."""
         if rng is not None and self.layer.keep < 1:
             x = dropout(x, self.layer.keep, rng)
@@ -223,23 +209,19 @@ class Dense(nn.Module):
 
 
 class Convolve(nn.Module):
-    """A `Convolution` with its parameters: dropout, a convolution, the maximum over pieces, the maximum over space.
+    """A `Convolution` with its parameters: dropout, a convolution, the maximum over adjacent channels, over space."""
 
-    Map c takes the maximum over the adjacent channels c*pieces ... c*pieces + pieces - 1 of the convolution.
-    """
-
-    def __init__(self, inputs: int, layer: Convolution, rng: torch.Generator | None = None, data_mean: object = None):
+    def __init__(self, inputs: int, layer: Convolution, rng: Rng = None, data_mean: object = None):
         super().__init__()
         _check_reads("a convolution", layer.of, inputs)
         self.layer = layer
-        sizes = (layer.of[0], layer.maps * layer.pieces, layer.kernel)
-        device = torch.get_default_device()
+        sizes, device = (layer.of[0], layer.maps * layer.pieces, layer.kernel), torch.get_default_device()
         self.convolution = nn.utils.skip_init(nn.Conv2d, *sizes, padding=layer.padding, device=device)
         with torch.no_grad():
             self.convolution.weight.uniform_(-layer.irange, layer.irange, generator=rng)
             self.convolution.bias.zero_()
 
-    def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
         """Map flat pictures x (m, channels * height * width) to flat (m, units); with `rng`, its dropout is on."""
         layer = self.layer
         if rng is not None and layer.keep < 1:
@@ -253,13 +235,12 @@ class Convolve(nn.Module):
 class Deconvolve(nn.Module):
     """A `Deconvolution` with its parameters: a transposed convolution and a bias for every number it puts out."""
 
-    def __init__(self, inputs: int, layer: Deconvolution, rng: torch.Generator | None = None, data_mean: object = None):
+    def __init__(self, inputs: int, layer: Deconvolution, rng: Rng = None, data_mean: object = None):
         super().__init__()
         _check_reads("a transposed convolution", layer.of, inputs)
         self.layer = layer
-        device = torch.get_default_device()
-        self.weight = nn.Parameter(torch.empty(layer.of[0], layer.channels, layer.kernel, layer.kernel, device=device))
-        self.bias = nn.Parameter(torch.zeros(layer.shape, device=device))
+        self.weight = nn.Parameter(torch.empty(layer.of[0], layer.channels, layer.kernel, layer.kernel))
+        self.bias = nn.Parameter(torch.zeros(layer.shape))
         with torch.no_grad():
             self.weight.uniform_(-layer.irange, layer.irange, generator=rng)
 
@@ -271,10 +252,7 @@ class Deconvolve(nn.Module):
 
 @torch.no_grad()
 def limit(layer: Dense | Convolve | Deconvolve, norm: float) -> None:
-    """Max-norm: scale down every unit's incoming weights of an L2 norm above `norm` to that norm, in place.
-
-    In maxout every piece's, in a convolution every filter's, in a transposed one what each channel put out reads.
-    """
+    """Max-norm: scale down every unit's (or piece's, or channel's) incoming weights to an L2 norm of `norm` at most."""
     weight = next(layer.parameters())  # (units, ...)
     if isinstance(layer, Deconvolve):
         weight = weight.transpose(0, 1)  # (maps, channels, kernel, kernel), by channel
@@ -287,7 +265,7 @@ def _check_reads(what: str, of: tuple[int, int, int], inputs: int) -> None:
         raise RecipeError(f"{what} reads {of}, {math.prod(of)} numbers; the layer below gives {inputs}")
 
 
-def _sparse_(weight: Tensor, n: int, rng: torch.Generator | None) -> None:
+def _sparse_(weight: Tensor, n: int, rng: Rng) -> None:
     """Set n weights in each row of (units, inputs), at places drawn anew for the row, to N(0, 1), the rest to 0."""
     rows, inputs = weight.shape
     if n > inputs:
@@ -307,9 +285,7 @@ def marginal_bias(data_mean: Tensor | None) -> Tensor:
 MODULES = {Layer: Dense, Convolution: Convolve, Deconvolution: Deconvolve}
 
 
-def stack(
-    inputs: int, layers: Sequence[AnyLayer], rng: torch.Generator | None, data_mean: Tensor | None = None
-) -> nn.ModuleList:
+def stack(inputs: int, layers: Sequence[AnyLayer], rng: Rng, data_mean: Tensor | None = None) -> nn.ModuleList:
     """The layers one on another, their parameters drawn from `rng` bottom up."""
     widths = [inputs, *(layer.units for layer in layers[:-1])]
     pairs = zip(layers, widths, strict=True)
@@ -319,23 +295,16 @@ def stack(
 class Generator(nn.Module):
     """G(z; theta_g): noise z (m, z_dim) to pictures x (m, d). No dropout (Goodfellow et al. 2014, section 5)."""
 
-    def __init__(
-        self,
-        z_dim: int,
-        layers: Sequence[AnyLayer],
-        rng: torch.Generator | None = None,
-        data_mean: Tensor | None = None,
-    ):
+    def __init__(self, z_dim: int, layers: Sequence[AnyLayer], rng: Rng = None, data_mean: Tensor | None = None):
         super().__init__()
         self.z_dim = z_dim
         self.layers = stack(z_dim, layers, rng, data_mean)
 
     def forward(self, z: Tensor) -> Tensor:
         """Draw x = G(z): (m, z_dim) -> (m, d)."""
-        x = z
         for layer in self.layers:
-            x = layer(x)
-        return x
+            z = layer(z)
+        return z
 
     @torch.no_grad()
     def pictures(self, z: Tensor, chunk: int = 1_000) -> Tensor:
@@ -347,18 +316,18 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """D(x; theta_d): the probability that x came from the data rather than from G."""
 
-    def __init__(self, inputs: int, layers: Sequence[AnyLayer], rng: torch.Generator | None = None):
+    def __init__(self, inputs: int, layers: Sequence[AnyLayer], rng: Rng = None):
         super().__init__()
         last = layers[-1]
         if not (isinstance(last, Layer) and last.units == 1 and last.activation == "sigmoid"):
             raise RecipeError(f"D must end in one sigmoid unit; it ends in {last}")
         self.layers = stack(inputs, layers, rng)
 
-    def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
         """D(x), a probability: (m, d) -> (m,)."""
         return torch.sigmoid(self.logit(x, rng))
 
-    def logit(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    def logit(self, x: Tensor, rng: Rng = None) -> Tensor:
         """a(x) = log D(x) - log(1 - D(x)), which feeds the costs: (m, d) -> (m,). With `rng`, dropout is on."""
         for layer in self.layers[:-1]:
             x = layer(x, rng)

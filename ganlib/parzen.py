@@ -6,12 +6,11 @@ The estimator of Breuleux et al. (2011), as the authors' parzen_ll.py computes i
 converged in the number of centres at 10,000, and can rank blurred pictures above real ones (Theis et al. 2016).
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,34 +18,23 @@ from torch import Tensor
 
 from ganlib.errors import DataError
 
-SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 10).tolist())
-"""The paper's grid: ten log-spaced bandwidths from 0.1 to 1."""
-FINE_SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 91).tolist())
-"""Ten times as fine, over the same range: every tenth value is one of the paper's."""
-N_VALID = 1_000
-"""Sigma is chosen on this many images, the first of the validation split."""
-CHUNK = 500
-"""Rows of the distance matrix in memory at once."""
+SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 10).tolist())  # the paper's grid
+FINE_SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 91).tolist())  # ten times as fine, over the same range
+N_VALID = 1_000  # sigma is chosen on this many images, the first of the validation split
+CHUNK = 500  # rows of the distance matrix in memory at once
 
 
 @dataclass(frozen=True)
 class Score:
     """A Parzen score, with all that it depends on."""
 
-    log_likelihood: float
-    """Mean over the scored images, nats."""
-    standard_error: float
-    """Standard error of that mean across the images, nats."""
-    sigma: float
-    """The bandwidth, chosen on the validation images."""
-    n_samples: int
-    """Samples of G used as centres."""
-    n_test: int
-    """Images scored."""
-    split: str
-    """The split they come from."""
-    data: str
-    """The data set they come from."""
+    log_likelihood: float  # mean over the scored images, nats
+    standard_error: float  # of that mean across the images, nats
+    sigma: float  # the bandwidth, chosen on the validation images
+    n_samples: int  # samples of G used as centres
+    n_test: int  # images scored
+    split: str  # that they come from
+    data: str  # the data set that they come from
 
     def __str__(self) -> str:
         return (
@@ -63,16 +51,11 @@ class Score:
 class FoldsScore:
     """The Parzen score of faces: several folds, each with a sigma of its own, as Table 1 has it for TFD."""
 
-    log_likelihood: float
-    """Mean over the folds of each fold's mean, nats."""
-    standard_error: float
-    """Standard error of that mean across the folds, nats."""
-    each: tuple[Score, ...]
-    """The folds one by one; their own standard errors are across images."""
-    n_samples: int
-    """Samples of G used as centres, the same in every fold."""
-    data: str
-    """The data set that the images come from."""
+    log_likelihood: float  # mean over the folds of each fold's mean, nats
+    standard_error: float  # of that mean across the folds, nats
+    each: tuple[Score, ...]  # the folds one by one; their own standard errors are across images
+    n_samples: int  # samples of G used as centres, the same in every fold
+    data: str  # the data set that the images come from
 
     @property
     def n_test(self) -> int:
@@ -80,13 +63,12 @@ class FoldsScore:
         return sum(score.n_test for score in self.each)
 
     def __str__(self) -> str:
-        return (
-            f"{self.log_likelihood:.1f} ± {self.standard_error:.1f} nats ({len(self.each)} folds, sigma "
-            f"{', '.join(f'{score.sigma:.4f}' for score in self.each)}, {self.n_samples:,} samples, "
-            f"{self.n_test:,} images of {self.data} {self.each[0].split})"
-        )
+        sigmas = ", ".join(f"{score.sigma:.4f}" for score in self.each)
+        what = f"{self.n_samples:,} samples, {self.n_test:,} images of {self.data} {self.each[0].split}"
+        score = f"{self.log_likelihood:.1f} ± {self.standard_error:.1f} nats"
+        return f"{score} ({len(self.each)} folds, sigma {sigmas}, {what})"
 
-    def to_dict(self) -> dict[str, float | int | str | list[dict[str, float | int | str]]]:
+    def to_dict(self) -> dict[str, Any]:
         """The score as plain numbers, strings and lists."""
         return asdict(self) | {"each": [score.to_dict() for score in self.each]}
 
@@ -96,13 +78,16 @@ def log_likelihood(x: Tensor, centres: Tensor, sigmas: Sequence[float]) -> Tenso
 
     x (n, d) and centres (c, d), any floating type; returns float64 (len(sigmas), n). Computed in float32 chunk by
     chunk; within 0.01 nats of float64 for sigma >= 0.1 and pictures in [0, 1]. Float64 input is computed in float64.
-
-    >>> import torch, math
-    >>> lone = log_likelihood(torch.zeros(1, 3), torch.zeros(1, 3), [0.5])
-    >>> bool(abs(lone.item() + 3 * math.log(0.5 * math.sqrt(2 * math.pi))) < 1e-12)
-    True
     """
-    _check(x, centres, sigmas)
+    if x.ndim != 2 or centres.ndim != 2 or x.shape[1] != centres.shape[1] or not len(x) or not len(centres):
+        raise DataError(f"x is {tuple(x.shape)} and centres {tuple(centres.shape)}; both must be (n, d), same d, n > 0")
+    if not x.is_floating_point() or not centres.is_floating_point():
+        raise DataError(f"x is {x.dtype} and centres {centres.dtype}; scale pictures to floating point first")
+    if not len(sigmas) or not all(0 < sigma < math.inf for sigma in sigmas):
+        raise DataError(f"sigmas are {list(sigmas)}; each must be a positive, finite number")
+    for name, tensor in (("x", x), ("centres", centres)):
+        if not bool(torch.isfinite(tensor).all()):
+            raise DataError(f"{name} holds values that are not finite numbers; the net that made it has diverged")
     dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
     middle = centres.mean(0, dtype=torch.float64).to(dtype)  # smaller numbers, smaller rounding
     mu = centres.to(dtype) - middle
@@ -127,11 +112,9 @@ def choose_sigma(valid: Tensor, centres: Tensor, sigmas: Sequence[float] = SIGMA
     means = log_likelihood(valid[:N_VALID], centres, sigmas).mean(1)  # (len(sigmas),)
     best = int(means.argmax())
     if len(sigmas) > 2 and best in (0, len(sigmas) - 1):
-        warnings.warn(
-            f"the best sigma, {sigmas[best]:.4g}, is at the edge of the grid {sigmas[0]:.4g} to {sigmas[-1]:.4g}: "
-            "the true best may lie outside it, and the score is then too low. Few or poor samples cause this.",
-            stacklevel=2,
-        )
+        at = f"the best sigma, {sigmas[best]:.4g}, is at the edge of the grid {sigmas[0]:.4g} to {sigmas[-1]:.4g}"
+        why = "the true best may lie outside it, and the score is then too low. Few or poor samples cause this."
+        warnings.warn(f"{at}: {why}", stacklevel=2)
     return sigmas[best], means
 
 
@@ -139,59 +122,33 @@ def validation_score(centres: Tensor, valid: Tensor) -> dict[str, float]:
     """What a run is watched by: the best mean over the grid on the images that choose sigma, its error, its sigma."""
     each = log_likelihood(valid[:N_VALID], centres, SIGMAS)  # (10, n)
     best = int(each.mean(1).argmax())
-    error = each[best].std(correction=0).item() / math.sqrt(each.shape[1])
-    return {"log_likelihood": each[best].mean().item(), "standard_error": error, "sigma": SIGMAS[best]}
+    mean, error = _mean_and_error(each[best])
+    return {"log_likelihood": mean, "standard_error": error, "sigma": SIGMAS[best]}
+
+
+def _mean_and_error(each: Tensor, correction: int = 0) -> tuple[float, float]:
+    return each.mean().item(), each.std(correction=correction).item() / math.sqrt(len(each))
 
 
 def score(
-    centres: Tensor,
-    valid: Tensor,
-    test: Tensor,
-    *,
-    data: str,
-    split: str = "test",
-    sigmas: Sequence[float] = SIGMAS,
+    centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split: str = "test", sigmas: Sequence[float] = SIGMAS
 ) -> Score:
-    """The paper's protocol: sigma by the validation images, then the mean and standard error over `test` (n, d).
-
-    All pictures in [0, 1]. Raises `DataError` on shapes that do not fit or values that are not finite.
-    """
+    """The paper's protocol: sigma by `valid`, then mean and standard error over `test`, both (n, d) in [0, 1]."""
     sigma, _ = choose_sigma(valid, centres, sigmas)
-    each = log_likelihood(test, centres, [sigma])[0]  # (n,)
-    error = each.std(correction=0).item() / math.sqrt(len(each))
-    return Score(each.mean().item(), error, sigma, len(centres), len(test), split, data)
+    mean, error = _mean_and_error(log_likelihood(test, centres, [sigma])[0])
+    return Score(mean, error, sigma, len(centres), len(test), split, data)
 
 
 def folds_score(
-    centres: Tensor,
-    folds: Sequence[tuple[Tensor, Tensor]],
-    *,
-    data: str,
-    split: str = "test",
-    sigmas: Sequence[float] = SIGMAS,
+    centres: Tensor, folds: Sequence[tuple[Tensor, Tensor]], *, data: str, sigmas: Sequence[float] = SIGMAS
 ) -> FoldsScore:
     """Table 1's rule for faces: on each fold (valid, test), sigma by its validation images, the mean over its test's.
 
-    The score is the mean of the folds' means, +- its standard error across them: s / sqrt(folds), with s their
-    standard deviation and n - 1 in its denominator (the paper does not say which; with n the error of five folds would
-    come out 11 % smaller). All pictures (n, d) in [0, 1], at most 1,000 of each `valid` are used. Raises `DataError`
-    for fewer than two folds.
+    The score is the mean of the folds' means, +- its standard error across them, with n - 1 in the denominator (the
+    paper does not say which; with n the error of five folds would be 11 % smaller). All pictures (n, d) in [0, 1].
     """
     if len(folds) < 2:
         raise DataError(f"{len(folds)} fold(s); a standard error across folds needs two or more")
-    each = tuple(score(centres, valid, test, data=data, split=split, sigmas=sigmas) for valid, test in folds)
+    each = tuple(score(centres, valid, test, data=data, sigmas=sigmas) for valid, test in folds)
     means = torch.tensor([fold.log_likelihood for fold in each], dtype=torch.float64)
-    error = means.std(correction=1).item() / math.sqrt(len(each))
-    return FoldsScore(means.mean().item(), error, each, len(centres), data)
-
-
-def _check(x: Tensor, centres: Tensor, sigmas: Sequence[float]) -> None:
-    if x.ndim != 2 or centres.ndim != 2 or x.shape[1] != centres.shape[1] or not len(x) or not len(centres):
-        raise DataError(f"x is {tuple(x.shape)} and centres {tuple(centres.shape)}; both must be (n, d), same d, n > 0")
-    if not x.is_floating_point() or not centres.is_floating_point():
-        raise DataError(f"x is {x.dtype} and centres {centres.dtype}; scale pictures to floating point first")
-    if not len(sigmas) or not all(0 < sigma < math.inf for sigma in sigmas):
-        raise DataError(f"sigmas are {list(sigmas)}; each must be a positive, finite number")
-    for name, tensor in (("x", x), ("centres", centres)):
-        if not bool(torch.isfinite(tensor).all()):
-            raise DataError(f"{name} holds values that are not finite numbers; the net that made it has diverged")
+    return FoldsScore(*_mean_and_error(means, correction=1), each, len(centres), data)

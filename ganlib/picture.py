@@ -258,7 +258,10 @@ def completed(picture: Any, sliders: Sequence[str] | None = ()) -> Picture:
     panels = [_panel(panel, sliders) for panel in picture.panels]
     if any(panel.at is None for panel in panels):
         panels = [replace(panel, at=at) for panel, at in zip(panels, _side_by_side(len(panels)))]
-    notes = [replace(note, lines=[minus(line) for line in note.lines]) for note in picture.notes]
+    notes = [
+        note if note.tone == "code" else replace(note, lines=[minus(line) for line in note.lines])
+        for note in picture.notes
+    ]
     return replace(picture, panels=panels, words=minus(picture.words), notes=notes)
 
 
@@ -275,6 +278,8 @@ def _panel(panel: Panel, sliders: Sequence[str] | None) -> Panel:
     heat = None if panel.heat is None else _heat(panel.heat, where)
     cells = None if panel.cells is None else _cells(panel.cells, where)
     arrows = [_arrows(arrow, where) for arrow in panel.arrows]
+    if panel.tiles is not None:
+        _check_tiles(panel.tiles, where)
     for mark in panel.marks:
         _check_style(mark.style, where)
         for name in mark.moves:
@@ -322,6 +327,8 @@ def _line(line: Line, where: str) -> Line:
     if x.ndim != 1 or x.shape != y.shape or len(x) > MAX_POINTS:
         n = f"n up to {MAX_POINTS}"
         raise RecipeError(f"{where}, line {line.name!r}: x is {x.shape} and y {y.shape}; both must be (n,), {n}")
+    if line.dash is not None and line.dash not in range(len(DASHES)):
+        raise RecipeError(f"{where}, line {line.name!r}: dash is {line.dash!r}; use None or 0 to {len(DASHES) - 1}")
     value = f"{line.value:.3f}" if is_number(line.value) else line.value
     return replace(line, x=x, y=y, value=None if value is None else minus(str(value)))
 
@@ -331,6 +338,7 @@ def _heat(heat: Heat, where: str) -> Heat:
     if z is None or z.ndim != 2 or min(z.shape) < 2 or z.size > MAX_POINTS or not np.isfinite(z).all():
         shape = None if z is None else z.shape
         raise RecipeError(f"{where}: the heat map is {shape}; it must be finite (rows, columns), up to {MAX_POINTS}")
+    _check_ramp(heat.ramp, where)
     return replace(heat, z=z, limits=heat.limits or (float(z.min()), float(z.max())))
 
 
@@ -339,7 +347,20 @@ def _cells(cells: Cells, where: str) -> Cells:
     if values is None or values.shape != (len(cells.rows), len(cells.columns)):
         shape = None if values is None else values.shape
         raise RecipeError(f"{where}: values are {shape}, for {len(cells.rows)} rows and {len(cells.columns)} columns")
+    if [len(row) for row in cells.words] != [len(cells.columns)] * len(cells.rows):
+        raise RecipeError(f"{where}: give a list of words for each cell, in rows")
+    _check_ramp(cells.ramp, where)
     return replace(cells, values=values)
+
+
+def _check_tiles(tiles: Tiles, where: str) -> None:
+    images = tiles.images
+    plain = isinstance(images, np.ndarray) and images.dtype == np.uint8
+    if not plain or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3) or tiles.columns < 1:
+        what = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+        raise RecipeError(
+            f"{where}: images are {what} in {tiles.columns} columns; give uint8 (n, height, width) or (..., 3)"
+        )
 
 
 def _arrows(arrows: Arrows, where: str) -> Arrows:
@@ -353,6 +374,11 @@ def _arrows(arrows: Arrows, where: str) -> Arrows:
 def _check_style(style: str, where: str) -> None:
     if style not in LOOKS:
         raise RecipeError(f"{where}: style {style!r}; use one of {', '.join(LOOKS)}")
+
+
+def _check_ramp(ramp: str, where: str) -> None:
+    if ramp not in RAMPS:
+        raise RecipeError(f"{where}: ramp {ramp!r}; use one of {', '.join(RAMPS)}")
 
 
 def minus(words: str) -> str:
@@ -373,7 +399,8 @@ def _step(low: float, high: float, n: int) -> float:
 def round_range(low: float, high: float, n: int = 5) -> Range:
     """The range, widened to round numbers."""
     step = _step(low, high, n)
-    return float(step * math.floor(low / step + 1e-9)), float(step * math.ceil(high / step - 1e-9))
+    ends = step * math.floor(low / step + 1e-9), step * math.ceil(high / step - 1e-9)
+    return float(f"{ends[0]:.12g}"), float(f"{ends[1]:.12g}")
 
 
 def ticks(low: float, high: float, n: int) -> list[Tick]:
@@ -401,14 +428,14 @@ def quantile_range(curves: Sequence[ArrayLike], include: Range) -> Range:
 
 
 def running_mean(y: np.ndarray, share: float = 0.03) -> np.ndarray:
-    """The mean over a window of `share` of the curve around each point: (n,) -> (n,)."""
+    """The mean over a window of `share` of the curve around each point: (n,) -> (n,). A gap stays one, and only one."""
     half = int(len(y) * share / 2)
     if half == 0:
         return y
-    total = np.concatenate([[0.0], np.cumsum(y)])
-    at = np.arange(len(y))
+    at, there = np.arange(len(y)), np.isfinite(y)
     low, high = np.maximum(at - half, 0), np.minimum(at + half + 1, len(y))
-    return (total[high] - total[low]) / (high - low)
+    total, number = (np.concatenate([[0.0], np.cumsum(v)]) for v in (np.where(there, y, 0.0), there))
+    return np.where(there, (total[high] - total[low]) / np.maximum(number[high] - number[low], 1), np.nan)
 
 
 def shares(values: np.ndarray, limits: Range, log: bool = False) -> np.ndarray:

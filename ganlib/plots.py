@@ -94,13 +94,15 @@ class Drawing(Figure):
         return png(self)
 
 
-def draw(picture: Picture, *, said: Sequence[str] = (), width: float = 9.6, paper: bool = False) -> Drawing:
-    """A picture as a live demo shows it, with `said` (its controls in words) above, and what it shows in words below.
+def draw(
+    picture: Picture | Sequence[Panel], *, said: Sequence[str] = (), width: float = 9.6, paper: bool = False
+) -> Drawing:
+    """A picture, or panels alone, as a live demo shows it: `said` (its controls in words) above, its words below.
 
     `width` is in inches; a row of the panels' grid is a quarter of an inch. The background is transparent and the ink
     grey, for pages of any colour; on `paper` they are white and black.
     """
-    picture = completed(picture, None)
+    picture = completed(Picture(picture) if isinstance(picture, list | tuple) else picture, None)
     panels, unit, ink = picture.panels, (width - 2 * EDGE) / COLUMNS, BLACK if paper else INK
     told = "     ".join(f"{number} {what}" for number, what in picture.readouts)
     over, under = ([row for n in picture.notes if n.above == up for row in _note(n, width)] for up in (True, False))
@@ -140,7 +142,7 @@ class _Chart:
         if panel.tiles is None:
             self.left = 0.12 + _wide([words for _, words in self.y_ticks]) + 0.18 * bool(panel.y_label)
             if panel.right:
-                self.right = 0.12 + _wide([w for _, w in panel.right_ticks]) + 0.18 * bool(panel.right_label)
+                self.right = 0.12 + _wide([w for _, w in panel.right_ticks]) + 0.22 * bool(panel.right_label)
             self.right += 0.6 * bool(panel.heat)
             self.below += 0.15 * bool(self.x_ticks) + 0.17 * bool(panel.x_label)
 
@@ -184,7 +186,7 @@ class _Chart:
             self.other.spines[:].set_visible(False)
             self.other.set_yticks(*([tick[i] for tick in panel.right_ticks] for i in (0, 1)), color=colour)
             self.other.tick_params(length=0)
-            self.other.set_ylabel(panel.right_label, color=colour)
+            self.other.set_ylabel(panel.right_label, color=colour, labelpad=4)
         if panel.heat:
             self.heat(panel.heat)
         if panel.cells:
@@ -229,9 +231,8 @@ class _Chart:
         bands, ramp = np.linspace(low, high if high > low else low + 1, 41), _ramp(heat.ramp)
         filled = self.ax.contourf(x, y, heat.z, bands, cmap=ramp, extend="both")
         self.ax.contour(x, y, heat.z, sorted(heat.contours), colors=_on(ramp(0.5)), linewidths=0.8, alpha=0.6)
-        bar = self.figure.colorbar(
-            filled, cax=self.ax.inset_axes((1 + 0.12 / self.w, 0, 0.1 / self.w, 1)), extendfrac=0
-        )
+        beside = self.ax.inset_axes((1 + 0.12 / self.w, 0, 0.1 / self.w, 1))
+        bar = self.figure.colorbar(filled, cax=beside, extendfrac=0)
         numbers = ticks(bands[0], bands[-1], 4)
         bar.set_ticks([value for value, _ in numbers], labels=[words for _, words in numbers])
         bar.outline.set_visible(False)
@@ -247,13 +248,8 @@ class _Chart:
         for i, j in np.ndindex(rows, columns):
             if words := [word for word in cells.words[i][j] if word]:
                 size = min(SMALL, self.w / columns / _wide(words, 1), 60 * self.h / rows / len(words))
-                look = {
-                    "color": _on(ramp(at[i, j])),
-                    "fontsize": size,
-                    "ha": "center",
-                    "va": "center",
-                    "linespacing": 1,
-                }
+                ink = self.ink if at[i, j] is np.ma.masked else _on(ramp(at[i, j]))
+                look = {"color": ink, "fontsize": size, "ha": "center", "va": "center", "linespacing": 1}
                 self.ax.text(j + 0.5, i + 0.5, "\n".join(words), **look)
         if cells.chosen is not None:
             self.ax.add_patch(Rectangle(cells.chosen[::-1], 1, 1, **FRAME))
@@ -341,7 +337,7 @@ def _colour(style: str, ink: str) -> str:
 
 
 def _ramp(name: str) -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list(name, RAMPS[name]).with_extremes(bad=LOOKS["reference"].dark)
+    return LinearSegmentedColormap.from_list(name, RAMPS[name]).with_extremes(bad=(0.5, 0.5, 0.5, 0.2))
 
 
 def _on(colour: Any) -> str:
@@ -359,7 +355,8 @@ def _sheet(tiles: Tiles) -> np.ndarray:
     n, h, w = tiles.images.shape[:3]
     rows, columns, gap = max(1, -(-n // tiles.columns)), tiles.columns, _gap(w)
     sheet = np.zeros((rows * columns, h + gap, w + gap, 4), np.uint8)
-    sheet[:n, :h, :w, :3], sheet[:n, :h, :w, 3] = tiles.images.reshape(n, h, w, -1), 255
+    sheet[:n, :h, :w, :3] = tiles.images if tiles.images.ndim == 4 else tiles.images[..., None]
+    sheet[:n, :h, :w, 3] = 255
     sheet = sheet.reshape(rows, columns, h + gap, w + gap, 4).swapaxes(1, 2)
     return sheet.reshape(rows * (h + gap), columns * (w + gap), 4)[:-gap, :-gap]
 
@@ -465,28 +462,24 @@ def densities(
     top: float | None = None,
     title: str = "",
 ) -> Panel:
-    """p_data dotted and p_g, or up to four p_g by name to compare them; D and D*, read at the right: (n,) at x (n,).
+    """p_data dotted and p_g, or up to three p_g by name to compare them; D and D*, read at the right: (n,) at x (n,).
 
-    `top` is the highest density shown; None: the highest there is.
+    `top` is the highest density shown; None: a little above all.
     """
     several = isinstance(p_g, Mapping)
-    styles = ("other", "V", "G", "C") if several else ("G",)
-    lines = [
-        Line(x, p, name, style, fill=not several)
-        for (name, p), style in zip(p_g.items() if several else [("p_g", p_g)], styles)
-    ]
+    lines = [] if several else [Line(x, p_g, "p_g", "G", fill=True)]
+    for i, (name, p) in enumerate(p_g.items() if several else ()):
+        lines.append(Line(x, p, name, ("other", "V", "G")[i], dash=i))
     lines.append(Line(x, p_data, "p_data", "data"))
-    right: dict[str, Any] = {}
-    if D is not None or D_star is not None:
-        halves = [(0, "0"), (0.5, "1/2"), (1, "1")]
-        right = {"right": (0, 1), "right_label": "D(x)", "right_ticks": halves, "levels": [Level(0.5, right=True)]}
     if D_star is not None:
-        nowhere = np.asarray(p_data) + (0 if several else np.asarray(p_g)) <= 0
-        lines.append(Line(x, np.where(nowhere, np.nan, D_star), "D*", "D*", right=True))
+        there = several or np.add(p_data, p_g) > 0
+        lines.append(Line(x, np.where(there, D_star, np.nan), "D*", "D*", right=True))
     if D is not None:
         lines.append(Line(x, D, "D", "D", right=True))
-    window, y = (float(x[0]), float(x[-1])), None if top is None else (0.0, top)
-    return Panel(title, lines, window, y, y_label="density", **right)
+    right: dict[str, Any] = {"right": (0, 1), "right_label": "D(x)", "right_ticks": [(0, "0"), (0.5, "1/2"), (1, "1")]}
+    right = {**right, "levels": [Level(0.5, right=True)]} if lines[-1].right else {}
+    top = top or 1.05 * max(float(np.max(line.y)) for line in lines if not line.right) or 1.0
+    return Panel(title, lines, (float(x[0]), float(x[-1])), (0.0, top), y_label="density", **right)
 
 
 def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list[Panel]:
@@ -497,22 +490,29 @@ def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list
     """
     over = "step" if "step" in curves else "epoch"
     x = np.asarray(curves[over], float)
-    end = {"x": (0.0, max(20.0, *x[-1:]))} if over == "step" else {}
+    end = {"x": (0.0, max([20.0, *x[-1:]]))} if over == "step" else {}
 
     def line(key: str, name: str, style: str) -> Line:
         """A curve; one point alone is a dot."""
         return Line(x, curves[key], name, style, smooth=over == "step", dots=over == "epoch" and len(x) < 2)
 
-    costs, V = quantile_range([curves["cost_D"], curves["cost_G"]], (0, 1)), quantile_range([curves["V"]], (-1.5, 0))
-    lines = [line("cost_D", "cost of D", "D"), line("cost_G", "cost of G", "G")]
-    says = [line("D_real", "D(x)", "data"), line("D_fake", "D(G(z))", "G")]
-    common = {"x_label": over, **end}
+    charts = {
+        f"{title}: costs, nats" if title else "Costs, nats": [
+            ("cost_D", "cost of D", "D"),
+            ("cost_G", "cost of G", "G"),
+        ],
+        "Value, nats": [("V", "V(D, G)", "V")],
+        "D says": [("D_real", "D(x)", "data"), ("D_fake", "D(G(z))", "G")],
+    }
+    ends = (
+        quantile_range([curves["cost_D"], curves["cost_G"]], (0, 1)),
+        quantile_range([curves["V"]], (-1.5, 0)),
+        (0, 1),
+    )
+    levels = [], [Level(MINUS_LOG_4, "-log 4 = -1.386")], [Level(0.5, "1/2")]
     return [
-        Panel(f"{title}: costs, nats" if title else "Costs, nats", lines, y=costs, **common),
-        Panel(
-            "Value, nats", [line("V", "V(D, G)", "V")], y=V, levels=[Level(MINUS_LOG_4, "-log 4 = -1.386")], **common
-        ),
-        Panel("D says", says, y=(0, 1), levels=[Level(0.5, "1/2")], **common),
+        Panel(name, [line(*one) for one in those], y=y, levels=named, x_label=over, at=(0, 4 * i, 9, 4), **end)
+        for i, ((name, those), y, named) in enumerate(zip(charts.items(), ends, levels))
     ]
 
 

@@ -1,41 +1,23 @@
-"""The recipes: every number of an experiment, as plain data, each with its source.
-
-A recipe is frozen. Vary it with `dataclasses.replace(MNIST, k=3)`; scale it with `MNIST.at("quick")`.
-"""
-
-from __future__ import annotations
+"""The recipes: every number of an experiment, each with its source. Vary one with `dataclasses.replace`."""
 
 import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib import nets
 from ganlib.errors import RecipeError
 from ganlib.game import GENERATOR_COSTS, PRIORS, UPDATES, prior
 from ganlib.images import PIXELS
-from ganlib.nets import (
-    AnyLayer,
-    Convolution,
-    Deconvolution,
-    Discriminator,
-    Generator,
-    Layer,
-    count_parameters,
-    is_integer,
-    is_number,
-    layer_from,
-)
+from ganlib.nets import AnyLayer, Convolution, Deconvolution, Discriminator, Generator, Layer, is_integer, is_number
 
 PROFILES = ("smoke", "quick", "paper")
-LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")
-"""The fields that may change while a run trains."""
-NOISE = 1406_2661
-"""Sets the noise that samples are drawn from apart from every other use of a seed."""
+LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")  # may change in training
 
 
 def profile() -> str:
@@ -124,37 +106,28 @@ class Recipe:
         return self.momentum_start + share * (self.momentum_end - self.momentum_start)
 
     def networks(self, seed: int, data_mean: Tensor) -> tuple[Generator, Discriminator]:
-        """G and D as the recipe starts them, in float32 on the CPU.
-
-        `data_mean` (d,), in [0, 1], is the mean of the training data, which the marginal bias of G's output needs.
-        """
+        """G and D as they start, float32 on the CPU; `data_mean` (d,), in [0, 1], is for the bias of G's output."""
         rng = torch.Generator().manual_seed(seed)
-        G = Generator(self.z_dim, self.G, rng, data_mean)
-        return G, Discriminator(len(data_mean), self.D, rng)
+        return Generator(self.z_dim, self.G, rng, data_mean), Discriminator(len(data_mean), self.D, rng)
 
     def sizes(self) -> dict[str, int]:
         """How many numbers G and D learn, counted without the memory that they take."""
         with torch.device("meta"):
-            nets = self.networks(0, torch.full((self.G[-1].units,), 0.5))
-        return dict(zip(("G", "D"), map(count_parameters, nets), strict=True))
+            G, D = self.networks(0, torch.full((self.G[-1].units,), 0.5))
+        return {"G": nets.count_parameters(G), "D": nets.count_parameters(D)}
 
     def noise(self, n: int, seed: int = 0) -> Tensor:
-        """n draws from p_z: (n, z_dim), float32 on the CPU, from a stream of its own.
-
-        The seed alone would give back the very numbers that `networks` began the weights of that seed with.
-        """
-        stream = int(np.random.SeedSequence([seed, NOISE]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+        """n draws from p_z: (n, z_dim), float32 on the CPU, from a stream of its own."""
+        own = 1406_2661  # else the seed would give back the very numbers that `networks` began its weights with
+        stream = int(np.random.SeedSequence([seed, own]).generate_state(1, np.uint64)[0] >> np.uint64(1))
         return prior(self.p_z, n, self.z_dim, torch.Generator().manual_seed(stream))
 
     def samples(self, G: Generator, n: int, seed: int = 0) -> Tensor:
         """n fair draws x = G(z): (n, d) on the CPU. The same seed means the same z on every device."""
         return G.pictures(self.noise(n, seed))
 
-    def at(self, profile: str) -> Recipe:
-        """The recipe scaled: "paper" is the recipe itself; `changes` says what the others changed.
-
-        What a variant of a recipe changed stays. Its own nets cannot: raises `RecipeError`.
-        """
+    def at(self, profile: str) -> Self:
+        """The recipe scaled ("paper": as it is). What a variant changed stays, but for its own nets: `RecipeError`."""
         if profile == "paper":
             return self
         if profile not in SCALES:
@@ -164,34 +137,28 @@ class Recipe:
         scaled = SCALES[profile][self.name]
         for net in {"G", "D"} & scaled.keys():
             if getattr(self, net) not in (getattr(RECIPES[self.name], net), scaled[net]):
-                raise RecipeError(
-                    f"this {net} is not that of the recipe {self.name!r}, and {profile!r} would replace it: scale the "
-                    f"recipe first, then give it your {net}"
-                )
+                other = f"this {net} is not that of the recipe {self.name!r}, and {profile!r} would replace it"
+                raise RecipeError(f"{other}: scale the recipe first, then give it your {net}")
         return replace(self, **scaled)
 
-    def changes(self, reference: Recipe) -> list[str]:
+    def changes(self, reference: Self) -> list[str]:
         """What differs from another recipe, a line a field: "epochs: 600 -> 4"."""
-        both = ((item.name, getattr(reference, item.name), getattr(self, item.name)) for item in fields(self))
+        both = ((name, getattr(reference, name), getattr(self, name)) for name in vars(self))
         return [f"{name}: {_difference(old, new)}" for name, old, new in both if old != new]
 
     def table(self) -> list[tuple[str, str, str, str]]:
         """Rows of (field, value, what it means, where its value stands in the source)."""
-        return [
-            (item.name, _brief(getattr(self, item.name)), item.metadata["meaning"], item.metadata["key"])
-            for item in fields(self)
-        ]
+        return [(item.name, _brief(getattr(self, item.name)), *item.metadata.values()) for item in fields(self)]
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain numbers, strings, lists and dicts, for a checkpoint or a JSON file."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """The recipe that `to_dict` wrote. Raises `RecipeError` on anything else."""
         try:
-            stacks = {name: tuple(layer_from(layer) for layer in plain[name]) for name in ("G", "D")}
-            return cls(**{**plain, **stacks})
+            return cls(**{**plain, **{name: tuple(map(nets.layer_from, plain[name])) for name in ("G", "D")}})
         except (TypeError, KeyError) as error:
             raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {error}") from None
 
@@ -249,13 +216,17 @@ def _maxout_D(units: int, above: float = 0.005) -> tuple[Layer, ...]:
     )
 
 
+def _relu_D(units: int, irange: float, above: float) -> tuple[Layer, ...]:
+    first = Layer(units, "relu", irange, bias="irange")
+    return first, replace(first, irange=above), Layer(1, "sigmoid", above)
+
+
 def _conv_D(maps: int, units: int, irange: float = 0.005, above: float = 0.005) -> tuple[AnyLayer, ...]:
     return (
         Convolution((3, 32, 32), maps, pieces=2, kernel=8, padding=4, pool=4, stride=2, irange=irange, keep=0.8),
         Convolution((maps, 16, 16), maps, pieces=2, kernel=8, padding=3, pool=4, stride=2, irange=above, keep=0.5),
         Convolution((maps, 7, 7), 6 * maps, pieces=2, kernel=5, padding=3, pool=2, stride=2, irange=above, keep=0.5),
-        Layer(units, "maxout", pieces=5, irange=above, keep=0.5),
-        Layer(1, "sigmoid", irange=above, keep=0.5),
+        *_maxout_D(units, above)[1:],
     )
 
 
@@ -311,26 +282,19 @@ MNIST = Recipe(
 )
 """MNIST as the authors trained it: the real-valued digits in [0, 1], 50,000 for training, 10,000 for validation."""
 
-TOY = Recipe(
+TOY = replace(
+    MNIST,
     name="toy",
     source="this project's: the paper gives no numbers for Figure 1",
     data="drawn afresh from a density",
-    p_z="uniform",
     z_dim=1,
     G=(Layer(32, "relu", irange=1.0, bias="irange"), Layer(1, "linear", irange=0.3)),
-    D=(
-        Layer(16, "relu", irange=1.5, bias="irange"),
-        Layer(16, "relu", irange=0.43, bias="irange"),
-        Layer(1, "sigmoid", irange=0.43),
-    ),
+    D=_relu_D(16, 1.5, above=0.43),
     batch=64,
-    k=1,
     update="alternating",
-    generator_cost="non-saturating",
     lr_D=0.3,
     lr_G=0.01,
     lr_decay=1.0,
-    lr_min=1e-6,
     momentum_start=0.0,
     momentum_end=0.0,
     momentum_epochs=1,
@@ -344,11 +308,7 @@ RING = replace(
     p_z="normal",
     z_dim=4,
     G=(Layer(64, "relu", irange=0.87), Layer(64, "relu", irange=0.22), Layer(2, "linear", irange=0.22)),
-    D=(
-        Layer(64, "relu", irange=1.2, bias="irange"),
-        Layer(64, "relu", irange=0.22, bias="irange"),
-        Layer(1, "sigmoid", irange=0.22),
-    ),
+    D=_relu_D(64, 1.2, above=0.22),
     batch=128,
     lr_D=0.03,
     lr_G=0.01,
@@ -424,27 +384,19 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
         "mnist": {"epochs": 8},
         "tfd-1": {"G": _tfd_G(1000, 0.05 * _8), "D": _maxout_D(150, 0.005 * _8), "lr_G": 0.15, "epochs": 30},
         "tfd-2": {"G": _tfd_2_G(1000, 0.05 * _8), "D": _maxout_D(150, 0.005 * _8), "lr_G": 0.15},
-        "cifar10-fc": {
-            "G": _cifar10_G(800, output=0.05, above=0.05 * _10),
-            "D": _maxout_D(160, 0.005 * _10),
-            **{"lr_D": 0.05, "lr_G": 0.2, "epochs": 40},
-        },
-        "cifar10-conv": {
-            "G": _deconv_G(8, output=0.7, above=0.05 * _10),
-            "D": _conv_D(8, 125, irange=0.02, above=0.04),
-            **{"lr_D": 0.008, "lr_G": 0.06, "epochs": 15},
-        },
+        "cifar10-fc": {"G": _cifar10_G(800, 0.05, 0.05 * _10), "D": _maxout_D(160, 0.005 * _10)}
+        | {"lr_D": 0.05, "lr_G": 0.2, "epochs": 40},
+        "cifar10-conv": {"G": _deconv_G(8, 0.7, 0.05 * _10), "D": _conv_D(8, 125, irange=0.02, above=0.04)}
+        | {"lr_D": 0.008, "lr_G": 0.06, "epochs": 15},
     },
 }
 """What a profile changes, recipe by recipe: narrow nets, fewer passes, fewer pictures. `Recipe.changes` says all of it.
 
 `smoke` takes seconds, for tests. `quick` trains narrow nets long enough to be looked at. There a layer that reads a
-c-th of the published layer's inputs starts with sqrt(c) times its irange: a sum over n inputs spreads as
-irange * sqrt(n), and else the signals of a narrow deep net would shrink from layer to layer. The rates are higher: at
-one and the same rate a net of a c-th of the width changes what it computes about c times more slowly.
+c-th of the published layer's inputs starts with sqrt(c) times its irange, as a sum over n inputs spreads as
+irange * sqrt(n); at one and the same rate it would learn about c times more slowly, so the rates are higher.
 
-The published fully connected G of CIFAR-10 starts with pixels that spread 13 times as wide as the data's; a narrow one
-does not recover from that within minutes, so its output starts at a tenth. The published convolutional pair starts with
-logits of a millionth and with pixels that spread a fifth as wide as the data's, and rests there for thousands of
-updates; the narrow pair starts farther out: G's output at .7, and D at four times what the rule gives.
+The published G of cifar10-fc starts with pixels 13 times as wide as the data's, from which a narrow one does not
+recover within minutes: its output starts at a tenth. The published pair of cifar10-conv rests at logits of a millionth
+for thousands of updates: the narrow one starts farther out, G's output at .7, D at four times what the rule gives.
 """

@@ -1,9 +1,4 @@
-"""A run and its folder: the one door to it, training it to its end, what is said of it afterwards.
-
-Everything that trains for long goes through `open` and `Run.train`: the command line, the notebooks, the tests.
-"""
-
-from __future__ import annotations
+"""A run and its folder: the one door to it, training it to its end, what is said of it afterwards."""
 
 import asyncio
 import math
@@ -31,9 +26,6 @@ from ganlib.nets import is_number
 from ganlib.recipes import Recipe
 from ganlib.trainer import History, Trainer
 
-CHECKPOINT_SECONDS = 60.0
-"""How much training a killed process may lose at the most."""
-
 
 def open(
     folder: Path | str,
@@ -46,28 +38,23 @@ def open(
     device: str = "auto",
     precision: str = "auto",
     resume: bool | None = None,
-) -> Run:
+) -> "Run":
     """The run in `folder`: begun by `recipe` and `seed`, or gone on with from its last whole checkpoint.
 
-        run = runs.open("runs/mine", MNIST, data=load("mnist"))
-        finished = run.train()
-
     A run that is there already must be of this recipe (its `epochs` may differ: they are the new end) and seed;
-    without a recipe it goes on whatever it is, to `epochs` if given. On the CPU it goes on bit for bit as if it had not
-    stopped. `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on
-    (tfd-2); `precision` is for a new one, too. `resume` False refuses a folder where a run is, True one where none is.
+    without a recipe it goes on whatever it is, to `epochs` if given: on the CPU bit for bit as if it had not stopped.
+    `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on (tfd-2);
+    `precision` is for a new one. `resume` False refuses a folder where a run is, True one where none is.
 
     Warns when the latest checkpoint is damaged and the one before it is taken. Raises `CheckpointError` when the run
-    there is another one, fits neither the data nor the device, or has no whole checkpoint; `RecipeError`, `DataError`.
+    there is another one, fits neither the data nor the device, or has no whole checkpoint.
     """
     folder = Path(folder)
     if recipe is not None and epochs is not None:
         recipe = replace(recipe, epochs=epochs)
     there = checkpoints.exists(folder)
     if there and resume is False:
-        raise CheckpointError(
-            f"{folder} already holds a run; resume it (--resume, or runs.open), or choose another folder"
-        )
+        raise CheckpointError(f"{folder} already holds a run; resume it (--resume), or choose another folder")
     if not (there or resume or recipe is None):
         return _begin(folder, recipe, data or load(recipe.data), on, seed=seed, device=device, precision=precision)
     run = _go_on(folder, data, device)
@@ -78,23 +65,33 @@ def open(
     if recipe and run.trainer.seed != seed:
         different.append(f"seed: {seed} -> {run.trainer.seed}")
     if different:
-        what = f"the run in {folder} is another one ({'; '.join(different)})"
-        raise CheckpointError(f"{what}; choose another folder, or delete that one")
+        what = "; ".join(different)
+        raise CheckpointError(f"the run in {folder} is another one ({what}); choose another folder, or delete that one")
     return run
 
 
-def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, **how: Any) -> Run:
+def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, **how: Any) -> "Run":
     """A new run, on the pair that the run in the folder `on` has trained, if the recipe asks for one."""
     if on is None:
         return Run(Trainer(recipe, data, **how), folder)
-    below = _stage_below(recipe, Path(on), data)
+    if not recipe.built_on:
+        raise RecipeError(f"the recipe {recipe.name!r} is not built on another one: leave out {on}")
+    below = checkpoints.load_run(Path(on))
+    other = f"{on} holds a run of {below.recipe.name!r}, and {recipe.name!r} is built on {recipe.built_on!r}"
+    if below.recipe.name != recipe.built_on:
+        raise RecipeError(f"{other}: pass the folder of such a run")
+    if below.info["data"] != data.name:
+        raise RecipeError(f"the run in {on} was trained on {below.info['data']!r}, and this is {data.name!r}")
+    if below.info["epochs"] < below.recipe.epochs:
+        at = f"the run in {on} is at epoch {below.info['epochs']:g} of {below.recipe.epochs}"
+        warnings.warn(f"{at}; this one is built on it as it is", stacklevel=3)
     run = Run(Trainer(recipe, data, **how, top=below.G.layers), folder)
     told = {name: below.info[name] for name in ("data", "seed", "epochs", "trained_by")}
     run.sessions[0]["built_on"] = {"recipe": below.recipe.name, **told}
     return run
 
 
-def _go_on(folder: Path, data: Dataset | None, device: str) -> Run:
+def _go_on(folder: Path, data: Dataset | None, device: str) -> "Run":
     """The run of the folder's last whole checkpoint, if it fits these data and this device."""
     state, remark = checkpoints.read(folder)
     if remark:
@@ -103,10 +100,8 @@ def _go_on(folder: Path, data: Dataset | None, device: str) -> Run:
         data = data or load(state["data"])
         told, here = (state["data"], state["fingerprint"]), (data.name, data.fingerprint())
         if told != here:
-            raise CheckpointError(
-                f"the run in {folder} was trained on {told[0]!r} ({told[1]}), and this is {here[0]!r} ({here[1]}): "
-                "resume it with the data it began with"
-            )
+            both = f"was trained on {told[0]!r} ({told[1]}), and this is {here[0]!r} ({here[1]})"
+            raise CheckpointError(f"the run in {folder} {both}: resume it with the data it began with")
         if device != "auto" and device.partition(":")[0] != state["device"]:
             raise CheckpointError(f"the run in {folder} was made on {state['device']}; it cannot go on on {device}")
         try:
@@ -116,53 +111,26 @@ def _go_on(folder: Path, data: Dataset | None, device: str) -> Run:
         return Run(Trainer.from_state(state, data, device), folder, state.get("sessions", []))
 
 
-def _stage_below(recipe: Recipe, on: Path, data: Dataset) -> checkpoints.Trained:
-    """The trained pair in the folder `on`, if this is the one that the recipe is built on."""
-    if not recipe.built_on:
-        raise RecipeError(f"the recipe {recipe.name!r} is not built on another one: leave out {on}")
-    below = checkpoints.load_run(on)
-    if below.recipe.name != recipe.built_on:
-        raise RecipeError(
-            f"{on} holds a run of {below.recipe.name!r}, and {recipe.name!r} is built on {recipe.built_on!r}: pass the "
-            "folder of such a run"
-        )
-    if below.info["data"] != data.name:
-        raise RecipeError(f"the run in {on} was trained on {below.info['data']!r}, and this is {data.name!r}")
-    if below.info["epochs"] < below.recipe.epochs:
-        at = f"the run in {on} is at epoch {below.info['epochs']:g} of {below.recipe.epochs}"
-        warnings.warn(f"{at}; this one is built on it as it is", stacklevel=3)
-    return below
-
-
 class Run:
-    """A `trainer` and the folder that its run lives in; `sessions` are those of a run that goes on.
-
-    `open` is the usual way to one. For a run that began in memory: `Run(trainer, folder).save()`.
-    """
+    """A `trainer` and its run's folder; `open` gives one. For a run begun in memory: `Run(trainer, folder).save()`."""
 
     def __init__(self, trainer: Trainer, folder: Path | str, sessions: Sequence[dict[str, Any]] | None = None):
         self.trainer, self.folder = trainer, Path(folder)
-        from_step = 0 if sessions is None else trainer.step
-        # what trained it: commit, day and versions, at the start and at each resume
-        self.sessions = [*(sessions or ()), {"from_step": from_step, **hardware.provenance()}]
         self._saved_here = sessions is not None
+        # what trained it: commit, day and versions, at the start and at each resume
+        now = {"from_step": trainer.step if self._saved_here else 0, **hardware.provenance()}
+        self.sessions = [*(sessions or ()), now]
 
     def save(self) -> Path:
-        """Write a checkpoint, from which `open` goes on as if nothing had happened.
-
-        Raises `CheckpointError` when the run is between two players' moves (interrupted inside a step), has diverged,
-        the disk refuses, or the folder holds another run; what was saved before stays.
-        """
+        """Write a checkpoint, from which `open` goes on; after a `CheckpointError` what was saved before stays."""
         trainer = self.trainer
         if not self._saved_here and checkpoints.exists(self.folder):
             raise CheckpointError(f"{self.folder} already holds another run; save this one into another folder")
         if not trainer.whole:
             raise CheckpointError("this run stopped inside a step or has diverged; go back to its last checkpoint")
-        for name, net in (("G", trainer.G), ("D", trainer.D)):
+        for name, net in trainer.players.items():
             if not all(bool(torch.isfinite(p).all()) for p in net.parameters()):
-                raise CheckpointError(
-                    f"{name} holds values that are not finite: the run has diverged. Nothing was saved"
-                )
+                raise CheckpointError(f"{name} holds values that are not finite: it has diverged. Nothing was saved")
         told = {"data": trainer.data.name, "fingerprint": trainer.data.fingerprint(), "sessions": self.sessions}
         path = checkpoints.write(self.folder, {**trainer.state(), **told})
         self._saved_here = True
@@ -173,15 +141,13 @@ class Run:
         *,
         progress: bool = True,
         validate: bool = True,
-        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        checkpoint_seconds: float = 60.0,  # what a killed process may lose at the most
         seconds: float | None = None,
     ) -> bool:
         """Train to the recipe's last epoch, saving and scoring on the way; True when it got there.
 
-        `seconds` is a budget: when it is spent the run stops as if it had been asked to, and goes on when called again.
-        Ctrl-C, the notebook's stop button and SIGTERM let the step under way finish, write a checkpoint, and say how to
-        go on; a second Ctrl-C stops at once, and the last checkpoint stays. Raises `TrainingDiverged`,
-        `CheckpointError`.
+        Ctrl-C, the notebook's stop button, SIGTERM and the end of `seconds` let the step under way finish, write a
+        checkpoint, and say how to go on; a second Ctrl-C stops at once, and the last checkpoint stays.
         """
         for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
             if value is not None and not (is_number(value) and value > 0):
@@ -212,17 +178,14 @@ class Run:
             self.save()
             if trainer.finished:
                 return True
-        how = "run this cell again" if _in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
+        at = f"epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}"
         where = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
-        print(
-            f"Stopped at epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}. {where} in "
-            f"{self.folder}. To go on: {how}"
-        )
+        how = "run this cell again" if _in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
+        print(f"Stopped at {at}. {where} in {self.folder}. To go on: {how}")
         return False
 
 
-CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")
-"""What is kept of a run's history beside its weights, fields of `Step`."""
+CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")  # fields of `Step` kept beside a run's weights
 
 
 def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:
@@ -230,9 +193,8 @@ def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:
     state, _ = checkpoints.read(Path(folder))
     history = History.from_state(state["history"])
     parts = np.array_split(np.arange(len(history.rows)), min(points, len(history.rows)) or 1)
-    return {
-        name: [round(float(history.column(name)[part].mean()), 4) for part in parts if len(part)] for name in CURVES
-    }
+    columns = {name: history.column(name) for name in CURVES}
+    return {name: [round(float(all[part].mean()), 4) for part in parts if len(part)] for name, all in columns.items()}
 
 
 def scored(recipe: Recipe) -> bool:
@@ -243,16 +205,11 @@ def scored(recipe: Recipe) -> bool:
 def score(
     trained: checkpoints.Trained, data: Dataset, sigmas: Sequence[float] = parzen.SIGMAS, seed: int = 1, n: int = 0
 ) -> parzen.Score | parzen.FoldsScore:
-    """The Parzen score by the paper's protocol, with n samples (0: as many as the recipe says), on the test split.
-
-    Data that come in folds (faces) are scored fold by fold, as Table 1 has TFD: ± is then across the folds.
-    Raises `RecipeError` for pictures that are not in [0, 1]: the protocol's sigmas are for those.
-    """
+    """The Parzen score by the paper's protocol, n samples (0: the recipe's), on the test split; faces fold by fold."""
     if not scored(trained.recipe):
-        raise RecipeError(
-            f"the recipe {trained.recipe.name!r} normalises its pictures ({trained.recipe.pixels}), and the protocol's "
-            "sigmas are for pictures in [0, 1]; the paper scores no CIFAR-10 either. parzen.score takes other sigmas"
-        )
+        what = f"the recipe {trained.recipe.name!r} normalises its pictures ({trained.recipe.pixels})"
+        why = "the protocol's sigmas are for pictures in [0, 1]; the paper scores no CIFAR-10 either"
+        raise RecipeError(f"{what}, and {why}. parzen.score takes other sigmas")
     centres = trained.samples(n or trained.recipe.n_samples, seed)
     if data.folds:
         folds = [(scale(fold.valid), scale(fold.test)) for fold in data.folds]
@@ -290,9 +247,7 @@ def _alone(folder: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process dies
         yield
     except BlockingIOError:
-        raise CheckpointError(
-            f"another process is training in {folder}; wait for its end, or choose another folder"
-        ) from None
+        raise CheckpointError(f"another process is training in {folder}; wait, or choose another folder") from None
     finally:
         os.close(lock)
 
@@ -306,7 +261,6 @@ def _polite_stop() -> Iterator[threading.Event]:
         return
 
     def ask(number: int, frame: object) -> None:
-        """Note that a stop was asked for; asked again by Ctrl-C, stop at once."""
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.set()
@@ -321,15 +275,8 @@ def _polite_stop() -> Iterator[threading.Event]:
 
 def _bar(trainer: Trainer, show: bool) -> tqdm:
     """Epoch, step, speed and the time that is left; once in 30 s when it goes to a file."""
-    live = sys.stdout.isatty() or _in_notebook()
-    per_epoch = trainer.batches / trainer.recipe.k
-    return tqdm(
-        total=round(trainer.recipe.epochs * per_epoch),
-        initial=trainer.step,
-        disable=not show,
-        file=sys.stdout,
-        unit="step",
-        mininterval=0.5 if live else 30,
-        dynamic_ncols=sys.stdout.isatty(),
-        ncols=None if sys.stdout.isatty() else 100,
-    )
+    terminal = sys.stdout.isatty()
+    looks = {"unit": "step", "dynamic_ncols": terminal, "ncols": None if terminal else 100}
+    total = round(trainer.recipe.epochs * (trainer.batches / trainer.recipe.k))
+    seconds = 0.5 if terminal or _in_notebook() else 30
+    return tqdm(total=total, initial=trainer.step, disable=not show, file=sys.stdout, mininterval=seconds, **looks)

@@ -1,10 +1,7 @@
-"""Section 4 of the paper in numbers: V, D*, C and the divergences by quadrature in float64, all in nats.
+"""Section 4 of the paper in numbers: V, D*, C and the divergences by quadrature in float64, in nats, atoms included.
 
-Densities are those of `ganlib.densities`, atoms included. `order` is the number of Gauss-Legendre nodes between two
-knots: with 20 all but the total variation is right to about 1e-13, with 6 to about 1e-8.
+`order` Gauss-Legendre nodes lie between two knots: 20 give all but the total variation right to 1e-13, 6 to 1e-8.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable
@@ -17,10 +14,9 @@ from scipy.special import expit, xlog1py, xlogy
 from ganlib.densities import Array, Density, log_pdf
 from ganlib.errors import RecipeError
 
-MINUS_LOG_4 = -math.log(4)
-"""The global minimum of C(G), reached exactly at p_g = p_data (Theorem 1), nats."""
-NOTHING = 1e-300
-"""Less probability than this at a node counts as none."""
+MINUS_LOG_4 = -math.log(4)  # the global minimum of C(G), reached exactly at p_g = p_data (Theorem 1), nats
+NOTHING = 1e-300  # less probability than this at a node counts as none
+UPDATES, COSTS = ("simultaneous", "alternating"), ("minimax", "non-saturating")
 Function = Callable[[Array], ArrayLike]
 
 
@@ -31,13 +27,7 @@ def _gauss_legendre(order: int) -> tuple[Array, Array]:
 
 
 def quadrature(*densities: Density, order: int = 20) -> tuple[Array, Array]:
-    """Nodes x (n,) and weights w (n,) such that sum(w f(x)) is the integral of an f made of these densities.
-
-    >>> from ganlib.densities import Gaussian
-    >>> x, w = quadrature(Gaussian(2, 0.1))
-    >>> bool(abs((w * Gaussian(2, 0.1).pdf(x)).sum() - 1) < 1e-14)
-    True
-    """
+    """Nodes x (n,) and weights w (n,) such that sum(w f(x)) is the integral of an f made of these densities."""
     knots = np.unique(np.concatenate([density.knots for density in densities]))
     t, w = _gauss_legendre(order)
     width = np.diff(knots)[:, None]
@@ -52,9 +42,14 @@ def _atoms(density: Density) -> tuple[Array, Array]:
 def _shares(p: Density, q: Density, order: int) -> tuple[Array, Array, Array]:
     """Nodes x, each atom one of them, and the probability that p and that q give to each: three times (n,)."""
     x, w = quadrature(p, q, order=order)
-    at = np.unique(np.concatenate([_atoms(p)[0], _atoms(q)[0]]))
+    at = _places(p, q)
     P, Q = (np.concatenate([w * density.pdf(x), _mass_at(density, at)]) for density in (p, q))
     return np.concatenate([x, at]), P, Q
+
+
+def _places(p: Density, q: Density) -> Array:
+    """Where p or q has an atom, ascending."""
+    return np.unique(np.concatenate([_atoms(p)[0], _atoms(q)[0]]))
 
 
 def _mass_at(density: Density, at: Array) -> Array:
@@ -74,17 +69,10 @@ def expectation(f: Function, p: Density, *others: Density, order: int = 20) -> f
 
 
 def D_star(p_data: Density, p_g: Density) -> Callable[[ArrayLike], Array]:
-    """Proposition 1: D*_G(x) = p_data(x) / (p_data(x) + p_g(x)); 1/2 where both vanish, which V never sees.
-
-    >>> from ganlib.densities import Gaussian
-    >>> float(D_star(Gaussian(0, 1), Gaussian(0, 1))(3.0))
-    0.5
-    """
-
-    at = np.unique(np.concatenate([_atoms(p_data)[0], _atoms(p_g)[0]]))
+    """Proposition 1: D*_G(x) = p_data(x) / (p_data(x) + p_g(x)); 1/2 where both vanish, which V never sees."""
+    at = _places(p_data, p_g)
 
     def D(x: ArrayLike) -> Array:
-        """D* at x, any shape."""
         p, g = p_data.pdf(x), p_g.pdf(x)
         if len(at):  # there, the lumps of probability decide
             i = np.minimum(np.searchsorted(at, x), len(at) - 1)
@@ -98,17 +86,14 @@ def D_star(p_data: Density, p_g: Density) -> Callable[[ArrayLike], Array]:
 def V(D: Function, p_data: Density, p_g: Density, *, logit: bool = False, order: int = 20) -> float:
     """V(D, G) = E_{x ~ p_data} log D(x) + E_{x ~ p_g} log(1 - D(x)), eq. 3, nats.
 
-    D gives probabilities, or with `logit` a(x) = log D - log(1 - D), which is exact where D is near 0 or 1. Of
-    probabilities one that rounds to 1 counts as the largest float below it: else D* would cost infinitely much where
-    p_g is 1e-17 of p_data.
+    D gives probabilities (one that rounds to 1 counts as the largest float below it: D* does where p_g is 1e-17 of
+    p_data), or with `logit` a(x) = log D - log(1 - D), which is exact where D is near 0 or 1.
     """
 
     def log_D(x: Array) -> Array:
-        """log D(x), nats."""
         return -np.logaddexp(0, -np.asarray(D(x))) if logit else np.log(_probability(D(x)))
 
     def log_not_D(x: Array) -> Array:
-        """log(1 - D(x)), nats."""
         return -np.logaddexp(0, np.asarray(D(x))) if logit else np.log1p(-_probability(D(x)))
 
     with np.errstate(divide="ignore"):
@@ -136,10 +121,7 @@ def _C(P: Array, Q: Array) -> float:
 
 
 def V_C_JSD(logit: Function, p_data: Density, p_g: Density, *, order: int = 20) -> tuple[float, float, float]:
-    """V(D, G), C(G) and JSD(p_data || p_g) on the same nodes, nats; `logit` is D's.
-
-    V <= C holds exactly, as D* is the best D at each node. A D with kinks of its own makes V exact to about 1e-4.
-    """
+    """V(D, G) <= C(G) and JSD(p_data || p_g) on the same nodes, nats; `logit` is D's, whose kinks cost V about 1e-4."""
     x, P, Q = _shares(p_data, p_g, order)
     a = np.asarray(logit(x))
     V = -(P @ np.logaddexp(0, -a)) - (Q @ np.logaddexp(0, a))
@@ -151,9 +133,8 @@ def KL(p: Density, q: Density, *, order: int = 20) -> float:
     """KL(p || q) = E_p log(p / q), nats; infinite where p has mass and q has none."""
     x, w = quadrature(p, q, order=order)
     P, log_q = w * p.pdf(x), log_pdf(q, x)
-    at = np.unique(_atoms(p)[0])
-    at_q = np.unique(np.concatenate([at, _atoms(q)[0]]))
-    lump, lump_q = _mass_at(p, at), _mass_at(q, at_q)[np.searchsorted(at_q, at)]
+    at = _places(p, q)
+    lump, lump_q = _mass_at(p, at), _mass_at(q, at)
     seen = P > NOTHING
     if np.any(np.isneginf(log_q[seen])) or np.any((lump > 0) & (lump_q == 0)):
         return math.inf
@@ -161,22 +142,14 @@ def KL(p: Density, q: Density, *, order: int = 20) -> float:
 
 
 def JSD(p: Density, q: Density, *, order: int = 20) -> float:
-    """JSD(p || q) = 1/2 KL(p || m) + 1/2 KL(q || m), m = (p + q)/2: nats, from 0 to log 2.
-
-    >>> from ganlib.densities import Gaussian
-    >>> round(JSD(Gaussian(0, 1), Gaussian(1, 1)), 12)
-    0.111421482185
-    """
+    """JSD(p || q) = 1/2 KL(p || m) + 1/2 KL(q || m), m = (p + q)/2: nats, from 0 to log 2."""
     _, P, Q = _shares(p, q, order)
     m = np.where(P + Q > 0, (P + Q) / 2, 1.0)
     return float((xlogy(P, P / m) + xlogy(Q, Q / m)).sum() / 2)
 
 
 def total_variation(p: Density, q: Density, *, order: int = 20) -> float:
-    """1/2 integral |p - q|: the largest difference of the two probabilities of any set, from 0 to 1.
-
-    Its integrand has kinks where p = q, so this one is exact only to about 1e-4 at the default order.
-    """
+    """1/2 integral |p - q|, from 0 to 1. With kinks where p = q: exact only to about 1e-4 at the default order."""
     _, P, Q = _shares(p, q, order)
     return float(np.abs(P - Q).sum() / 2)
 
@@ -187,8 +160,7 @@ def total_variation(p: Density, q: Density, *, order: int = 20) -> float:
 def multiplicative_step(p_data: Array, p_g: Array, w: Array, step: float = 1.0) -> Array:
     """One step of p_g down C in function space, D at its optimum: p_g exp(-step dU/dp_g) / Z, on nodes with weights w.
 
-    dU/dp_g = log(1 - D*) is the derivative at the D that attains the supremum (Proposition 2). With step 1 the
-    result is (p_g + p_data) / 2 exactly, so the total variation halves.
+    dU/dp_g = log(1 - D*) (Proposition 2). With step 1 it is (p_g + p_data) / 2, so the total variation halves.
     """
     if not 0 < step <= 1:
         raise RecipeError(f"step is {step!r}; it must lie in (0, 1]")
@@ -198,10 +170,7 @@ def multiplicative_step(p_data: Array, p_g: Array, w: Array, step: float = 1.0) 
 
 
 def U(p_g: Array, D: Array, p_data: Array, w: Array) -> float:
-    """U(p_g, D) = V(D, G) as a function of p_g, on nodes with weights w, nats: linear in p_g (Proposition 2).
-
-    D gives probabilities; one that rounds to 1 counts as in `V`.
-    """
+    """U(p_g, D) = V(D, G) as a function of p_g, on nodes with weights w, nats: linear in p_g (Proposition 2)."""
     return float(w @ (xlogy(p_data, D) + xlog1py(p_g, -_probability(D))))
 
 
@@ -219,14 +188,10 @@ def dirac_gan(
     V = log D(0) + log(1 - D(theta)). psi climbs V - gamma/2 psi^2 (gamma: the R1 penalty); theta descends
     log(1 - D(theta)) ("minimax") or -log D(theta) ("non-saturating"). "simultaneous" moves both from the old
     (theta, psi), "alternating" moves psi first. Returns (n + 1, 2): rows (theta, psi), the first one `start`.
-
-    Simultaneous minimax steps multiply theta^2 + psi^2 by exactly 1 + step^2 sigmoid(psi theta)^2: near the
-    equilibrium (0, 0) the distance grows by sqrt(1 + step^2 / 4) a step.
     """
-    if update not in ("simultaneous", "alternating"):
-        raise RecipeError(f"unknown update {update!r}; use simultaneous or alternating")
-    if cost not in ("minimax", "non-saturating"):
-        raise RecipeError(f"unknown generator cost {cost!r}; use minimax or non-saturating")
+    for name, value, known in (("update", update, UPDATES), ("generator cost", cost, COSTS)):
+        if value not in known:
+            raise RecipeError(f"unknown {name} {value!r}; use {known[0]} or {known[1]}")
     if not n >= 0:
         raise RecipeError(f"n is {n!r}; there cannot be fewer than 0 steps")
     path = np.empty((n + 1, 2))

@@ -1,12 +1,10 @@
 """Algorithm 1, the authors' simultaneous update, and the record of what they did."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -67,14 +65,15 @@ class History:
 
     def state(self) -> dict[str, Any]:
         """Everything, as tensors and plain values."""
-        tables = {
-            name: torch.tensor(rows, dtype=torch.float64).reshape(len(rows), len(COLUMNS))
-            for name, rows in (("rows", self.rows), ("window", self._window))
-        }
-        return {"every": self.every, **tables, "scores": list(self.scores), "changes": list(self.changes)}
+        rows, window = (
+            torch.tensor(steps, dtype=torch.float64).reshape(len(steps), len(COLUMNS))
+            for steps in (self.rows, self._window)
+        )
+        plain = {"scores": list(self.scores), "changes": list(self.changes)}
+        return {"every": self.every, "rows": rows, "window": window, **plain}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> History:
+    def from_state(cls, state: dict[str, Any]) -> Self:
         """The history that `state` described."""
         history = cls(state["every"])
         history.rows, history._window = ([tuple(row) for row in state[name].tolist()] for name in ("rows", "window"))
@@ -82,26 +81,17 @@ class History:
         return history
 
 
-def _norm(tensors: tuple[Tensor, ...]) -> float:
-    """The L2 norm of all of them together."""
-    return torch.stack(torch._foreach_norm(tensors)).norm().item()
+PLACE = ("step", "updates", "epoch", "position", "order")  # where a run stands: in a state by these names
 
 
 class Trainer:
-    """Trains G against D by a recipe (Goodfellow et al. 2014, Algorithm 1, or the authors' simultaneous update).
-
-    The caller owns the loop:
-
-        trainer = Trainer(recipe, load(recipe.data), seed=0)
-        for step in trainer.steps(1_000):
-            ...
+    """Trains G against D by a recipe: Algorithm 1, or the authors' simultaneous update. The caller owns the loop.
 
     The order in which random numbers are drawn is part of the recipe: for each of D's updates m data examples (from
     `data_rng`), m noise samples, D's masks layer by layer (from `rng`); for an alternating update of G m fresh noise
     samples, then masks. In the simultaneous update G uses the noise and the masks of D's last update.
 
-    `top` is for a recipe that is built on another: the trained layers (m, numbers) -> (m, numbers) of that one's G,
-    which become the last layers of this G. `state` is for a run that goes on: see `from_state`.
+    `top`, for a recipe that is built on another: the trained layers of that one's G, which become the last of this G.
     """
 
     def __init__(
@@ -122,9 +112,8 @@ class Trainer:
             raise DataError(f"recipe {recipe.name!r} makes {recipe.G[-1].units} numbers, {data.name!r} has {data.d}")
         pictures = data.train[: recipe.examples or None]
         if len(pictures) < recipe.batch:
-            raise DataError(
-                f"{data.name!r} has {len(pictures)} training examples, fewer than a batch of {recipe.batch}"
-            )
+            few = f"{data.name!r} has {len(pictures)} training examples"
+            raise DataError(f"{few}, fewer than a batch of {recipe.batch}")
         self.recipe, self.data, self.seed = recipe, data, seed
         self.hardware = hardware.choose(device, precision)
         self.history = History(history_every)
@@ -135,7 +124,8 @@ class Trainer:
         self.pictures = pictures.to(self.hardware.device)
         G, D = recipe.networks(seed, mean_picture(pictures))
         self.G, self.D = (net.to(self.hardware.device, self.hardware.dtype) for net in (G, D))
-        self.velocity = {name: [torch.zeros_like(p) for p in net.parameters()] for name, net in self._players()}
+        self.players = {"G": self.G, "D": self.D}
+        self.velocity = {name: [torch.zeros_like(p) for p in net.parameters()] for name, net in self.players.items()}
         seeds = np.random.SeedSequence(seed).generate_state(2).tolist()
         self.data_rng = torch.Generator().manual_seed(seeds[0])
         self.rng = self.hardware.generator(seeds[1])
@@ -143,18 +133,18 @@ class Trainer:
         if state is None:
             self._put_on_top(top)
         else:
-            self._restore(state)
-
-    def _players(self) -> tuple[tuple[str, torch.nn.Module], tuple[str, torch.nn.Module]]:
-        return ("G", self.G), ("D", self.D)
-
-    # -- training --------------------------------------------------------------------------------------------------
+            for name in PLACE:
+                setattr(self, name, state[name])
+            self.data_rng.set_state(state["data_rng"])
+            self.rng.set_state(state["rng"])
+            for name, net in self.players.items():
+                net.load_state_dict(state["nets"][name])
+                for own, saved in zip(self.velocity[name], state["velocity"][name], strict=True):
+                    own.copy_(saved)
+            self.history = History.from_state(state["history"])
 
     def steps(self, n: int | None = None) -> Iterator[Step]:
-        """Train for n iterations (None: until the caller breaks), yielding a record AFTER each.
-
-        Raises `TrainingDiverged` when a cost is no longer a finite number.
-        """
+        """Train for n iterations (None: until the caller breaks), yielding a record AFTER each. `TrainingDiverged`."""
         for _ in itertools.count() if n is None else range(n):
             self.whole = False
             for _ in range(self.recipe.k - 1):
@@ -200,7 +190,7 @@ class Trainer:
     @torch.no_grad()
     def _descend(self, player: str, gradients: tuple[Tensor, ...], t: int) -> None:
         """v = mu v - lr_t g; theta += v; then max-norm, where the recipe has it."""
-        net, velocity = getattr(self, player), self.velocity[player]
+        net, velocity = self.players[player], self.velocity[player]
         torch._foreach_mul_(velocity, self.recipe.momentum(self.epoch))
         torch._foreach_add_(velocity, gradients, alpha=-self.recipe.lr(player, t))
         torch._foreach_add_(list(net.parameters()), velocity)
@@ -234,15 +224,12 @@ class Trainer:
         if not (math.isfinite(V) and math.isfinite(cost_G)):
             raise TrainingDiverged(
                 f"at step {self.step} (epoch {self.epoch}) V(D, G) is {V} and G's cost {cost_G}: the run has diverged "
-                f"with lr_D {lr_D:g}, lr_G {lr_G:g}, momentum {mu:g}. "
-                "Nothing is saved from here on, and earlier checkpoints are untouched. Go back to the last one, or "
-                "start again, with lower rates or less momentum."
+                f"with lr_D {lr_D:g}, lr_G {lr_G:g}, momentum {mu:g}. Nothing is saved from here on, and earlier "
+                "checkpoints are untouched. Go back to the last one, or start again: lower rates, or less momentum."
             )
         D_real, D_fake = (torch.sigmoid(a).mean().item() for a in (on_D.a_real, on_D.a_fake))
-        norm_D, norm_G = _norm(on_D.D), _norm(on_G.G)
+        norm_D, norm_G = (torch.stack(torch._foreach_norm(g)).norm().item() for g in (on_D.D, on_G.G))
         return Step(self.step, self.epochs_done, V, -V / 2, cost_G, D_real, D_fake, norm_D, norm_G, lr_D, lr_G, mu)
-
-    # -- where the run stands --------------------------------------------------------------------------------------
 
     @property
     def batches(self) -> int:
@@ -260,10 +247,7 @@ class Trainer:
         return self.epochs_done >= self.recipe.epochs
 
     def change(self, **values: Any) -> None:
-        """Change the run while it trains: k, update, generator_cost, lr_D, lr_G, momentum_start, momentum_end.
-
-        Raises `RecipeError` on another field or on a value that makes no sense, and then changes nothing.
-        """
+        """Change fields of the recipe, those in `LIVE`, while it trains; a `RecipeError` changes nothing."""
         if unknown := set(values) - set(LIVE):
             raise RecipeError(f"{', '.join(sorted(unknown))} cannot change while a run trains; {', '.join(LIVE)} can")
         self.recipe = replace(self.recipe, **values)
@@ -277,9 +261,8 @@ class Trainer:
         """The Parzen score of the validation images that sigma is chosen on; added to the history's scores."""
         valid = scale(self.data.valid[: parzen.N_VALID], pixels=self.recipe.pixels)
         found = parzen.validation_score(self.samples(self.recipe.n_samples, seed=self.seed), valid)
-        entry = {"step": self.step, "epoch": self.epochs_done, **found}
-        self.history.scores.append(entry)
-        return entry
+        self.history.scores.append({"step": self.step, "epoch": self.epochs_done, **found})
+        return self.history.scores[-1]
 
     def state(self) -> dict[str, Any]:
         """All that the run needs to go on, as tensors and plain values; the tensors are its own, not copies."""
@@ -288,49 +271,28 @@ class Trainer:
             "seed": self.seed,
             "device": self.hardware.device.type,
             "precision": self.hardware.precision,
-            **{name: getattr(self, name) for name in ("step", "updates", "epoch", "position", "order")},
+            **{name: getattr(self, name) for name in PLACE},
             "data_rng": self.data_rng.get_state(),
             "rng": self.rng.get_state(),
-            "nets": {name: dict(net.state_dict()) for name, net in self._players()},
+            "nets": {name: dict(net.state_dict()) for name, net in self.players.items()},
             "velocity": self.velocity,
             "history": self.history.state(),
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], data: Dataset, device: str = "auto") -> Trainer:
-        """The run that `state` described, on the same data: on a CPU it goes on bit for bit. "auto" is its own device.
-
-        Raises KeyError, TypeError, ValueError or RuntimeError on what is no such state.
-        """
-        return cls(
-            Recipe.from_dict(state["recipe"]),
-            data,
-            seed=state["seed"],
-            device=state["device"] if device == "auto" else device,
-            precision=state["precision"],
-            state=state,
-        )
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        for name in ("step", "updates", "epoch", "position", "order"):
-            setattr(self, name, state[name])
-        self.data_rng.set_state(state["data_rng"])
-        self.rng.set_state(state["rng"])
-        for name, net in self._players():
-            net.load_state_dict(state["nets"][name])
-            for own, saved in zip(self.velocity[name], state["velocity"][name], strict=True):
-                own.copy_(saved)
-        self.history = History.from_state(state["history"])
+    def from_state(cls, state: dict[str, Any], data: Dataset, device: str = "auto") -> Self:
+        """The run that `state` described, on the same data, bit for bit on a CPU. "auto" is its own device."""
+        recipe, seed, precision = Recipe.from_dict(state["recipe"]), state["seed"], state["precision"]
+        device = state["device"] if device == "auto" else device
+        return cls(recipe, data, seed=seed, device=device, precision=precision, state=state)
 
     @torch.no_grad()
     def _put_on_top(self, top: Sequence[torch.nn.Module] | None) -> None:
         """Give G's last layers the parameters of the trained layers `top`, as the recipe asks for."""
         name, built_on, top = self.recipe.name, self.recipe.built_on, list(top or ())
         if built_on and not top:
-            raise RecipeError(
-                f"the recipe {name!r} puts a new bottom under the G that {built_on!r} has trained: train that one "
-                "first, and pass its G's layers as `top` (command line: --on its folder)"
-            )
+            new = f"the recipe {name!r} puts a new bottom under the G that {built_on!r} has trained"
+            raise RecipeError(f"{new}: train that one first, and pass its G's layers as `top` (or --on its folder)")
         if top and not built_on:
             raise RecipeError(f"the recipe {name!r} is not built on another one: leave `top` out")
         own = self.G.layers[len(self.G.layers) - len(top) :]
@@ -339,7 +301,5 @@ class Trainer:
                 layer.load_state_dict(trained.state_dict())
         except (RuntimeError, ValueError):
             ends = ", ".join(str(layer.layer) for layer in own)
-            raise RecipeError(
-                f"the trained layers do not fit on top of the G of {name!r}, which ends in {ends}: train {built_on!r} "
-                "at the same scale"
-            ) from None
+            what = f"the trained layers do not fit on top of the G of {name!r}, which ends in {ends}"
+            raise RecipeError(f"{what}: train {built_on!r} at the same scale") from None

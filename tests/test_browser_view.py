@@ -33,14 +33,14 @@ pytestmark = pytest.mark.browser
 
 NAME = "view.ipynb"
 SOURCE = [
-    '''\
+    """\
 import numpy as np
 from dataclasses import replace
 from ganlib.controls import Curve, Points
 from ganlib.picture import *
 from ganlib.widgets import Button, Choice, Recording, Slider, Sliders, Switch, show
 from ganlib.widgets.demo import GAME, Demo, Game
-X = np.linspace(-3, 3, 121)''',
+X = np.linspace(-3, 3, 121)""",
     '''\
 class Small(Game):
     """A walk along a curve: it says what each control does to it, and can be driven to an error."""
@@ -64,7 +64,7 @@ class Small(Game):
             "points": Points([(0, 0)]),
         })
         self.begin()''',
-    '''\
+    """\
 def begin(self):
     self.steps, self.picked, self.walk = 0, {}, []
 
@@ -85,8 +85,8 @@ def pick(self, index):
 def changed(self, values):
     self.values |= values
     for key in values.keys() & {"k", "rate"}:
-        self.note(self.steps, key, values[key])''',
-    '''\
+        self.note(self.steps, key, values[key])""",
+    """\
 def picture(self):
     v, kind = self.values, self.values["kind"]
     if kind == "broken":
@@ -110,13 +110,13 @@ def picture(self):
         (1, 6), name="worth", moves=("column", "row")), x_label="column", y_label="row", at=(12, 0, 8, 6),
     )
     note = Note([f"{self.steps // 100} hundreds."], "Verdict", "normal")
-    return Picture([main, images, chart, cells], f"k is {v['k']}.", [(f"{self.steps}", "iterations")], [note, Note(["x = 1"], "Code", "code")])''',
-    '''\
+    return Picture([main, images, chart, cells], f"k is {v['k']}.", [(f"{self.steps}", "iterations")], [note, Note(["x = 1"], "Code", "code")])""",
+    """\
 for f in (begin, once, leap, pressed, pick, changed, picture):
     setattr(Small, f.__name__, f)
 game = Demo(Small())
-show(game)''',
-    '''\
+show(game)""",
+    """\
 C = (np.linspace(-1, 1, 33)[None] ** 2 + np.linspace(-1, 1, 31)[:, None] ** 2)
 def draw(mean, width, kind):
     if kind == "broken":
@@ -131,10 +131,10 @@ surface = Sliders(
     draw, title="Surface", mean=Slider(-4, 4, 2, step=0.1, name="mean of p_g", hint="where the fakes lie", play=4),
     width=(0.25, 4, 0.5, 0.05), kind=["whole", "broken"],
 )
-show(surface)''',
-    '''\
+show(surface)""",
+    """\
 film = Recording([Picture([Panel("Wave", [Line(X, np.sin(X + i / 10), "y", "G")], y=(-1, 1))], f"Frame {i}.") for i in range(60)], seconds=3)
-show(film)''',
+show(film)""",
 ]
 GAME, SURFACE, FILM = (f'section.ganlib[aria-label="{title}"]' for title in ("A small game", "Surface", "A recording"))
 STEP = "Number(e.querySelector('.gl-readout b').textContent)"
@@ -412,7 +412,9 @@ def test_the_keyboard_on_the_picture(lab, game):
     reached = set()
     for _ in range(24):
         keys.press("Tab")
-        reached.add(lab.page.evaluate("() => document.activeElement.dataset.name ?? document.activeElement.textContent"))
+        reached.add(
+            lab.page.evaluate("() => document.activeElement.dataset.name ?? document.activeElement.textContent")
+        )
     assert {"Pause", "Step", "Stop", "Reset", "Leap", "k", "rate", "kind", "faint", "row", "column", "x = 1"} <= reached
 
 
@@ -465,7 +467,10 @@ def test_a_kernel_that_does_not_answer(lab, game):
 
 def test_it_works_where_only_answers_reach_the_page(lab, game):
     """Colab is suspected to drop what the kernel sends of its own accord: the page asks, and is answered."""
-    run(lab, "say = game.send; game.send = lambda content, buffers=None: say(content, buffers) if content['answer'] else None")
+    run(
+        lab,
+        "say = game.send; game.send = lambda content, buffers=None: say(content, buffers) if content['answer'] else None",
+    )
     try:
         play(lab)
         lab.page.wait_for_timeout(1_200)
@@ -547,7 +552,9 @@ def test_it_fits_any_width_and_follows_the_theme(lab, game, tmp_path, dark):
             for root in (page.locator(demo) for demo in (GAME, SURFACE)):
                 assert root.evaluate("e => e.scrollWidth - e.clientWidth") == 0
                 for found in root.locator("canvas").all():
-                    assert found.evaluate("e => e.width > 10 && Math.abs(e.width / devicePixelRatio - e.clientWidth) < 2")
+                    assert found.evaluate(
+                        "e => e.width > 10 && Math.abs(e.width / devicePixelRatio - e.clientWidth) < 2"
+                    )
                 clipped = "e => [...e.querySelectorAll('button, label, legend, .gl-key, .gl-title, .gl-words, .gl-caption')].filter(x => x.scrollWidth > x.clientWidth + 1 && x.clientWidth).map(x => x.textContent)"
                 assert root.evaluate(clipped) == []
             game.scroll_into_view_if_needed()
@@ -623,7 +630,9 @@ def test_dragging_the_mark_moves_two_sliders(lab, surface):
     now = values(lab, SURFACE)
     assert now["mean"] < 0
     assert now["width"] > 2.5
-    assert float(surface.locator("input[data-name=mean]").input_value()) == pytest.approx((now["mean"] + 4) / 0.1, abs=0.01)
+    assert float(surface.locator("input[data-name=mean]").input_value()) == pytest.approx(
+        (now["mean"] + 4) / 0.1, abs=0.01
+    )
     lab.page.mouse.move(*at(lab, 0, 0.6, 0.5, SURFACE))  # let go: nothing moves
     settle(lab, SURFACE)
     assert values(lab, SURFACE) == now

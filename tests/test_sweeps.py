@@ -184,17 +184,6 @@ def test_a_run_is_judged_by_the_records_there_are():
     assert np.isnan(nothing.score).all()
 
 
-def test_at_reads_a_curve_after_so_many_updates(toy):
-    results = toy.results
-    same = results.at("JSD", 60)
-    assert np.array_equal(same, results.curves["JSD"][..., 1])
-    each = results.at("JSD", [30, 60, 120])  # as many updates of G with k = 0, 1 and 3
-    for k, record in enumerate((0, 1, 3)):
-        assert np.array_equal(each[k], results.curves["JSD"][k, ..., record])
-    with pytest.raises(RecipeError, match="every run was given 120"):
-        results.at("JSD", 121)
-
-
 def test_results_survive_a_file(toy, tmp_path):
     path = tmp_path / "results.json"
     path.write_text(json.dumps(toy.results.to_dict(), allow_nan=False))

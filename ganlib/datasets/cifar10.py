@@ -11,12 +11,10 @@ from ganlib.datasets import files
 from ganlib.datasets.dataset import Dataset, classes, split
 from ganlib.datasets.record import Record
 
-ARCHIVE = "cifar-10-binary.tar.gz"
-"""170,052,171 bytes; its author states the MD5 c32a1d4ab5d03f1284b67883e8d87530."""
+ARCHIVE = "cifar-10-binary.tar.gz"  # 170,052,171 bytes; its author states the MD5 c32a1d4ab5d03f1284b67883e8d87530
 FOLDER = "cifar-10-batches-bin"
 BATCHES = [*(f"{FOLDER}/data_batch_{i}.bin" for i in range(1, 6)), f"{FOLDER}/test_batch.bin"]
-BYTES = 1 + 3 * 32 * 32
-"""Of a picture in a file: the label, 0 to 9, then the red, the green and the blue plane, row by row."""
+BYTES = 1 + 3 * 32 * 32  # the label, 0 to 9, then the red, the green and the blue plane, row by row
 
 RECORD = Record(
     "cifar10",
@@ -36,8 +34,7 @@ RECORD = Record(
 def load(verify: bool, download: bool) -> Dataset:
     """40,000 / 10,000 / 10,000 pictures: the paper trains on the first four batches and validates on the fifth.
 
-    The archive is compared with its checksum and read anew each time. Of a folder of the user's own, only the layout
-    is checked: the author states a checksum for the archive, and none for the files in it.
+    Of a folder of the user's own only the layout is checked: the author states a checksum for the archive alone.
     """
     place = find() or files.fetch(RECORD, ARCHIVE, download)
     if verify and place.is_file():

@@ -13,46 +13,32 @@ from ganlib.datasets.record import Record
 from ganlib.errors import DataError
 from ganlib.images import mean_picture
 
-FOLDS = 5
-"""Table 1 scores faces on five folds."""
+FOLDS = 5  # Table 1 scores faces on five folds
 
 
 @dataclass(frozen=True)
 class Fold:
     """One of the five folds of Table 1's faces."""
 
-    valid: Tensor
-    """(n, d) uint8: chooses this fold's sigma."""
-    test: Tensor
-    """(n, d) uint8: scored with it."""
+    valid: Tensor  # (n, d) uint8: chooses this fold's sigma
+    test: Tensor  # (n, d) uint8: scored with it
 
 
 @dataclass(frozen=True)
 class Dataset:
     """A data set in memory: pictures as flat uint8 rows, split as the paper splits them."""
 
-    name: str
-    """Its own name; a stand-in never carries the name of what it stands in for."""
-    shape: tuple[int, int, int]
-    """A picture's (channels, height, width)."""
-    train: Tensor
-    """(n, d) uint8: what D and G see."""
-    valid: Tensor
-    """(n, d) uint8: chooses sigma."""
-    test: Tensor
-    """(n, d) uint8: scored, nothing else."""
-    train_labels: Tensor
-    """(n,) int64; never shown to the nets."""
-    valid_labels: Tensor
-    """(n,) int64."""
-    test_labels: Tensor
-    """(n,) int64."""
-    source: str
-    """Where the files were found."""
-    note: str = ""
-    """What a figure made from it must say."""
-    folds: tuple[Fold, ...] = ()
-    """Five for faces, for Table 1's mean and ±; () for the rest."""
+    name: str  # its own name; a stand-in never carries the name of what it stands in for
+    shape: tuple[int, int, int]  # a picture's (channels, height, width)
+    train: Tensor  # (n, d) uint8: what D and G see
+    valid: Tensor  # (n, d) uint8: chooses sigma
+    test: Tensor  # (n, d) uint8: scored, nothing else
+    train_labels: Tensor  # (n,) int64; never shown to the nets
+    valid_labels: Tensor  # (n,) int64
+    test_labels: Tensor  # (n,) int64
+    source: str  # where the files were found
+    note: str = ""  # what a figure made from it must say
+    folds: tuple[Fold, ...] = ()  # five for faces, for Table 1's mean and ±; () for the rest
 
     @property
     def d(self) -> int:
@@ -90,8 +76,7 @@ def classes(labels: np.ndarray) -> Tensor:
 def fifths(valid: Tensor, test: Tensor) -> tuple[Fold, ...]:
     """Five folds for faces that come with none: fold f is the f-th fifth of `valid` and of `test`, in their order.
 
-    Where a number does not divide by five, the first folds hold one picture more. Raises `DataError` for fewer than
-    five pictures.
+    Where a number does not divide by five, the first folds hold one picture more.
     """
     if min(len(valid), len(test)) < FOLDS:
         raise DataError(f"{len(valid)} validation and {len(test)} test pictures do not make {FOLDS} folds")

@@ -15,10 +15,8 @@ from ganlib.datasets.record import Record
 FILE = "fer2013.csv"
 HEADER = ["emotion", "pixels", "Usage"]
 PIXELS = 48 * 48
-SPLITS = {"Training": "train", "PublicTest": "valid", "PrivateTest": "test"}
-"""The column Usage: the official splits, and what they are here."""
-VALUES = {str(value): value for value in range(256)}
-"""What a pixel may be; looked up, which is faster than int() and takes no "+7" or "1_0"."""
+SPLITS = {"Training": "train", "PublicTest": "valid", "PrivateTest": "test"}  # the column Usage, and what it is here
+VALUES = {str(value): value for value in range(256)}  # of a pixel; faster than int(), and takes no "+7" or "1_0"
 PAGE = "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge"
 
 RECORD = Record(
@@ -43,9 +41,9 @@ RECORD = Record(
 def load(verify: bool, download: bool) -> Dataset:
     """Training, PublicTest and PrivateTest as train, valid and test: 28,709 / 3,589 / 3,589 faces.
 
-    It has no folds of its own. The five here are made by this project: fold f is the f-th fifth of valid and the f-th
-    fifth of test, in the file's order. The publisher states no checksum: the layout and the numbers of pictures are
-    checked instead. The text, 300 MB, is read once; what was read is kept in the cache under the text's SHA-256.
+    It has no folds of its own: fold f is the f-th fifth of valid and the f-th fifth of test, in the file's order. The
+    publisher states no checksum: the layout and the numbers of pictures are checked instead. The text, 300 MB, is read
+    once; what was read is kept in the cache under the text's SHA-256.
     """
     path = find()
     if path is None:
@@ -93,9 +91,8 @@ def _read(path: Path) -> dict[str, Tensor]:
                 raise RECORD.refusal(where, f"has {len(picture):,} pixels, not {PIXELS:,}")
             pixels[usage] += picture
             labels[usage].append(int(emotion))
-    for usage in SPLITS:
-        if not labels[usage]:
-            raise RECORD.refusal(path, f"has no picture of {usage}")
+    if empty := [usage for usage in SPLITS if not labels[usage]]:
+        raise RECORD.refusal(path, f"has no picture of {empty[0]}")
     read = {name: torch.frombuffer(pixels[usage], dtype=torch.uint8) for usage, name in SPLITS.items()}
     read = {name: flat.reshape(-1, PIXELS) for name, flat in read.items()}
     return read | {f"{name}_labels": torch.tensor(labels[usage]) for usage, name in SPLITS.items()}

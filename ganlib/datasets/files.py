@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -21,15 +22,14 @@ from torch import Tensor
 from ganlib.datasets.record import Record, Unreachable
 from ganlib.errors import DataError
 
-TIMEOUT = (5, 20)
-"""Seconds that a host may take to connect, and stay silent, before the next one is tried."""
+TIMEOUT = (5, 20)  # seconds that a host may take to connect, and stay silent, before the next one is tried
 
 
 def find(record: Record, *names: str, folder: str = "") -> Path | None:
     """The first file of these names, or folder of that name, in GANLIB_DATA; else such a file in the cache; or None.
 
     In GANLIB_DATA a folder of the set's name is looked into first. A folder in the cache is passed over: what is
-    there was downloaded, and only files are compared with a checksum. Raises `DataError` when GANLIB_DATA is no folder.
+    there was downloaded, and only files are compared with a checksum.
     """
     own = os.environ.get("GANLIB_DATA")
     if own and not Path(own).is_dir():
@@ -44,10 +44,9 @@ def find(record: Record, *names: str, folder: str = "") -> Path | None:
 
 
 def fetch(record: Record, file: str, allowed: bool) -> Path:
-    """Fetch one file to its place in the cache, from the first address that sends what was published.
+    """Fetch one file to its place in the cache, from the first address that sends what was published, and no other.
 
-    Nothing else is kept. Raises `Unreachable` when no host answers or `allowed` is false, and `DataError` when one
-    answers with something else, or the file cannot be written.
+    Raises `Unreachable` when no host answers or `allowed` is false, else `DataError`.
     """
     import pooch
     import requests
@@ -72,16 +71,10 @@ def fetch(record: Record, file: str, allowed: bool) -> Path:
             failures.append(f"{url}: what it sent is truncated, or is not the file that {record.publisher} published")
             kind = DataError
         except OSError as error:
-            raise record.refusal(
-                path,
-                f"cannot be written: {error.strerror or error}",
-                "room for it in the cache",
-                "Free some space, or let the environment variable GANLIB_CACHE name another folder.",
-            ) from None
+            problem = f"cannot be written: {error.strerror or error}"
+            remedy = "Free some space, or let the environment variable GANLIB_CACHE name another folder."
+            raise record.refusal(path, problem, "room for it in the cache", remedy) from None
     raise record.missing(failures, kind)
-
-
-# -- reading ----------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -119,14 +112,11 @@ def verify(record: Record, path: Path, published: str) -> None:
         content(record, path, published)
 
 
-def members(
-    record: Record, archive: Path, wanted: Callable[[str], object], largest: int
-) -> Iterator[tuple[str, bytes]]:
+def members(record: Record, archive: Path, wanted: Callable[[str], Any], largest: int) -> Iterator[tuple[str, bytes]]:
     """The name and the content of each wanted member of a gzipped tar archive, read in memory, one at a time.
 
-    Nothing is written under a member's name, so it does not matter where the names point to. A member of more than
-    `largest` bytes, wanted or not, is refused before any of it is read; so is a wanted one that is no regular file, or
-    is there twice.
+    Nothing is written under a member's name. A member of more than `largest` bytes, wanted or not, is refused before
+    any of it is read; so is a wanted one that is no regular file, or is there twice.
     """
     seen = set()
     damage = tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error
@@ -152,8 +142,8 @@ def members(
 def kept(path: Path, like: dict[str, tuple[int, ...]], read: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """What `read` returns, kept in a file of the cache with a digest, so that it is read only once.
 
-    `like` gives each tensor's shape but for the number of rows. Where the file is damaged, or holds other tensors,
-    `read` is called again, with a warning; a warning, too, when the file cannot be written.
+    `like` gives each tensor's shape but for the number of rows. A file that is damaged, or holds other tensors, is made
+    again with a warning; one that cannot be written is a warning, too.
     """
     if path.is_file():
         try:
@@ -174,11 +164,9 @@ def kept(path: Path, like: dict[str, tuple[int, ...]], read: Callable[[], dict[s
             written.write_bytes(safetensors.torch.save(tensors, {"sha256": _digest(tensors)}))
             os.replace(written, path)
     except OSError as error:
-        warnings.warn(
-            f"{path} cannot be written ({error.strerror or error}): what was read is not kept, and is read again the "
-            "next time. The environment variable GANLIB_CACHE may name another folder.",
-            stacklevel=2,
-        )
+        again = "what was read is not kept, and is read again the next time"
+        other = "The environment variable GANLIB_CACHE may name another folder."
+        warnings.warn(f"{path} cannot be written ({error.strerror or error}): {again}. {other}", stacklevel=2)
     return tensors
 
 

@@ -1,9 +1,8 @@
 """Labeled Faces in the Wild (Huang et al. 2007), funneled, grey, cropped to the face: a stand-in for TFD.
 
-The archive is the one that scikit-learn's `fetch_lfw_people` downloads, from the same address and held against the
-same checksum, and the pictures are those of `fetch_lfw_people(slice_=(slice(65, 185), slice(65, 185)), resize=0.4)`
-(a test holds the two together). The fetcher itself is not called: it keeps what it read as a pickle and unpickles it
-the next time, unpacks the archive by the names in it, and does not say which picture is damaged.
+The archive is scikit-learn's, held against the same checksum, and the pictures are those of its
+`fetch_lfw_people(slice_=(slice(65, 185), slice(65, 185)), resize=0.4)` (a test holds the two together). The fetcher
+itself is not called: it unpickles what it kept, and unpacks the archive by the names in it.
 """
 
 from __future__ import annotations
@@ -11,30 +10,24 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ganlib.datasets import files
 from ganlib.datasets.dataset import Dataset, fifths, split
 from ganlib.datasets.record import Record
 
-if TYPE_CHECKING:
-    from PIL import Image
-
 ARCHIVE = "lfw-funneled.tgz"
 """243,346,528 bytes; its checksum is the one that scikit-learn states (sklearn/datasets/_lfw.py)."""
-SIDE = 250
-"""Pixels across and down of a picture in the archive."""
+SIDE = 250  # pixels across and down of a picture in the archive
 CROP = (65, 185)
-"""From which to which pixel of 250, across and down. A picture was made by widening the square that a face detector
-found by 2.2 and scaling it to 250: the detector's square is the middle 250 / 2.2 = 113.6 pixels. The middle 120 hold
-it with 3 pixels to spare on each side, and 0.4 of 120 is 48."""
+"""From which to which pixel of 250, across and down. A face detector's square, widened by 2.2, was scaled to 250: it is
+the middle 113.6. The middle 120 hold it with 3 to spare on each side, and 0.4 of 120 is 48."""
 MEMBER = re.compile(r"lfw_funneled/([^/]+)/\1_\d{4}\.jpg")
-LARGEST = 10_000_000
-"""Bytes; far more than a picture of 250 x 250 has, or one of the lists beside them."""
+LARGEST = 10_000_000  # bytes; far more than a picture of 250 x 250 has, or one of the lists beside them
 
 RECORD = Record(
     "lfw",
@@ -60,10 +53,9 @@ RECORD = Record(
 def load(verify: bool, download: bool) -> Dataset:
     """Of each ten people, in the alphabet's order, eight are in train, the ninth in valid and the tenth in test.
 
-    No person is in two splits, so that a sample near a training picture cannot be one of somebody in test. Labels are
-    the people, in the alphabet's order. LFW has no folds for this: fold f is the f-th fifth of valid and the f-th
-    fifth of test, in the order of people and their pictures. What was read (30 MB) is kept in the cache under the
-    archive's SHA-256, and is enough without the archive.
+    So no person is in two splits. Labels are the people. LFW has no folds for this: fold f is the f-th fifth of valid
+    and the f-th fifth of test, in the order of people and their pictures. What was read (30 MB) is kept in the cache
+    under the archive's SHA-256, and is enough without the archive.
     """
     archive, key = files.find(RECORD, ARCHIVE), RECORD.files[ARCHIVE]
     if archive is not None:
@@ -116,8 +108,6 @@ def _read(archive: Path, verify: bool) -> dict[str, Tensor]:
 
 
 def _face(content: bytes, where: str) -> np.ndarray:
-    from PIL import Image
-
     damage = OSError, ValueError, SyntaxError, Image.DecompressionBombError
     with (
         files.reading(RECORD, where, "a JPEG picture", *damage),

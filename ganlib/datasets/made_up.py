@@ -8,11 +8,9 @@ from ganlib.datasets.dataset import Dataset, classes, fifths, rows, split
 from ganlib.datasets.record import Record
 
 SHAPES = {"synthetic": (1, 28, 28), "synthetic-faces": (1, 48, 48), "synthetic-cifar10": (3, 32, 32)}
-"""One set for each shape of picture that the recipes know."""
 FACTS = {"included": "made up on the spot", "note": "made-up blobs, not real pictures"}
 RECORDS = {name: Record(name, shape, **FACTS) for name, shape in SHAPES.items()}
-N = 3_000
-"""Pictures in each: 2,000 / 500 / 500."""
+N = 3_000  # pictures in each: 2,000 / 500 / 500
 
 
 def load(name: str) -> Dataset:
@@ -39,7 +37,6 @@ def _faces(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     right, down = rng.uniform(-4, 4, (2, N, 1, 1)).astype(np.float32)
 
     def blob(at_x: float, at_y: float, width: float, height: float) -> np.ndarray:
-        """An oval in each picture, 1 at its middle: (N, 48, 48)."""
         along, across = (x - 24 - at_x - right) / width, (y - 24 - at_y - down) / height
         return np.exp(-(along**2) - across**2)
 

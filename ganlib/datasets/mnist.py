@@ -37,13 +37,8 @@ def load(verify: bool, download: bool) -> Dataset:
     paths = {file: _find(file) or files.fetch(RECORD, file, download) for file in RECORD.files}
     images, labels, test, test_labels = (_read(path, file, verify) for file, path in paths.items())
     images, labels = rows(images), classes(labels)
-    return split(
-        RECORD,
-        (images[:50_000], labels[:50_000]),
-        (images[50_000:], labels[50_000:]),
-        (rows(test), classes(test_labels)),
-        source=next(iter(paths.values())).parent,
-    )
+    pairs = [(images[part], labels[part]) for part in (slice(50_000), slice(50_000, None))]
+    return split(RECORD, *pairs, (rows(test), classes(test_labels)), source=next(iter(paths.values())).parent)
 
 
 def find() -> Path | None:

@@ -23,39 +23,22 @@ def cache_folder() -> Path:
 
 @dataclass
 class Record:
-    """The facts of one data set. Its file in this package fills one in; searching, checking and refusing read it.
+    """The facts of one data set; not frozen, so that tests can put those of small files in their place."""
 
-    It is not frozen, so that tests can put the facts of small files in the place of the published ones.
-    """
-
-    name: str
-    """What `load` calls it."""
-    shape: tuple[int, int, int]
-    """A picture's (channels, height, width)."""
-    title: str = ""
-    """What a message calls it."""
-    publisher: str = ""
-    """Who made the files and vouches for their checksums."""
-    files: dict[str, str] = field(default_factory=dict)
-    """The names of its files, each with its published SHA-256; "" where none is published."""
-    digest_of: str = "file"
-    """What the checksums are of: "file", or "decompressed content"."""
-    addresses: Sequence[str] = ()
-    """Where a file is downloaded from, tried in this order; {file} stands for its name."""
-    origin: str = ""
-    """How a person gets it, where it cannot be downloaded."""
-    layout: str = ""
-    """What its files must hold; follows the word "expected"."""
-    counts: dict[str, int] = field(default_factory=dict)
-    """How many pictures, by what is counted."""
-    remedy: str = "Delete it, and load again to download it."
-    """What to do about a wrong file."""
-    stand_in: str = ""
-    """The set that is loaded instead, under its own name, when this one is unreachable."""
-    included: str = ""
-    """Where it comes from, when it needs no file that could be missing."""
-    note: str = ""
-    """What a figure made from it must say."""
+    name: str  # what `load` calls it
+    shape: tuple[int, int, int]  # a picture's (channels, height, width)
+    title: str = ""  # what a message calls it
+    publisher: str = ""  # who made the files and vouches for their checksums
+    files: dict[str, str] = field(default_factory=dict)  # their names, each with its published SHA-256, or ""
+    digest_of: str = "file"  # what the checksums are of: "file", or "decompressed content"
+    addresses: Sequence[str] = ()  # where a file is downloaded from, tried in this order; {file} stands for its name
+    origin: str = ""  # how a person gets it, where it cannot be downloaded
+    layout: str = ""  # what its files must hold; follows the word "expected"
+    counts: dict[str, int] = field(default_factory=dict)  # how many pictures, by what is counted
+    remedy: str = "Delete it, and load again to download it."  # what to do about a wrong file
+    stand_in: str = ""  # the set that is loaded instead, under its own name, when this one is unreachable
+    included: str = ""  # where it comes from, when it needs no file that could be missing
+    note: str = ""  # what a figure made from it must say
 
     def refusal(
         self, where: object, problem: str, expected: str = "", remedy: str = "", *, way_round: bool = False

@@ -7,7 +7,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +16,7 @@ from ganlib.datasets.record import Record
 
 FILE = "TFD_48x48.mat"
 VARIABLES = ("images", "folds", "labs_ex")
-CODES = UNLABELED, TRAIN, VALID, TEST = range(4)
-"""What the numbers in `folds` mean."""
+CODES = UNLABELED, TRAIN, VALID, TEST = range(4)  # what the numbers in `folds` mean
 
 RECORD = Record(
     "tfd",
@@ -41,8 +39,7 @@ RECORD = Record(
 def load(verify: bool, download: bool) -> Dataset:
     """The unlabeled faces to train on, as the paper's recipe does, and TFD's own five folds of the labelled ones.
 
-    `valid` and `test` are those of the first fold. The labelled training faces (1 in `folds`) are left out: no recipe
-    here uses them. A face that is unlabeled in one fold and not in another is refused.
+    `valid` and `test` are those of the first fold. The labelled training faces are left out: no recipe uses them.
     """
     path = find()
     if path is None:
@@ -69,21 +66,21 @@ def find() -> Path | None:
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`images` (N, 48, 48) uint8, `folds` (N, 5) and `labs_ex` (N,) integers; of nothing else in the file is read.
+    """`images` (N, 48, 48) uint8, `folds` (N, 5) and `labs_ex` (N,) integers; nothing else in the file is read.
 
-    The headers are looked at first: a file that is none of TFD's costs no memory, MATLAB's objects and functions are
-    never made, and scipy, which a wrong header makes crash the process, gets plain arrays only.
+    The headers are looked at first: a wrong file costs no memory, MATLAB's objects and functions are never made, and
+    scipy, which a wrong header makes crash the process, gets plain arrays only.
     """
     import scipy.io
 
     damage = ValueError, TypeError, LookupError, EOFError, zlib.error, struct.error, scipy.io.matlab.MatReadError
     with files.reading(RECORD, path, "a MATLAB file", *damage):
-        there = {header.name: header for header in _headers(path)}
+        there = {name: header for name, *header in _headers(path)}
         if missing := [name for name in VARIABLES if name not in there]:
             raise RECORD.refusal(path, f"does not hold {' and '.join(missing)}, but {', '.join(there) or 'nothing'}")
-        n = max((1, *there["images"].shape[:1]))  # so a file without a face is refused as well
+        n = max((1, *there["images"][0][:1]))  # so a file without a face is refused as well
         for name, shapes in (("images", [(n, 48, 48)]), ("folds", [(n, FOLDS)]), ("labs_ex", [(n, 1), (1, n)])):
-            _, shape, kind, plain = there[name]
+            shape, kind, plain = there[name]
             if shape not in shapes or kind not in NUMBERS or (name == "images" and kind != UINT8):
                 said = "uint8" if kind == UINT8 else "other numbers" if kind in NUMBERS else "no numbers"
                 raise RECORD.refusal(path, f"has `{name}` of {' x '.join(map(str, shape))}, {said}")
@@ -99,30 +96,14 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return images, folds, labels.reshape(-1)
 
 
-# -- MATLAB's file format ---------------------------------------------------------------------------------------------
-
-UINT8, NUMBERS = 9, range(6, 16)
-"""MATLAB's classes of arrays: of uint8, of any numbers. The others are cells, structures, text, objects, functions."""
-ITEMS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
-"""Bytes of a number, by the type under which a MATLAB file stores it."""
+UINT8, NUMBERS = 9, range(6, 16)  # MATLAB's classes of arrays; the others are cells, structures, text, objects ...
+ITEMS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}  # bytes of a number, by the type it is stored as
 MATRIX, COMPRESSED, OPAQUE, COMPLEX = 14, 15, 17, 0x800
-HEAD = 4096
-"""Bytes that are enough for the header of a variable."""
+HEAD = 4096  # bytes that are enough for the header of a variable
 
 
-class _Header(NamedTuple):
-    """What a MATLAB file says of a variable before its content."""
-
-    name: str
-    shape: tuple[int, ...]
-    kind: int
-    """MATLAB's class."""
-    plain: bool
-    """Whether real numbers follow, as many as the shape asks for."""
-
-
-def _headers(path: Path) -> Iterator[_Header]:
-    """The headers in a MATLAB file of version 5 to 7 ("MAT-File Format", MathWorks).
+def _headers(path: Path) -> Iterator[tuple]:
+    """The header of each variable in a MATLAB file of version 5 to 7 ("MAT-File Format", MathWorks); see `_header`.
 
     Raises ValueError or struct.error for other files, and for one that ends early.
     """
@@ -149,8 +130,8 @@ def _headers(path: Path) -> Iterator[_Header]:
             file.seek(end)
 
 
-def _header(head: bytes, order: str) -> _Header:
-    """The header of one variable, from its first bytes: after the tag come its class, shape, name and numbers."""
+def _header(head: bytes, order: str) -> tuple[str, tuple[int, ...], int, bool]:
+    """The name, shape and class of a variable, and whether real numbers follow, as many as the shape asks for."""
 
     def element(start: int) -> tuple[int, int, bytes, int]:
         """Type, length and (the first bytes of) the content of the element there, and where the next one is."""
@@ -163,11 +144,11 @@ def _header(head: bytes, order: str) -> _Header:
     flags, _ = struct.unpack(f"{order}II", flags)
     kind, plain = flags & 0xFF, False
     if kind == OPAQUE:
-        return _Header("an object", (), kind, plain)
+        return "an object", (), kind, plain
     _, length, sizes, start = element(start)
     shape = struct.unpack(f"{order}{length // 4}i", sizes)
     _, _, name, start = element(start)
     if kind in NUMBERS and not flags & COMPLEX and start + 8 <= len(head):
         stored, length, _, _ = element(start)
         plain = length == math.prod(shape) * ITEMS.get(stored, -1)
-    return _Header(name.decode("latin-1"), shape, kind, plain)
+    return name.decode("latin-1"), shape, kind, plain

@@ -32,8 +32,9 @@ The sentences name the run that they quote: a recipe's own healthy run may look 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,112 +44,49 @@ from ganlib.game import MINUS_LOG_4
 from ganlib.recipes import Recipe
 from ganlib.trainer import Step
 
-WINDOW = 200
-"""Steps that are looked at, the last ones since a control was changed."""
-ENOUGH = 20
-"""Steps below which nothing is said."""
-AT_CHANCE = 0.03
-"""D(x) and D(G(z)) this close to 1/2: D cannot tell."""
-SLOW_START = 1_500
-"""Updates of D after which it should have left chance (the narrow nets needed about 700)."""
-CRUSHING = (-0.06, 0.025)
-"""V above and D(G(z)) below: D wins by more than the healthy runs ever showed (-0.08 and 0.023)."""
-AHEAD = -0.5
-"""V above: D is well ahead, as in MNIST's full run from step 350 to about step 3,500."""
-FLAT = 0.05
-"""G's gradient below this under a winning D: saturated (MNIST's full run had 0.8 to 2.5)."""
-ALIKE = 0.3
-"""Spread below: the samples hardly differ."""
-GROWN_UP = 1_500
-"""Steps after which samples that hardly differ are no longer the start's."""
-RUNAWAY = (-8.0, 20.0)
-"""V below, or G's cost above: the worst in MNIST's full run were -5.2 and 8.8; on faces -12, in one step alone."""
-AWAY = 2
-"""So many such steps among the last ENOUGH: a runaway, and no dip that comes back at once."""
-TURN, TURNS = 0.3, 5
-"""V's mean over 20 steps turning round by at least so many nats, so often in a window: a swing (healthy: up to 4)."""
+WINDOW = 200  # steps that are looked at, the last ones since a control was changed
+ENOUGH = 20  # steps below which nothing is said
+AT_CHANCE = 0.03  # D(x) and D(G(z)) this close to 1/2: D cannot tell
+SLOW_START = 1_500  # updates of D after which it should have left chance (the narrow nets needed about 700)
+CRUSHING = (-0.06, 0.025)  # V above, D(G(z)) below: D wins by more than healthy runs ever showed (-0.08 and 0.023)
+AHEAD = -0.5  # V above: D is well ahead, as in MNIST's full run from step 350 to about step 3,500
+FLAT = 0.05  # G's gradient below this under a winning D: saturated (MNIST's full run had 0.8 to 2.5)
+ALIKE = 0.3  # spread below: the samples hardly differ
+GROWN_UP = 1_500  # steps after which samples that hardly differ are no longer the start's
+RUNAWAY = (
+    -8.0,
+    20.0,
+)  # V below, or G's cost above: the worst on MNIST were -5.2 and 8.8, on faces -12, once
+AWAY = 2  # so many such steps among the last ENOUGH: a runaway, and no dip that comes back at once
+TURN, TURNS = 0.3, 5  # V's mean over 20 steps turns round by so many nats, so often: a swing (healthy: up to 4)
+
+TOO_FEW = "under the same settings are needed before anything can be said."
+BEFORE = "Nothing has happened yet. Before you start: which of the two players will lead at first?"
+MANY_TO_ONE = "many z end in one x, the Helvetica scenario."
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What there is to say about a run."""
 
-    tone: str
-    """"wait", "normal", "odd" or "broken"."""
-    sentences: tuple[str, ...]
-    """Plain words, with the run's own numbers in them."""
+    tone: str  # "wait", "normal", "odd" or "broken"
+    sentences: tuple[str, ...]  # plain words, with the run's own numbers in them
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The last steps of a run, under settings that did not change."""
 
-    steps: Sequence[Step]
-    """At most WINDOW of them."""
-    spread: float
-    """Mean distance between samples, over that between data pictures; nan when not measured."""
-    recipe: Recipe
-    """With the controls as they are."""
-    updates: int = 0
-    """D's updates so far."""
-    changed: bool = False
-    """Whether a control was changed within the last steps."""
-
-    def mean(self, name: str) -> float:
-        """The mean of a field of `Step` over the steps."""
-        return float(np.mean([getattr(step, name) for step in self.steps]))
+    steps: Sequence[Step]  # at most WINDOW of them
+    spread: float  # mean distance between samples, over that between data pictures; nan when not measured
+    recipe: Recipe  # with the controls as they are
+    updates: int = 0  # D's updates so far
+    changed: bool = False  # whether a control was changed within the last steps
 
 
 def spread(x: Tensor) -> float:
-    """The mean L2 distance between two of the pictures x (n, d), n >= 2."""
-    if len(x) < 2:
-        return math.nan
-    return torch.pdist(x.float()).mean().item()
-
-
-def diagnose(evidence: Evidence) -> Verdict:
-    """Is this loss curve normal? A verdict, in one to three sentences."""
-    if not evidence.steps and not evidence.changed:
-        return Verdict(
-            "wait", ("Nothing has happened yet. Before you start: which of the two players will lead at first?",)
-        )
-    if len(evidence.steps) < ENOUGH:
-        what = "A control has just changed" if evidence.changed else "The run has only begun"
-        return Verdict(
-            "wait", (f"{what}: {ENOUGH} steps under the same settings are needed before anything can be said.",)
-        )
-    for rule in (_runaway, _swing, _chance, _saturated, _crushing, _below, _ahead):
-        if (verdict := rule(evidence)) is not None:
-            return verdict
-    return _healthy(evidence)
-
-
-def _runaway(e: Evidence) -> Verdict | None:
-    away = [step for step in e.steps[-ENOUGH:] if step.V < RUNAWAY[0] or step.cost_G > RUNAWAY[1]]
-    if len(away) < AWAY:
-        return None
-    V, cost_G, step = min(step.V for step in away), max(step.cost_G for step in away), e.steps[-1]
-    return Verdict(
-        "broken",
-        (
-            f"Not normal: the costs run away (V fell to {V:.3g}, G's cost rose to {cost_G:.3g}). Steps are too long.",
-            f"Lower D's rate (now {step.lr_D:.2g}), G's rate ({step.lr_G:.2g}) or the momentum ({step.momentum:.2f}) "
-            "at once: on MNIST a run with D's rate at 1 was lost within 50 steps.",
-        ),
-    )
-
-
-def _swing(e: Evidence) -> Verdict | None:
-    turns = reversals(np.array([step.V for step in e.steps]))
-    if turns < TURNS:
-        return None
-    return Verdict(
-        "odd",
-        (
-            f"Not normal: V swings up and down, {turns} times in {len(e.steps)} steps. Each player overshoots what "
-            f"the other has just done. Less momentum (now {e.steps[-1].momentum:.2f}) or lower rates calm it.",
-        ),
-    )
+    """The mean L2 distance between two of the pictures x (n, d); nan for fewer than two."""
+    return torch.pdist(x.float()).mean().item() if len(x) > 1 else math.nan
 
 
 def reversals(V: np.ndarray, mean_over: int = 20) -> int:
@@ -166,106 +104,166 @@ def reversals(V: np.ndarray, mean_over: int = 20) -> int:
     return turns
 
 
-def _chance(e: Evidence) -> Verdict | None:
-    D_real, D_fake = e.mean("D_real"), e.mean("D_fake")
-    if abs(D_real - 0.5) > AT_CHANCE or abs(D_fake - 0.5) > AT_CHANCE:
-        return None
-    seen = f"V stands at {e.mean('V'):.3f}, that is -log 4, and D says {D_real:.2f} to data and {D_fake:.2f} to samples"
-    if e.spread >= ALIKE:
-        return Verdict(
-            "odd",
-            (
-                f"{seen}: D cannot tell them apart.",
-                "Theorem 1 asks for just this when G is perfect, but a D too weak to see anything shows it too: only "
-                "the samples say which. MNIST's full run came no nearer than -1.08 in 50 epochs.",
-            ),
-        )
-    if e.updates < SLOW_START:
-        return Verdict(
-            "normal",
-            (
-                f"Normal for a beginning: {seen}, because neither has learnt anything yet.",
-                "D woke up after about 250 updates in MNIST's full run, 700 in its narrow nets.",
-            ),
-        )
-    return Verdict(
-        "odd",
-        (
-            f"Not normal: {seen}, after {e.updates:,} updates of D.",
-            f"D does not learn; raise its rate (now {e.recipe.lr_D:.2g}).",
-        ),
-    )
+def diagnose(e: Evidence) -> Verdict:
+    """Is this loss curve normal? A verdict, in one to three sentences."""
+    if not e.steps and not e.changed:
+        return _say("wait", BEFORE)
+    if len(e.steps) < ENOUGH:
+        what = "A control has just changed" if e.changed else "The run has only begun"
+        return _say("wait", f"{what}: {ENOUGH} steps {TOO_FEW}")
 
+    fields = ("V", "D_real", "D_fake", "cost_G", "norm_G")
+    V, D_real, D_fake, cost_G, norm_G = (float(np.mean([getattr(step, name) for step in e.steps])) for name in fields)
+    says = f"says {D_real:.2f} to data and {D_fake:.2f} to samples"
+    last, recipe = e.steps[-1], e.recipe
+    differ = f"The samples hardly differ ({100 * e.spread:.0f} % of the distance between real pictures)"
+    young = f"{differ}. So it was in MNIST's full run until step 700."
+    grown_up = f"{differ}: {MANY_TO_ONE} If they do not spread, reset, or help D."
+    alike = (young if last.step < GROWN_UP else grown_up,) if e.spread < ALIKE else ()
 
-def _saturated(e: Evidence) -> Verdict | None:
-    norm, D_fake = e.mean("norm_G"), e.mean("D_fake")
-    if e.recipe.generator_cost != "minimax" or D_fake > 0.1 or norm > FLAT:
-        return None
-    return Verdict(
-        "broken",
-        (
-            f"Not normal, but what section 3 predicts: G's cost log(1 - D(G(z))) has saturated. D says {D_fake:.3f} "
-            f"to samples, where that cost is flat: G's gradient is {norm:.2g} long (MNIST's full run: 0.8 to 2.5).",
+    away = [step for step in e.steps[-ENOUGH:] if step.V < RUNAWAY[0] or step.cost_G > RUNAWAY[1]]
+    if len(away) >= AWAY:
+        fell, rose = min(step.V for step in away), max(step.cost_G for step in away)
+        return _say(
+            "broken",
+            f"Not normal: the costs run away (V fell to {fell:.3g}, G's cost rose to {rose:.3g}). Steps are too long.",
+            f"Lower D's rate (now {last.lr_D:.2g}), G's rate ({last.lr_G:.2g}) or the momentum ({last.momentum:.2f}) "
+            "at once: on MNIST a run with D's rate at 1 was lost within 50 steps.",
+        )
+    turns = reversals(np.array([step.V for step in e.steps]))
+    if turns >= TURNS:
+        return _say("odd", _swings(turns, f"{len(e.steps)} steps", last.momentum))
+    if max(abs(D_real - 0.5), abs(D_fake - 0.5)) <= AT_CHANCE:
+        seen = f"V stands at {V:.3f}, that is -log 4, and D {says}"
+        if e.spread >= ALIKE:
+            either = "Theorem 1 asks for just this when G is perfect, but a D too weak to see anything shows it too:"
+            which = "only the samples say which. MNIST's full run came no nearer than -1.08 in 50 epochs."
+            return _say("odd", f"{seen}: D cannot tell them apart.", f"{either} {which}")
+        if e.updates < SLOW_START:
+            awake = "D woke up after about 250 updates in MNIST's full run, 700 in its narrow nets."
+            return _say("normal", f"Normal for a beginning: {seen}, because neither has learnt anything yet.", awake)
+        learn = f"D does not learn; raise its rate (now {recipe.lr_D:.2g})."
+        return _say("odd", f"Not normal: {seen}, after {e.updates:,} updates of D.", learn)
+    if recipe.generator_cost == "minimax" and D_fake <= 0.1 and norm_G <= FLAT:
+        return _say(
+            "broken",
+            f"{_saturated(D_fake)}: G's gradient is {norm_G:.2g} long (MNIST's full run: 0.8 to 2.5).",
             "G will hardly move again. Choose the non-saturating cost and see whether it moves, or reset.",
-        ),
+        )
+    if V >= CRUSHING[0] and D_fake <= CRUSHING[1]:
+        if recipe.k > 1:
+            advice = f"With k = {recipe.k} D moves {recipe.k} times for each move of G: lower k."
+        elif recipe.lr_D >= 3 * recipe.lr_G:
+            advice = f"D's rate is {recipe.lr_D / recipe.lr_G:.0f} times G's: bring them closer."
+        else:
+            advice = "If it lasts for some hundred steps, lower D's rate."
+        return _say(
+            "odd",
+            f"Not normal: D wins by too much. D(G(z)) is {D_fake:.3f} and V {V:.3f}; healthy runs stayed below -0.08.",
+            f"G's cost is high ({cost_G:.1f} nats) but its gradient is not gone ({norm_G:.2g}). {advice}",
+            *alike,
+        )
+    if V < MINUS_LOG_4 - 0.05:
+        return _say("odd", _below(V, "D's rate or the momentum is too high, or k too small"))
+    if V >= AHEAD:
+        place = "So it was in MNIST's full run from step 350 to 3,500, until G caught up."
+        return _say("normal", f"Normal so far. D is ahead: it {says}, V is {V:.2f}.", place, *alike)
+    place = "MNIST's full run had V at -0.74 in epoch 10, -0.91 in epoch 20, -1.08 in epoch 50."
+    return _say("normal", f"Normal. D {says}, V is {V:.2f}: neither player runs away.", place, *alike)
+
+
+def _say(tone: str, *sentences: str) -> Verdict:
+    return Verdict(tone, sentences)
+
+
+def _swings(turns: int, within: str, momentum: float) -> str:
+    seen = (
+        f"Not normal: V swings up and down, {turns} times in {within}. Each player overshoots what the other has just"
+    )
+    return f"{seen} done. Less momentum (now {momentum:.2f}) or lower rates calm it."
+
+
+def _saturated(D_fake: float) -> str:
+    cost = "Not normal, but what section 3 predicts: G's cost log(1 - D(G(z))) has saturated."
+    return f"{cost} D says {D_fake:.3f} to samples, where that cost is flat"
+
+
+def _below(V: float, cause: str) -> str:
+    seen = f"V is {V:.2f}, below -log 4: D does worse than if it said 1/2 to everything. It may be in the middle of a"
+    return f"{seen} correction; if it stays there, {cause}."
+
+
+# -- the toy of Figure 1 -----------------------------------------------------------------------------------------------
+
+STEEP = 60.0
+"""A logit of D that changes by more than this a unit of x. Of games that were trained on from D's optimum those that
+went wrong began above 180; those that the decay of `toys.BestD` saved, at 63 at most."""
+WORST = -5.0  # V below which a game of the toy is going wrong
+GONE = 0.25  # such a share of p_g outside the picture: thrown out
+NARROW = 0.15  # p_g's width over that of the data below which samples hardly differ
+SURE = 0.02  # D(G(z)) below which the minimax cost is flat
+SETTLED = 0.02  # JSD, nats, below which p_g lies on p_data
+
+
+@dataclass(frozen=True)
+class ToyEvidence:
+    """What a verdict on a game of the toy stands on."""
+
+    recent: np.ndarray  # the last measurements under settings that did not change: (n, 4), moves, V, C and JSD
+    controls: Mapping[str, Any]
+    says: tuple[float, float]  # the means of D(x) over p_data and of D(G(z))
+    width: float  # the standard deviation of G(z), over that of the data
+    outside: float  # the share of p_g outside the picture
+    missed: int  # so many of p_data's hills have next to nothing of p_g
+    steep: float  # how much D's logit changed a unit of x at most when D had been trained alone; 0: that is long ago
+    moves: int
+
+
+def too_steep(steep: float) -> str:
+    """Why a game that goes on from such a D goes wrong."""
+    return (
+        f"D had been trained alone until it was too steep (its logit changed by {steep:,.0f} a unit of x), so that one "
+        "step of D turns its verdicts over and one step of G goes too far. Lower rates or less momentum would not "
+        "help: reset, and train D alone for less long."
     )
 
 
-def _crushing(e: Evidence) -> Verdict | None:
-    V, D_fake = e.mean("V"), e.mean("D_fake")
-    if V < CRUSHING[0] or D_fake > CRUSHING[1]:
-        return None
-    first = f"Not normal: D wins by too much. D(G(z)) is {D_fake:.3f} and V {V:.3f}; healthy runs stayed below -0.08."
-    why = f"G's cost is high ({e.mean('cost_G'):.1f} nats) but its gradient is not gone ({e.mean('norm_G'):.2g})."
-    return Verdict("odd", (first, f"{why} {_advice(e.recipe)}", *_alike(e)))
-
-
-def _advice(recipe: Recipe) -> str:
-    if recipe.k > 1:
-        return f"With k = {recipe.k} D moves {recipe.k} times for each move of G: lower k."
-    if recipe.lr_D >= 3 * recipe.lr_G:
-        return f"D's rate is {recipe.lr_D / recipe.lr_G:.0f} times G's: bring them closer."
-    return "If it lasts for some hundred steps, lower D's rate."
-
-
-def _below(e: Evidence) -> Verdict | None:
-    if e.mean("V") >= MINUS_LOG_4 - 0.05:
-        return None
-    return Verdict(
-        "odd",
-        (
-            f"V is {e.mean('V'):.2f}, below -log 4: D does worse than if it said 1/2 to everything. It may be in the "
-            "middle of a correction; if it stays there, D's rate or the momentum is too high, or k too small.",
-        ),
-    )
-
-
-def _ahead(e: Evidence) -> Verdict | None:
-    V = e.mean("V")
-    if V < AHEAD:
-        return None
-    seen = f"D is ahead: it says {e.mean('D_real'):.2f} to data and {e.mean('D_fake'):.2f} to samples, V is {V:.2f}."
-    place = "So it was in MNIST's full run from step 350 to 3,500, until G caught up."
-    return Verdict("normal", (f"Normal so far. {seen}", place, *_alike(e)))
-
-
-def _healthy(e: Evidence) -> Verdict:
-    seen = f"D says {e.mean('D_real'):.2f} to data and {e.mean('D_fake'):.2f} to samples, V is {e.mean('V'):.2f}"
-    return Verdict(
-        "normal",
-        (
-            f"Normal. {seen}: neither player runs away.",
-            "MNIST's full run had V at -0.74 in epoch 10, -0.91 in epoch 20, -1.08 in epoch 50.",
-            *_alike(e),
-        ),
-    )
-
-
-def _alike(e: Evidence) -> tuple[str, ...]:
-    """A sentence when the samples hardly differ from one another."""
-    if not e.spread < ALIKE:
-        return ()
-    seen = f"The samples hardly differ ({100 * e.spread:.0f} % of the distance between real pictures)"
-    if e.steps[-1].step < GROWN_UP:
-        return (f"{seen}. So it was in MNIST's full run until step 700.",)
-    return (f"{seen}: many z end in one x, the Helvetica scenario. If they do not spread, reset, or help D.",)
+def diagnose_toy(e: ToyEvidence) -> Verdict:
+    """Is this normal? A verdict on a game of the toy, in one to three sentences."""
+    now, (real, fake), (V, C, JSD) = e.controls, e.says, e.recent[-5:, 1:].mean(0)
+    says, lowest = f"D says {real:.2f} to data and {fake:.2f} to samples", e.recent[-ENOUGH:, 1].min()
+    since, turns = e.recent[-1, 0] - e.recent[0, 0], reversals(e.recent[:, 1], 3)
+    narrow = f"p_g is {100 * e.width:.0f} % as wide as p_data: {MANY_TO_ONE}"
+    alike = (narrow,) if e.width < NARROW else ()
+    if not e.moves:
+        return _say("wait", BEFORE)
+    if lowest < WORST:
+        rates = f"D's rate (now {now['lr_D']:.2g}), G's rate ({now['lr_G']:.2g})"
+        long = f"Steps are too long. Lower {rates} or the momentum ({now['momentum']:.2f})."
+        why = too_steep(e.steep) if e.steep > STEEP else long
+        return _say("broken", f"Not normal: the costs run away (V fell to {lowest:,.3g}).", why)
+    if e.outside > GONE:
+        gone = f"Not normal: {100 * e.outside:.0f} % of p_g lies outside the picture. G was thrown beyond the data."
+        return _say("odd", gone, "It comes back if D rises towards the data out there; if it does not, reset.")
+    if now["k"] == 0 or now["lr_D"] == 0:
+        return _say("odd", "D is held: G goes to wherever D was highest, and D does not learn of it.", *alike)
+    if now["lr_G"] == 0:
+        below = f"It is {max(C - V, 0):.3f} below C(G), which no D can exceed."
+        return _say("normal", f"G is held, so that only V moves. {below}")
+    if since < ENOUGH:
+        return _say("wait", f"{ENOUGH} moves {TOO_FEW}")
+    if now["generator_cost"] == "minimax" and fake < SURE:
+        return _say("broken", f"{_saturated(fake)}.", "Choose the non-saturating cost.")
+    if turns >= TURNS:
+        return _say("odd", _swings(turns, f"{since:,.0f} moves", now["momentum"]), *alike)
+    if alike:
+        return _say("odd", f"Not normal: {narrow} If it does not widen, reset, or help D.")
+    if V < MINUS_LOG_4 - 0.05:
+        return _say("odd", _below(V, "k is too small or G's rate too high"))
+    if e.missed:
+        far = f"p_g misses {e.missed} of the hills of p_data: G hears of a hill only where some z comes near it."
+        return _say("odd", far, f"{says}.")
+    if JSD < SETTLED:
+        return _say("normal", f"Normal: p_g lies on p_data. {says}, and V is {V:.3f}, near Theorem 1's -log 4.")
+    ahead = "D is ahead" if V > AHEAD else "neither player runs away"
+    return _say("normal", f"Normal. {says}; V is {max(C - V, 0):.2f} below C(G), JSD {JSD:.2f}: {ahead}.")

@@ -1,7 +1,7 @@
-"""Measures of samples that need nothing from a hub: a classifier trained here, and distances.
+"""Measures of samples that need nothing from a hub: a classifier trained here, and distances. Each says what it misses.
 
-Each says in its docstring what it misses. Pictures are float (n, d) in [0, 1] where not said otherwise; features are
-the numbers in the classifier's last hidden layer, or any others, (n, f).
+Pictures are float (n, d) in [0, 1] where not said otherwise; features, (n, f), are the numbers in the classifier's last
+hidden layer, or any others.
 """
 
 from __future__ import annotations
@@ -19,29 +19,21 @@ from torch.nn.functional import cross_entropy
 from ganlib.errors import DataError
 from ganlib.images import scale
 
-CHUNK = 2_000
-"""Rows of a distance matrix in memory at once."""
-
-
-# -- a classifier ------------------------------------------------------------------------------------------------------
+CHUNK = 2_000  # rows of a distance matrix in memory at once
 
 
 @dataclass(frozen=True)
 class Classifier:
     """A small network that tells the classes of a data set apart, and its last hidden layer as a feature space.
 
-    It has only seen real pictures. On anything else it answers all the same, often with confidence: a sure answer
-    does not make a sample real, and it sees no difference between pictures that only differ in what no class needs.
+    It has only seen real pictures, and a sure answer does not make a sample real. Between pictures that only differ in
+    what no class needs it sees no difference.
     """
 
-    net: nn.Sequential
-    """Pictures (n, d) to the logits of the classes; its last but one layer gives the features."""
-    accuracy: float
-    """Share of the test pictures classified right."""
+    net: nn.Sequential  # pictures (n, d) to the logits of the classes; its last but one layer gives the features
+    accuracy: float  # share of the test pictures classified right
     n_test: int
-    """Those pictures."""
-    seconds: float
-    """What training took."""
+    seconds: float  # what training took
 
     @torch.no_grad()
     def features(self, x: Tensor) -> Tensor:
@@ -70,15 +62,12 @@ def train_classifier(
 ) -> Classifier:
     """Train one on uint8 pictures (n, d) with labels 0, 1, ... (n,), by Adam with a rate that falls to 0.
 
-    The same seed on the same machine gives the same network. Raises `DataError` when pictures and labels do not fit, or
-    there are not two classes to tell apart.
+    The same seed on the same machine gives the same network.
     """
     for pictures, labels in ((train, train_labels), (test, test_labels)):
         if pictures.ndim != 2 or len(pictures) != len(labels) or not len(labels) or int(labels.min()) < 0:
-            raise DataError(
-                f"pictures are {tuple(pictures.shape)} and labels {tuple(labels.shape)}; a classifier needs (n, d) "
-                "and a label from 0 up for each"
-            )
+            found = f"pictures are {tuple(pictures.shape)} and labels {tuple(labels.shape)}"
+            raise DataError(f"{found}; a classifier needs (n, d) and a label from 0 up for each")
     if len(train_labels.unique()) < 2:
         raise DataError("all the labels are the same; a classifier needs two classes or more to tell apart")
     begun = time.perf_counter()
@@ -105,13 +94,10 @@ def train_classifier(
 
 @dataclass(frozen=True)
 class Classes:
-    """What a classifier takes pictures for. It does not see how a class varies: one perfect digit a class, repeated,
-    has the right shares and full confidence."""
+    """What pictures are taken for. It does not see how a class varies: one digit a class, repeated, does well."""
 
-    shares: np.ndarray
-    """(classes,): how often each class is the likeliest."""
-    confidence: np.ndarray
-    """(n,): the likeliest class's probability, for each picture."""
+    shares: np.ndarray  # (classes,): how often each class is the likeliest
+    confidence: np.ndarray  # (n,): the likeliest class's probability, for each picture
 
     @property
     def unsure(self) -> float:
@@ -130,17 +116,14 @@ def classes(classifier: Classifier, x: Tensor) -> Classes:
     return Classes(torch.bincount(which, minlength=n_classes).numpy() / len(x), likeliest.numpy())
 
 
-# -- distances between two clouds of features --------------------------------------------------------------------------
-
-
 def frechet(a: Tensor, b: Tensor) -> float:
     """Frechet distance between Gaussians fitted to features a (n, f) and b (m, f), squared, as the "FID" is (float64).
 
         |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2))
 
-    (Dowson & Landau 1982; Heusel et al. 2017, there with a network from a hub.) It sees the first two moments and no
-    more, its value depends on the features, so that only distances by the same classifier compare, and it is too
-    large for few pictures: hold it against the distance of as many real ones, never against 0.
+    (Dowson & Landau 1982; Heusel et al. 2017, there with a network from a hub.) It sees two moments and no more, only
+    distances by the same classifier compare, and it is too large for few pictures: hold it against the distance of as
+    many real ones, never against 0.
     """
     _check(a, b)
     if min(len(a), len(b)) < 2:
@@ -155,12 +138,11 @@ def frechet(a: Tensor, b: Tensor) -> float:
 
 
 def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, float]:
-    """How many samples lie where data do, and how much of the data lies where samples do: features (n, f), (m, f).
+    """Precision, the share of `fake` (m, f) in some ball of `real` (n, f), and recall, that of `real` in one of `fake`.
 
-    A picture covers the ball around it that reaches to its k-th nearest neighbour of its own kind (itself not counted).
-    Precision: the share of `fake` in some ball of `real`. Recall: the share of `real` in some ball of `fake`
-    ("Improved precision and recall metric", Kynkaanniemi et al. 2019, with k = 3). Misses: one outlier has a huge ball
-    and covers much; both depend on n and m, so compare at equal numbers only; a copied training set scores well.
+    A picture's ball reaches to its k-th nearest neighbour of its own kind ("Improved precision and recall metric",
+    Kynkaanniemi et al. 2019, with k = 3). Misses: one outlier has a huge ball and covers much; both depend on n and m,
+    so compare at equal numbers only; a copied training set scores well.
     """
     _check(real, fake)
     if not 1 <= k < min(len(real), len(fake)):
@@ -177,18 +159,14 @@ def _covered(x: Tensor, cloud: Tensor, k: int) -> float:
     return torch.cat(inside).double().mean().item()
 
 
-# -- copies of the training set ----------------------------------------------------------------------------------------
-
-
 def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
     """The L2 distance of each x (n, d) in [0, 1] to the nearest of uint8 `pictures` (N, d): (n,) float32.
 
-    The nearest is found by matrix products, many times faster than `images.nearest`; its distance is then worked out
-    exactly, so that a copy lies at 0. Among pictures equally near within rounding any may be taken.
+    The nearest is found by matrix products, many times faster than `images.nearest`, and its distance then worked out
+    exactly, so that a copy lies at 0.
     """
     _check(x, pictures)
-    best = torch.full((len(x),), torch.inf)
-    index = torch.zeros(len(x), dtype=torch.int64)
+    best, index = torch.full((len(x),), torch.inf), torch.zeros(len(x), dtype=torch.int64)
     for start in range(0, len(pictures), chunk):
         some = scale(pictures[start : start + chunk])
         half = torch.addmm(some.square().sum(1) / 2, x, some.T, alpha=-1)  # |x - y|^2 / 2 - |x|^2 / 2
@@ -200,17 +178,16 @@ def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
 
 @dataclass(frozen=True)
 class Memorisation:
-    """Whether samples lie nearer to the training set than real pictures that it does not hold."""
+    """Whether samples lie nearer to the training set than fresh real pictures, which it does not hold.
 
-    nearer: float
-    """The probability that a sample lies nearer than a fresh real picture does (a tie counts half); 1/2 for equals."""
+    `z` is Mann and Whitney's statistic in standard deviations: far below 0 when samples lie nearer, so copying; far
+    above when they lie farther. The sign is that of C_T (Meehan, Chaudhuri & Dasgupta 2020, without their cells).
+    """
+
+    nearer: float  # the probability that a sample lies nearer than a fresh picture (a tie counts half); 1/2 for equals
     z: float
-    """Mann and Whitney's statistic in standard deviations: far below 0 when samples lie nearer, so copying; far above
-    when they lie farther. The sign is that of C_T (Meehan, Chaudhuri & Dasgupta 2020, without their cells)."""
-    tail: float
-    """Share of samples nearer than 99 % of the fresh pictures are: 0.01 for equals, more when a few are copies."""
-    tail_p: float
-    """How probable a tail as large would be for equals (Fisher's exact test, one-sided)."""
+    tail: float  # share of samples nearer than 99 % of the fresh pictures: 0.01 for equals, more when a few are copies
+    tail_p: float  # how probable a tail as large would be for equals (Fisher's exact test, one-sided)
 
     @property
     def copies(self) -> bool:
@@ -219,18 +196,17 @@ class Memorisation:
 
     def __str__(self) -> str:
         verdict = "copies of training pictures" if self.copies else "no sign of copying"
-        return (
-            f"{verdict}: a sample is nearer to the training set than a fresh picture with probability "
-            f"{self.nearer:.2f} (z {self.z:+.1f}); {self.tail:.1%} are nearer than 99 % of the fresh ones"
-        )
+        nearer = "a sample is nearer to the training set than a fresh picture with probability"
+        tail = f"{self.tail:.1%} are nearer than 99 % of the fresh ones"
+        return f"{verdict}: {nearer} {self.nearer:.2f} (z {self.z:+.1f}); {tail}"
 
 
 def memorisation(samples: Tensor, fresh: Tensor) -> Memorisation:
     """Do samples lie nearer to the training set than fresh real pictures do? By the `nearest_distance` of each.
 
     `samples` (n,): the samples' distances; `fresh` (m,): those of real pictures that are not in the training set.
-    Misses a copy that is moved by a pixel, or made brighter: it is far away in pixels. Samples that are blurred lie
-    near everything and may look like copies. A copied test set is no copy to it.
+    Misses a copy that is moved by a pixel, or made brighter, and one of the test set. Blurred samples lie near
+    everything and may look like copies.
     """
     from scipy.stats import fisher_exact, mannwhitneyu  # here: half a second to import
 

@@ -1,10 +1,8 @@
 """Sweeps: training every run of a grid of k, D's rate, G's rate and seeds, and what the runs have measured.
 
 All runs of a grid get the same number of updates (D's and G's together), that is the same work: with k = 1 half of
-them are G's, with k = 10 one in eleven. `ToySweep` trains small games in stacks; `MnistSweep` small nets on digits,
-one after another. Both work in pieces, so that a live demo can drive them, and both give `Results`, which hold the
-curves of every run and say what became of it. No run depends on what else is in its grid: a part of a grid is a sweep
-of its own, and may be trained elsewhere.
+them are G's, with k = 10 one in eleven. `ToySweep` trains small games in stacks, `MnistSweep` small nets on digits one
+after another; both in pieces, so that a live demo can drive them. No run depends on what else is in its grid.
 """
 
 from __future__ import annotations
@@ -17,11 +15,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import ndtri
 from tqdm import tqdm
 
@@ -32,17 +29,41 @@ from ganlib.errors import DataError, RecipeError, TrainingDiverged
 from ganlib.hardware import provenance
 from ganlib.images import scale
 from ganlib.recipes import MNIST, TOY, Recipe
+from ganlib.studies.diagnosis import spread
 from ganlib.studies.toys import Toys
 from ganlib.trainer import Step, Trainer
 
 Array = NDArray[np.float64]
 
-UNKNOWN, NEITHER, COLLAPSED, DIVERGED = range(-1, 3)
-"""What may become of a run; unknown while it has measured nothing."""
-WIDE = 10.0
-"""A run whose samples end so many times as wide as the data counts as diverged, though its parameters are finite."""
-MNIST_FILE = Path(__file__).parent.parent / "results" / "mnist_k_rates.json"
-"""The grid of small MNIST nets that comes with the package."""
+UNKNOWN, NEITHER, COLLAPSED, DIVERGED = range(-1, 3)  # what may become of a run; unknown: nothing measured of late
+WIDE = 10.0  # samples that end so many times as wide as the data count as diverged, though all numbers are finite
+
+
+class Measure(NamedTuple):
+    """What a heat map of a grid may show of a run: how it is called, the ends of its colours, and its decimals."""
+
+    name: str
+    title: str
+    limits: tuple[float, float]
+    log: bool = False
+    digits: int = 3
+
+
+MEASURES = {
+    "toy": {
+        "JSD": Measure("JSD(p_data ‖ p_g)", "JSD(p_data ‖ p_g), nats", (0.015, math.log(2)), True),
+        "gap": Measure("C(G) − V(D, G)", "C(G) − V(D, G), nats: what D lacks", (0.003, 1), True),
+        "width": Measure("width of p_g", "Width of p_g over that of p_data", (0.1, 10), True, 2),
+    },
+    "mnist": {
+        "score": Measure("Parzen score", "Parzen score, nats (higher is better; see the text)", (-350, -50), False, 0),
+        "width": Measure("spread of the samples", "Spread of the samples over that of digits", (0, 1.2), False, 2),
+        "V": Measure("V(D, G)", "V(D, G), nats", (-1.4, 0), False, 2),
+        "D_fake": Measure("D(G(z))", "D(G(z)), probability", (0, 0.6), False, 2),
+    },
+}
+"""Kind of grid -> what may be shown of it. A colour means the same wherever a measure is drawn."""
+MNIST_FILE = Path(__file__).parent.parent / "results" / "mnist_k_rates.json"  # the grid of small nets in the package
 
 
 @dataclass(frozen=True)
@@ -74,41 +95,34 @@ class Grid:
 class Results:
     """What the runs of a grid have measured so far."""
 
-    kind: str
-    """"toy" or "mnist"."""
+    kind: str  # "toy" or "mnist"
     grid: Grid
-    updates: Array
-    """(T,): updates of either player done at each record, the same for all runs."""
-    curves: dict[str, Array]
-    """Name -> (K, D, G, S, T); nan where nothing is measured yet, and after a run has diverged."""
-    diverged: np.ndarray
-    """(K, D, G, S) bool: parameters, or what was measured, are no longer finite."""
-    narrow: float
-    """Below this share of the data's width (toys) or spread (MNIST) a run counts as collapsed."""
-    info: dict[str, Any]
-    """What was trained, on what, when."""
+    updates: Array  # (T,): updates of either player done at each record, the same for all runs
+    curves: dict[str, Array]  # name -> (K, D, G, S, T); nan where nothing is measured yet, and after a run has diverged
+    diverged: np.ndarray  # (K, D, G, S) bool: parameters, or what was measured, are no longer finite
+    narrow: float  # below this share of the data's width (toys) or spread (MNIST) a run counts as collapsed
+    info: dict[str, Any]  # what was trained, on what, when
 
     def final(self, name: str) -> Array:
-        """(K, D, G, S): a curve's mean over the last tenth of the records there are; nan for a run that diverged."""
+        """(K, D, G, S): a curve's mean (also "gap", C - V) over the last tenth of the records; nan where diverged."""
+        if name == "gap":
+            return self.final("C") - self.final("V")
         curve = self.curves[name]
         records = max(int(np.isfinite(curve).any((0, 1, 2, 3)).sum()), 1)
         last = max(int(0.1 * records + 0.5), 1)
         return np.where(self.diverged, math.nan, seeds_mean(curve[..., records - last : records]))
 
-    def at(self, name: str, updates: ArrayLike) -> Array:
-        """(K, D, G, S): a curve read after so many updates, one number for all or one for each k.
-
-        After the same number of G's updates: `at("JSD", n * (k + 1))` for each k.
-        """
-        wanted = np.broadcast_to(np.asarray(updates, float), len(self.grid.ks))
-        if (wanted > self.updates[-1] + 1e-9).any():
-            raise RecipeError(f"updates are {updates!r}; every run was given {self.updates[-1]:.0f}")
-        index = [int(np.argmin(np.abs(self.updates - n))) for n in wanted]
-        return np.stack([self.curves[name][k, ..., j] for k, j in enumerate(index)])
+    def part(self, seeds: Sequence[int], records: int) -> Results:
+        """What some of the seeds had measured at the first so many records; a run that diverged later had not yet."""
+        at = [self.grid.seeds.index(seed) for seed in seeds]
+        curves = {name: values[..., at, :records] for name, values in self.curves.items()}
+        diverged = self.diverged[..., at] & ~np.isfinite(curves["width"][..., -1])
+        grid = replace(self.grid, seeds=tuple(seeds))
+        return replace(self, grid=grid, updates=self.updates[:records], curves=curves, diverged=diverged)
 
     @property
     def score(self) -> Array:
-        """(K, D, G, S): what the heatmap shows, JSD (nats, 0 is best) or the Parzen score (nats)."""
+        """(K, D, G, S): the final JSD of toys (0 is best) or Parzen score of nets, nats."""
         return self.final("JSD" if self.kind == "toy" else "score")
 
     @property
@@ -116,52 +130,41 @@ class Results:
         """(K, D, G, S) int: UNKNOWN, NEITHER, COLLAPSED or DIVERGED, by the last tenth of the records.
 
         Diverged: something is no longer finite, or the samples end more than 10 times as wide as the data. Collapsed:
-        they end less than `narrow` times as wide (toys: the shortest interval that holds 90 %) or as far from one
-        another (MNIST: mean distance) as the data; whether a run fell there or never left the start makes no
-        difference. Neither is not yet good: a lost mode among several, or a G that stands still, the JSD shows.
+        they end less than `narrow` times as wide, whether a run fell there or never left the start. Neither is not yet
+        good: a lost mode among several, or a G that stands still, the JSD shows.
         """
-        unknown = ~np.isfinite(self.curves["width"]).any(-1)
         width = self.final("width")  # nan compares false
-        cases = [self.diverged | (width > WIDE), unknown, width < self.narrow]
+        cases = [self.diverged | (width > WIDE), ~np.isfinite(width), width < self.narrow]
         return np.select(cases, [DIVERGED, UNKNOWN, COLLAPSED], NEITHER)
 
     def share(self, outcome: int) -> Array:
-        """(K, D, G): the share of seeds with that outcome, of those that have measured anything; else nan."""
+        """(K, D, G): the share of seeds with that outcome, of those that have measured anything."""
         return seeds_mean(np.where(self.outcome == UNKNOWN, math.nan, self.outcome == outcome))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists and numbers, rounded to five digits; None stands for nan."""
-        return {
-            "kind": self.kind,
-            "info": self.info,
-            "grid": {name: list(values) for name, values in vars(self.grid).items()},
-            "updates": self.updates.tolist(),
-            "narrow": self.narrow,
-            "diverged": self.diverged.astype(int).tolist(),
-            "curves": {name: _plain(values) for name, values in self.curves.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Results:
-        """The results that `to_dict` wrote. Raises `DataError` on anything else."""
-        try:
-            grid = Grid(**{name: tuple(values) for name, values in plain["grid"].items()})
-            curves = {name: np.array(values, float) for name, values in plain["curves"].items()}
-            updates, diverged = np.array(plain["updates"], float), np.array(plain["diverged"], bool)
-            shapes = {(*diverged.shape, len(updates)), *(curve.shape for curve in curves.values())}
-            if shapes != {(*grid.shape, len(updates))}:
-                raise ValueError(f"arrays of the shapes {shapes} on a grid of {grid.shape}")
-            return cls(plain["kind"], grid, updates, curves, diverged, float(plain["narrow"]), dict(plain["info"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"these are no results of a sweep that this version of ganlib wrote: {error}") from None
+        grid = {name: list(values) for name, values in vars(self.grid).items()}
+        curves = {name: _plain(values) for name, values in self.curves.items()}
+        rest = {"updates": self.updates.tolist(), "narrow": self.narrow, "diverged": self.diverged.astype(int).tolist()}
+        return {"kind": self.kind, "info": self.info, "grid": grid, **rest, "curves": curves}
 
 
 def load_results(path: Path | str = MNIST_FILE) -> Results:
-    """The results in a JSON file; without a path those of the small MNIST nets that come with the package."""
+    """What `Results.to_dict` gave, from a JSON file; without a path that of the small MNIST nets in the package."""
     try:
-        return Results.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        plain = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise DataError(f"{path} cannot be read as the results of a sweep: {error}") from None
+    try:
+        grid = Grid(**{name: tuple(values) for name, values in plain["grid"].items()})
+        curves = {name: np.array(values, float) for name, values in plain["curves"].items()}
+        updates, diverged = np.array(plain["updates"], float), np.array(plain["diverged"], bool)
+        shapes = {(*diverged.shape, len(updates)), *(curve.shape for curve in curves.values())}
+        if shapes != {(*grid.shape, len(updates))}:
+            raise ValueError(f"arrays of the shapes {shapes} on a grid of {grid.shape}")
+        return Results(plain["kind"], grid, updates, curves, diverged, float(plain["narrow"]), dict(plain["info"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"these are no results of a sweep that this version of ganlib wrote: {error}") from None
 
 
 def seeds_mean(values: Array) -> Array:
@@ -181,37 +184,28 @@ def _plain(values: Array) -> list[Any]:
     return float(f"{values:.5g}") if math.isfinite(values) else None
 
 
-# -- the work ----------------------------------------------------------------------------------------------------------
-
-BINS = 64
-"""p_g is drawn as its mean density in so many bins."""
-RATES = (0.003, 0.02, 0.1, 0.5, 3.0)
-"""Rates of both players: factors of about 6, from one too small to one too large."""
+BINS = 64  # p_g is drawn as its mean density in so many bins
+RATES = (0.003, 0.02, 0.1, 0.5, 3.0)  # rates of both players: factors of about 6, from one too small to one too large
+TOYS = {"ks": (1, 2, 5, 10), "lrs_D": RATES, "lrs_G": RATES, "seeds": (0, 1), "updates": 8_000, "records": 50}
+NETS = {"ks": (1, 2, 5), "lrs_D": (0.03, 0.1, 0.3, 1.0), "lrs_G": (0.1, 0.3, 1.0), "seeds": (0, 1)}
+NETS |= {"updates": 4_800, "records": 12}
+"""The usual grid of toys, and of small nets on digits: what a sweep is not told is as in these."""
 
 
 class Sweep:
     """A grid of runs under way: what `ToySweep` and `MnistSweep` have in common.
 
-    Each of them has a generator `_work()`, which trains and measures every run from where it stands, and stops for a
-    moment after each small piece of work.
+    Each has a `kind`, a `narrow` and an `info` as in `Results`, the `names` of its curves, and a generator `_work()`,
+    which trains and measures every run from where it stands, and yields after each small piece of work.
     """
 
-    kind: str
-    names: tuple[str, ...]
-    """The curves."""
-    narrow: float
-    info: dict[str, Any]
-    """`kind`, `narrow` and `info` as in `Results`."""
-
-    def __init__(self, recipe: Recipe, axes: Sequence[Sequence[float]], updates: int, records: int):
-        ks, lrs_D, lrs_G, seeds = axes
-        self.grid = Grid(tuple(ks), tuple(map(float, lrs_D)), tuple(map(float, lrs_G)), tuple(seeds))
-        self.recipe = recipe
-        most = max(ks) + 1
+    def __init__(self, recipe: Recipe, *, updates: int, records: int, **axes: Sequence[float]):
+        rates = {name: tuple(map(float, axes.pop(name))) for name in ("lrs_D", "lrs_G")}
+        self.grid = Grid(**{name: tuple(values) for name, values in axes.items()}, **rates)
+        self.recipe, most = recipe, self.grid.ks[-1] + 1
         if not isinstance(updates, int) or updates < most:
-            raise RecipeError(
-                f"updates is {updates!r}; it must be an integer >= {most}, one iteration of the largest k"
-            )
+            at_least = f"an integer >= {most}, one iteration of the largest k"
+            raise RecipeError(f"updates is {updates!r}; it must be {at_least}")
         if not isinstance(records, int) or not 1 <= records <= updates // most:
             raise RecipeError(f"records is {records!r}; it must be an integer from 1 to {updates // most}")
         self.updates = np.linspace(updates / records, updates, records)
@@ -221,12 +215,9 @@ class Sweep:
         """Back to the start of every run."""
         self.curves = {name: np.full((*self.grid.shape, len(self.updates)), math.nan) for name in self.names}
         self.diverged = np.zeros(self.grid.shape, bool)
-        self.steps = np.zeros(self.grid.shape, int)
-        """(K, D, G, S): iterations that each run has done."""
-        self.recorded = np.zeros(self.grid.shape, int)
-        """(K, D, G, S): records that each run has, or needs no more: all of them once it has diverged."""
-        self.version = 0
-        """Counts up whenever something was measured."""
+        self.steps = np.zeros(self.grid.shape, int)  # iterations that each run has done
+        self.recorded = np.zeros(self.grid.shape, int)  # records that each has, or (diverged) needs no more
+        self.version = 0  # counts up whenever something was measured
         self._pieces: Iterator[None] | None = None
 
     def target(self, k: int, record: int) -> int:
@@ -289,31 +280,17 @@ class ToySweep(Sweep):
     """A grid of toy games against one p_data, trained all at once: one stack of `Toys` for each k.
 
         sweep = ToySweep(TOY, Gaussian(0, 1), ks=(1, 5), lrs_D=(0.1, 0.3), lrs_G=(0.01, 0.03), seeds=range(2))
-        sweep.finish()
-        sweep.results.score  # (2, 2, 2, 2): k, D's rate, G's rate, seed
 
     A run comes out as `Toys` alone gives it, to rounding. `curves`: JSD, C and V (nats, by quadrature) and "width",
-    the shortest interval with 90 % of p_g over that of p_data. Collapsed: "width" below 0.1 at the end. A p_g so
-    narrow has, against a Gaussian, a JSD of at least about 0.4 of the 0.693 there are, and no healthy run of these
-    games ends below 0.5.
+    the shortest interval with 90 % of p_g over that of p_data. Collapsed: "width" below 0.1 at the end. A p_g so narrow
+    has, against a Gaussian, a JSD of at least about 0.4 of the 0.693 there are; no healthy run ends below 0.5.
     """
 
     kind = "toy"
     names = ("JSD", "C", "V", "width")
     narrow = 0.1
 
-    def __init__(
-        self,
-        recipe: Recipe = TOY,
-        p_data: Density | None = None,
-        *,
-        ks: Sequence[int] = (1, 2, 5, 10),
-        lrs_D: Sequence[float] = RATES,
-        lrs_G: Sequence[float] = RATES,
-        seeds: Sequence[int] = (0, 1),
-        updates: int = 8_000,
-        records: int = 50,
-    ):
+    def __init__(self, recipe: Recipe = TOY, p_data: Density | None = None, **grid: Any):
         if p_data is None:
             raise RecipeError("a sweep of toys needs p_data: a density such as Gaussian(0, 1)")
         self.p_data = p_data
@@ -322,9 +299,8 @@ class ToySweep(Sweep):
         self._data_width = width(many)
         low, high = np.quantile(many, [0.0005, 0.9995])
         margin = 0.25 * (high - low)
-        self.edges = np.linspace(low - margin, high + margin, BINS + 1)
-        """(BINS + 1,): the bins that p_g is drawn in."""
-        super().__init__(recipe, (ks, lrs_D, lrs_G, seeds), updates, records)
+        self.edges = np.linspace(low - margin, high + margin, BINS + 1)  # (BINS + 1,): the bins that p_g is drawn in
+        super().__init__(recipe, **TOYS | grid)
 
     def reset(self) -> None:
         """Back to the start of every run."""
@@ -361,50 +337,34 @@ class ToySweep(Sweep):
         if not math.isfinite(V):
             self._write(at, record, {"V": math.nan})
             return
-        x = np.sort(p_g.G(_quantiles(toys.p_z)))
-        self._write(at, record, {"JSD": JSD, "C": C, "V": V, "width": width(x) / self._data_width})
+        share = (np.arange(1_001) + 0.5) / 1_001
+        z = ndtri(share) if toys.p_z == "normal" else math.sqrt(3) * (2 * share - 1)  # even steps of p_z's cdf
+        found = {"JSD": JSD, "C": C, "V": V, "width": width(np.sort(p_g.G(z))) / self._data_width}
+        self._write(at, record, found)
         self.p_g[at] = p_g.in_bins(self.edges)
 
 
 class MnistSweep(Sweep):
     """A grid of small nets on digits, trained by `Trainer`, one run after another, all cells of a seed first.
 
-    `curves`: "score" (the Parzen score of 500 samples on 1,000 validation digits, nats), V (nats), D_real and D_fake
-    (D(x), D(G(z))), each the mean over the steps since the last record, and "width", the mean distance between two
-    samples over that between two digits. Collapsed: "width" below 0.3 at the end, as healthy runs have it only in
-    their first few hundred steps.
+    `curves`: "score" (the Parzen score of 500 samples on 1,000 validation digits, nats), V (nats), D(x) and D(G(z)),
+    means over the steps since the last record, and "width", the mean distance between two samples over that between two
+    digits. Collapsed: "width" below 0.3 at the end, as healthy runs have it only in their first few hundred steps.
     """
 
     kind = "mnist"
     names = ("score", "V", "D_real", "D_fake", "width")
     narrow = 0.3
-    STEPS = 5
-    """Iterations in a piece."""
+    STEPS = 5  # iterations in a piece
 
-    def __init__(
-        self,
-        recipe: Recipe | None = None,
-        data: Dataset | None = None,
-        *,
-        ks: Sequence[int] = (1, 2, 5),
-        lrs_D: Sequence[float] = (0.03, 0.1, 0.3, 1.0),
-        lrs_G: Sequence[float] = (0.1, 0.3, 1.0),
-        seeds: Sequence[int] = (0, 1),
-        updates: int = 4_800,
-        records: int = 12,
-    ):
+    def __init__(self, recipe: Recipe | None = None, data: Dataset | None = None, **grid: Any):
         recipe = small_mnist() if recipe is None else recipe
         self.data = load(recipe.data) if data is None else data
-        self.info = {
-            "recipe": recipe.to_dict(),
-            "changes": recipe.changes(MNIST),
-            "data": self.data.name,
-            "examples": len(self.data.train[: recipe.examples or None]),
-            **provenance(),
-        }
+        of = {"data": self.data.name, "examples": len(self.data.train[: recipe.examples or None])}
+        self.info = {"recipe": recipe.to_dict(), "changes": recipe.changes(MNIST), **of, **provenance()}
         self._valid = scale(self.data.valid)
-        self._data_spread = _spread(self._valid[: recipe.n_samples])
-        super().__init__(recipe, (ks, lrs_D, lrs_G, seeds), updates, records)
+        self._data_spread = spread(self._valid[: recipe.n_samples])
+        super().__init__(recipe, **NETS | grid)
         for _, k, lr_D, lr_G, _ in self.grid.runs():
             replace(recipe, k=k, lr_D=lr_D, lr_G=lr_G)  # the recipe's rules, before hours of work
 
@@ -437,7 +397,7 @@ class MnistSweep(Sweep):
             return {"score": math.nan}
         means = {name: float(np.mean([getattr(step, name) for step in steps])) for name in ("V", "D_real", "D_fake")}
         score = parzen.validation_score(x, self._valid)["log_likelihood"]
-        return {"score": score, **means, "width": _spread(x) / self._data_spread}
+        return {"score": score, **means, "width": spread(x) / self._data_spread}
 
 
 def small_mnist() -> Recipe:
@@ -458,14 +418,3 @@ def width(x: Array) -> float:
     """
     n = math.ceil(0.9 * (len(x) - 1))
     return float((x[n:] - x[: len(x) - n]).min())
-
-
-def _quantiles(p_z: str, n: int = 1_001) -> Array:
-    """z at n even steps of the prior's distribution function."""
-    share = (np.arange(n) + 0.5) / n
-    return ndtri(share) if p_z == "normal" else math.sqrt(3) * (2 * share - 1)
-
-
-def _spread(x: torch.Tensor) -> float:
-    """The mean distance between two of the pictures x (n, d)."""
-    return torch.pdist(x.float()).mean().item()

@@ -1,8 +1,7 @@
-"""Table 1, and what the ruler that it was measured with says of other things.
+"""Table 1, and what its ruler says of centres that are no model's samples: real pictures, blurred ones, centroids.
 
-What does the Parzen estimator give to centres that are no model's samples: real pictures, blurred ones, k-means
-centroids? "A note on the evaluation of generative models" (Theis, van den Oord & Bethge 2016) asked first. Pictures
-are (n, d) in [0, 1], scores are nats.
+"A note on the evaluation of generative models" (Theis, van den Oord & Bethge 2016) asked first. Pictures are (n, d) in
+[0, 1], scores are nats.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ganlib import parzen, runs
+from ganlib import parzen
 from ganlib.checkpoints import Trained, pretrained
 from ganlib.datasets import Dataset, load, status
 from ganlib.errors import CheckpointError, DataError
@@ -33,28 +32,10 @@ FACES = ("tfd", "fer2013", "lfw")
 """The faces that Table 1's second column may be computed on: the paper's own, and what stands in for them."""
 
 
-# -- Table 1 -----------------------------------------------------------------------------------------------------------
-
-
-def faces_score(
-    trained: Trained, data: Dataset, *, n: int = 0, sigmas: Sequence[float] = SIGMAS, seed: int = 1
-) -> FoldsScore:
-    """Table 1's rule for faces: sigma on each fold's validation faces, the mean over its test faces, ± over the folds.
-
-    With n samples (0: as many as the recipe says). Raises `DataError` when the set has no folds.
-    """
-    if not data.folds:
-        raise DataError(f"{data.name} has no folds; Table 1's rule for faces needs them (tfd, fer2013, lfw have five)")
-    return runs.score(trained, data, sigmas, seed, n=n)
-
-
-def find_faces(names: Sequence[str] = FACES) -> tuple[Trained | None, Dataset | None, str]:
-    """The first set of faces that is on this machine and for which weights are shipped; and in words what was found.
-
-    Downloads nothing. (None, None, why) when there is none.
-    """
+def find_faces() -> tuple[Trained | None, Dataset | None, str]:
+    """The first of `FACES` that is on this machine, with the weights trained on it, or two None; and why, in words."""
     found = []
-    for name in names:
+    for name in FACES:
         try:
             trained = pretrained(name)
         except CheckpointError:
@@ -69,7 +50,7 @@ def find_faces(names: Sequence[str] = FACES) -> tuple[Trained | None, Dataset | 
 def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None = None) -> pd.DataFrame:
     """The paper's Table 1 with this project's rows below it: one for each score, named by the grid of sigmas it took.
 
-    Columns: model, MNIST, TFD or the faces that stand in for it (always by their own name), and how it was measured.
+    Faces that stand in for TFD always bear their own name.
     """
     how = dict.fromkeys(PAPER, "as printed")
     how["Adversarial nets"] = "10,000 samples, the paper's grid (the authors' code)"
@@ -87,27 +68,10 @@ def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None =
     return pd.DataFrame(rows, columns=["model", "MNIST", "TFD, or faces in its place", "measured with"])
 
 
-def legible(table: pd.DataFrame) -> pd.io.formats.style.Styler:
-    """The table as a notebook shows it well: text to the left, counts whole, σ with four decimals, scores with one."""
-    numbers = {}
-    for name in table.select_dtypes("number"):
-        whole = pd.api.types.is_integer_dtype(table[name])
-        numbers[name] = "{:,}" if whole else "{:.4f}" if name.startswith("σ") else "{:.1f}"
-    head = [{"selector": "th", "props": [("text-align", "left")]}]
-    words = {"text-align": "left", "white-space": "normal"}
-    return table.style.hide(axis="index").format(numbers, na_rep="").set_properties(**words).set_table_styles(head)
-
-
-# -- the ruler ---------------------------------------------------------------------------------------------------------
-
-
 def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split: str = "test") -> tuple[Score, Score]:
-    """The score by the paper's grid of sigmas and by the fine one, for little more than one of them costs.
-
-    Of the fine grid only what lies between the neighbours of the paper's best is tried: the curve has one hill.
-    """
+    """The score by the paper's grid of sigmas, and by the fine one between the neighbours of the paper's best."""
     best = SIGMAS.index(parzen.choose_sigma(valid, centres)[0])
-    fine = FINE_SIGMAS[max(0, 10 * best - 9) : 10 * best + 10]
+    fine = FINE_SIGMAS[max(0, 10 * best - 9) : 10 * best + 10]  # enough: the curve has one hill
     means = parzen.log_likelihood(valid[: parzen.N_VALID], centres, fine).mean(1)
     chosen = [SIGMAS[best], fine[int(means.argmax())]]
     each = parzen.log_likelihood(test, centres, chosen)  # (2, n)
@@ -121,7 +85,7 @@ def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split
 def equal_number(log_likelihood: float, numbers: Sequence[int], scores: Sequence[float]) -> float:
     """How many real pictures score as much: `numbers` of them have these `scores`; in between, linear in log n.
 
-    nan below the least score and above the greatest.
+    Beyond the least and the greatest score it is nan.
     """
     order = np.argsort(numbers)
     log_n, scores = np.log(np.asarray(numbers, float)[order]), np.asarray(scores, float)[order]
@@ -134,21 +98,16 @@ def equal_number(log_likelihood: float, numbers: Sequence[int], scores: Sequence
 class ScoreTable:
     """Mean log-likelihoods over two things that a person may choose: how many centres, and how wide."""
 
-    sigmas: np.ndarray
-    """(s,), rising."""
-    numbers: np.ndarray
-    """(k,) of the centres, rising: the first n of them."""
-    means: np.ndarray
-    """(k, s) nats."""
-    n_test: int
-    """Pictures in each mean."""
+    sigmas: np.ndarray  # (s,), rising
+    numbers: np.ndarray  # (k,) of the centres, rising: the first n of them
+    means: np.ndarray  # (k, s) nats
+    n_test: int  # pictures in each mean
 
 
 def score_table(x: Tensor, centres: Tensor, sigmas: Sequence[float], numbers: Sequence[int]) -> ScoreTable:
     """The mean log-likelihood of x (n, d) for every sigma and number of centres, from one distance matrix (n, c).
 
-    For each sigma the sums over the centres between two numbers are made once and added up, so that a table costs
-    about what its last row does. Float32, within 0.02 nats of `parzen.log_likelihood`.
+    A table costs about what its last row does. Float32, within 0.02 nats of `parzen.log_likelihood`.
     """
     numbers = sorted(set(numbers))
     if not numbers or numbers[0] < 1 or numbers[-1] > len(centres):
@@ -163,14 +122,8 @@ def score_table(x: Tensor, centres: Tensor, sigmas: Sequence[float], numbers: Se
     return ScoreTable(np.array(sigmas), np.array(numbers), means, len(x))
 
 
-# -- centres that are no model's samples -------------------------------------------------------------------------------
-
-
 def random_subset(pictures: Tensor, n: int, seed: int = 0) -> Tensor:
-    """n of the pictures, drawn without replacement: the first n of one order, so that fewer are part of more.
-
-    Fair draws matter: the first 1,000 digits of MNIST's training file score 7 nats less than 1,000 drawn ones do.
-    """
+    """n of the pictures, drawn without replacement, fewer being part of more. MNIST's first 1,000 score 7 nats less."""
     if not 0 < n <= len(pictures):
         raise DataError(f"{n:,} pictures cannot be drawn from {len(pictures):,} without replacement")
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))
@@ -178,10 +131,7 @@ def random_subset(pictures: Tensor, n: int, seed: int = 0) -> Tensor:
 
 
 def blurred(pictures: Tensor, components: int = 50) -> Tensor:
-    """Copies that keep only the first principal components of the pictures (n, d), cut off at 0 and 1.
-
-    x -> mean + W W^T (x - mean), with W (d, components) fitted to these same pictures: a low-pass filter made for them.
-    """
+    """x -> mean + W W^T (x - mean), cut off at 0 and 1: W (d, components) holds the pictures' first principal axes."""
     if not 0 < components <= min(pictures.shape):
         raise DataError(f"{components} components of pictures {tuple(pictures.shape)}; at most {min(pictures.shape)}")
     mean = pictures.mean(0)
@@ -192,10 +142,9 @@ def blurred(pictures: Tensor, components: int = 50) -> Tensor:
 
 
 def centroids(pictures: Tensor, n: int, *, rounds: int = 1, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """The n centroids (n, d) of k-means after so many rounds of Lloyd's algorithm from n drawn pictures, with sizes.
+    """The n centroids (n, d) of k-means after so many rounds of Lloyd's algorithm from n drawn pictures.
 
-    Each round puts every picture to its nearest centroid and moves each centroid to the mean of its own. The sizes (n,)
-    are how many pictures are then nearest to each.
+    Also their sizes (n,): how many pictures are then nearest to each.
     """
     from sklearn.cluster import KMeans  # here: it takes a second to import
 

@@ -1,8 +1,7 @@
 """Small GANs, many at once: the games of Figure 1 and of the notebooks on theory, stacked and trained together.
 
-`Toys` plays the same game as `Trainer`, by the same gradients of `ganlib.game`, on fresh draws from a density instead
-of a data set of pictures, and on B pairs of nets with a rate, a momentum and a k of their own. What it is for is to be
-looked at: p_g, V and C are computed by quadrature, not from samples.
+`Toys` plays the same game as `Trainer`, by the same gradients of `ganlib.game`, on fresh draws from a density, and on B
+pairs of nets with a rate, a momentum and a k of their own. p_g, V and C are computed by quadrature, not from samples.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,25 +17,16 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from ganlib import game, theory
-from ganlib.densities import PRIOR_REACH, Array, Pushforward, relu_line
+from ganlib.densities import PRIOR_REACH, Array, Density, Modes, Pushforward, relu_line
 from ganlib.errors import RecipeError, TrainingDiverged
 from ganlib.nets import Discriminator, Generator, Layer
 from ganlib.recipes import Recipe
 
-STREAM = 2014
-"""Sets the draws of a toy apart from every other use of a seed."""
-SMOOTH_PIECES = 800
-"""A G that is not made of rectifiers is looked at as so many straight lines."""
+STREAM = 2014  # sets the draws of a toy apart from every other use of a seed
+SMOOTH_PIECES = 800  # a G that is not made of rectifiers is looked at as so many straight lines
 MAX_K = 100
 CHOICES = ("batch", "p_z", "update", "generator_cost")
 """What all games of a stack have in common and `Toys.set` may change."""
-
-
-class Sampler(Protocol):
-    """Where the data come from: a `Density`, `Modes`, or anything else that draws."""
-
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
-        """n draws: (n,) or (n, d)."""
 
 
 class Stack(nn.Module):
@@ -48,10 +38,9 @@ class Stack(nn.Module):
         if any(layer.keep < 1 for layer in self.specs):
             raise RecipeError("toys have no dropout; every layer must keep all of its input")
         linears = [[net.layers[i].linear for net in nets] for i in range(len(self.specs))]
-        weights = [torch.stack([linear.weight.detach().T for linear in same]) for same in linears]
-        biases = [torch.stack([linear.bias.detach() for linear in same])[:, None] for same in linears]
-        self.weights = nn.ParameterList(w.to(dtype) for w in weights)
-        self.biases = nn.ParameterList(b.to(dtype) for b in biases)
+        weights = (torch.stack([linear.weight.detach().T for linear in same]) for same in linears)
+        biases = (torch.stack([linear.bias.detach() for linear in same])[:, None] for same in linears)
+        self.weights, self.biases = (nn.ParameterList(t.to(dtype) for t in each) for each in (weights, biases))
 
     def forward(self, x: Tensor, only: int | None = None) -> Tensor:
         """Map x (B, m, inputs) to (B, m, units); with `only`, x (1, m, inputs) by that one net."""
@@ -84,12 +73,9 @@ class StackedDiscriminator(Stack):
 class Measured:
     """A toy of one dimension at one moment, by quadrature, in nats."""
 
-    V: float
-    """V(D, G), eq. 1."""
-    C: float
-    """C(G) = max_D V(D, G), eq. 4."""
-    JSD: float
-    """JSD(p_data || p_g), from 0 to log 2."""
+    V: float  # V(D, G), eq. 1
+    C: float  # C(G) = max_D V(D, G), eq. 4
+    JSD: float  # JSD(p_data || p_g), from 0 to log 2
 
     @property
     def gap(self) -> float:
@@ -105,20 +91,18 @@ class Toys:
             toys.iterate()
         toys.measure(0).JSD
 
-    `seeds`, `k`, `lr_D`, `lr_G` and `momentum` are one value for all, or one for each game; None: the recipe's. k may
-    be 0 (G alone moves), and a rate may be 0 (that player is held). All but the seeds may be changed by `set` while it
-    runs, as may `batch`, `p_z`, `update` and `generator_cost`; `p_data` is an attribute. Games of one seed start alike
-    and see the same draws, and a game comes out the same (to rounding) alone as in company.
+    `seeds`, `k`, `lr_D`, `lr_G` and `momentum` are one value for all, or one for each game; None: the recipe's. With k
+    0 G alone moves, and a rate of 0 holds that player. All but the seeds may be changed by `set`, as may `CHOICES`;
+    `p_data` is an attribute. Games of one seed see the same draws, and come out the same alone as in company.
 
     Moves: an iteration is k updates of D, each on a fresh batch, then one of G ("alternating", Algorithm 1), or k - 1
-    updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code). The plain
-    momentum of `Trainer`, v = mu v - lr g, theta += v, but with rates and mu that stay.
+    updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code).
     """
 
     def __init__(
         self,
         recipe: Recipe,
-        p_data: Sampler,
+        p_data: Density | Modes,
         *,
         seeds: int | Sequence[int] = 0,
         k: ArrayLike | None = None,
@@ -129,12 +113,11 @@ class Toys:
     ):
         given = (seeds, k, lr_D, lr_G, momentum)
         own = (0, recipe.k, recipe.lr_D, recipe.lr_G, recipe.momentum_start)
+        rule = "seeds, k, lr_D, lr_G and momentum must be one value each, or one for each game"
         try:
             stretched = np.broadcast_arrays(*(np.atleast_1d(o if g is None else g) for g, o in zip(given, own)))
         except ValueError:
-            raise RecipeError(
-                "seeds, k, lr_D, lr_G and momentum must be one value each, or one for each game"
-            ) from None
+            raise RecipeError(rule) from None
         self.recipe, self.p_data, self.dtype = recipe, p_data, dtype
         self.seeds = stretched[0].ravel().tolist()
         if not self.seeds or not all(type(seed) is int and 0 <= seed < 2**63 for seed in self.seeds):
@@ -142,28 +125,20 @@ class Toys:
         self.batch, self.p_z = recipe.batch, recipe.p_z
         self.update, self.generator_cost = recipe.update, recipe.generator_cost
         self.set(k=stretched[1], lr_D=stretched[2], lr_G=stretched[3], momentum=stretched[4])
-        d = recipe.G[-1].units
-        pairs = {seed: recipe.networks(seed, torch.zeros(d)) for seed in set(self.seeds)}
+        pairs = {seed: recipe.networks(seed, torch.zeros(recipe.G[-1].units)) for seed in set(self.seeds)}
         self.G = Stack([pairs[seed][0] for seed in self.seeds], dtype)
         self.D = StackedDiscriminator([pairs[seed][1] for seed in self.seeds], dtype)
         self.velocity = {name: [torch.zeros_like(p) for p in getattr(self, name).parameters()] for name in "GD"}
-        self.step = 0
-        """Iterations done."""
-        self.turn = 0
-        """D's updates done in the iteration under way."""
-        unique = list(pairs)
-        self._row = torch.tensor([unique.index(seed) for seed in self.seeds])
+        self.step = self.turn = 0  # iterations done, and D's updates in the one under way
+        self._unique = list(pairs)
+        self._row = torch.tensor([self._unique.index(seed) for seed in self.seeds])
         self._streams: dict[int, Draws] = {}
-        self._unique = unique
 
     def __len__(self) -> int:
         return len(self.seeds)
 
     def set(self, **values: Any) -> None:
-        """Set k, lr_D, lr_G or momentum, each one value for all games or one for each; or one of the game's `CHOICES`.
-
-        All of them, or, when one of them makes no sense and a `RecipeError` is raised, none.
-        """
+        """Set k, a rate, the momentum or one of `CHOICES`: all that is given, or nothing when it raises."""
         chosen = {name: values.pop(name) for name in CHOICES if name in values}
         replace(self.recipe, **chosen)  # raises on what no recipe may hold
         checked = {name: _checked(name, value, len(self.seeds), self.dtype) for name, value in values.items()}
@@ -235,55 +210,46 @@ class Toys:
         """m data examples and m noise samples for every game: (B, m, d), (B, m, z_dim); by seed and kind of move."""
         kind = (self.p_data, self.batch, self.p_z)
         if stream not in self._streams:
-            self._streams[stream] = Draws([_generators(seed, stream) for seed in self._unique])
+            self._streams[stream] = Draws(self._unique, stream)
         x, z = self._streams[stream].next(kind, self.recipe.z_dim, self.dtype, data=stream >= 0)
         return x[self._row], z[self._row]
 
     # -- looking at a game of one dimension ----------------------------------------------------------------------------
 
     def p_g(self, i: int = 0) -> Pushforward:
-        """The density of game i's G(z): exact for a G of rectifiers, else that of 800 straight lines through G.
-
-        Raises `TrainingDiverged` when G's parameters are no longer finite, `RecipeError` when z or x has more than one
-        coordinate.
-        """
+        """The density of game i's G(z): exact for a G of rectifiers, else that of 800 straight lines through G."""
         if self.recipe.z_dim != 1 or self.G.specs[-1].units != 1:
             raise RecipeError("only a G from one coordinate of z to one of x has a p_g that can be computed")
-        layers = [(w[i].T.detach().double().numpy(), b[i, 0].detach().double().numpy()) for w, b in self.G_parameters()]
+        both = zip(self.G.weights, self.G.biases)
+        layers = [(w[i].T.detach().double().numpy(), b[i, 0].detach().double().numpy()) for w, b in both]
         if not all(np.isfinite(part).all() for layer in layers for part in layer):
             raise TrainingDiverged(f"G's parameters are no longer finite after {self.step} iterations")
         if self.exact:
             return Pushforward(*relu_line(layers, self.p_z), self.p_z)
-        reach = PRIOR_REACH[self.p_z]
-        z = np.linspace(-reach, reach, SMOOTH_PIECES + 1)
+        z = np.linspace(-PRIOR_REACH[self.p_z], PRIOR_REACH[self.p_z], SMOOTH_PIECES + 1)
         return Pushforward(z, self.G_of(z, i), self.p_z, even=True)
 
     @property
     def exact(self) -> bool:
         """Whether G is made of rectifiers, so that p_g is exact."""
-        return (
-            all(layer.activation == "relu" for layer in self.G.specs[:-1]) and self.G.specs[-1].activation == "linear"
-        )
+        *hidden, last = (layer.activation for layer in self.G.specs)
+        return set(hidden) <= {"relu"} and last == "linear"
 
-    def G_parameters(self) -> list[tuple[Tensor, Tensor]]:
-        """G's weights (B, inputs, units) and biases (B, 1, units), layer by layer."""
-        return list(zip(self.G.weights, self.G.biases))
-
-    @torch.no_grad()
     def G_of(self, z: ArrayLike, i: int = 0) -> Array:
         """G(z) of game i, for a G of one dimension: z (n,) -> x (n,)."""
-        return self.G(self._column(z), i)[0, :, 0].double().numpy()
+        return self._through(self.G, z, i)
 
-    @torch.no_grad()
     def logit(self, x: ArrayLike, i: int = 0) -> Array:
         """D's logit in game i, for x in one dimension: (n,) -> (n,)."""
-        return self.D(self._column(x), i)[0, :, 0].double().numpy()
+        return self._through(self.D, x, i)
 
-    def _column(self, x: ArrayLike) -> Tensor:
-        return torch.as_tensor(np.asarray(x, float), dtype=self.dtype)[None, :, None]
+    @torch.no_grad()
+    def _through(self, nets: Stack, x: ArrayLike, i: int) -> Array:
+        column = torch.as_tensor(np.asarray(x, float), dtype=self.dtype)[None, :, None]
+        return nets(column, i)[0, :, 0].double().numpy()
 
     def measure(self, i: int = 0, *, order: int = 6) -> Measured:
-        """V(D, G), C(G) and JSD(p_data || p_g) of game i, by quadrature with so many nodes between two knots."""
+        """V, C and JSD of game i, by quadrature with so many nodes between two knots."""
         return Measured(*theory.V_C_JSD(lambda x: self.logit(x, i), self.p_data, self.p_g(i), order=order))
 
     @torch.no_grad()
@@ -292,37 +258,31 @@ class Toys:
         z = replace(self.recipe, p_z=self.p_z).noise(n, seed).to(self.dtype)  # (n, z_dim)
         return self.G(z.expand(len(self), -1, -1)).double().numpy()
 
-    @property
-    def finite(self) -> np.ndarray:
-        """Which games' parameters are all finite numbers: (B,) bool."""
-        parameters = [*self.G.parameters(), *self.D.parameters()]
-        return torch.stack([p.detach().isfinite().flatten(1).all(1) for p in parameters]).all(0).numpy()
-
 
 class Draws:
-    """Minibatches for one kind of move, a stream for each seed; drawn ahead in blocks, which is faster."""
+    """Minibatches for one kind of move (-1: G's; n: D's with n to follow), drawn ahead in blocks, which is faster."""
 
     AHEAD = 16
 
-    def __init__(self, generators: Sequence[tuple[np.random.Generator, torch.Generator]]):
-        self._generators = generators
-        self._kind: tuple[Sampler, int, str] | None = None
-        self._next = self.AHEAD
+    def __init__(self, seeds: Sequence[int], move: int):
+        sequences = [np.random.SeedSequence([seed, STREAM, move + 1]).spawn(2) for seed in seeds]
+        begins = [int(for_z.generate_state(1, np.uint64)[0] >> 1) for _, for_z in sequences]
+        self._x_rngs = [np.random.default_rng(for_x) for for_x, _ in sequences]
+        self._z_rngs = [torch.Generator().manual_seed(begin) for begin in begins]
+        self._kind, self._next = None, self.AHEAD
 
-    def next(
-        self, kind: tuple[Sampler, int, str], z_dim: int, dtype: torch.dtype, *, data: bool
-    ) -> tuple[Tensor, Tensor]:
+    def next(self, kind: tuple, z_dim: int, dtype: torch.dtype, *, data: bool) -> tuple[Tensor, Tensor]:
         """The next x (S, m, d), or nothing of it without `data`, and z (S, m, z_dim), for S seeds.
 
-        `kind` is (p_data, m, p_z). When it has changed what was drawn ahead is thrown away.
+        When `kind`, (p_data, m, p_z), has changed, what was drawn ahead is thrown away.
         """
         if self._next == self.AHEAD or kind != self._kind:
             p_data, m, p_z = self._kind = kind
             n = self.AHEAD * m
-            zs = [game.prior(p_z, n, z_dim, z_rng, dtype) for _, z_rng in self._generators]
+            zs = [game.prior(p_z, n, z_dim, z_rng, dtype) for z_rng in self._z_rngs]
             self._z = torch.stack(zs).unflatten(1, (self.AHEAD, m))
             if data:
-                xs = [torch.from_numpy(p_data.sample(n, x_rng)).reshape(n, -1) for x_rng, _ in self._generators]
+                xs = [torch.from_numpy(p_data.sample(n, x_rng)).reshape(n, -1) for x_rng in self._x_rngs]
                 self._x = torch.stack(xs).to(dtype).unflatten(1, (self.AHEAD, m))
             else:
                 self._x = self._z[..., :0]
@@ -335,27 +295,26 @@ class BestD:
     """Takes D of a stack of one game towards its optimum for the G there is: L-BFGS up V, by quadrature.
 
     `advance` works for some 20 evaluations of V; `done` says when the gap C - V no longer shrinks. Figure 1 (b).
+
+    Where p_data or p_g ends abruptly the optimum is a cliff, on which no game can go on: a step of D or of G throws it
+    far. `decay` times the sum of the squares of D's parameters is taken off V, which keeps D from getting so steep.
     """
 
-    def __init__(self, toys: Toys, *, tolerance: float = 1e-4, limit: int = 1_500):
+    def __init__(self, toys: Toys, *, tolerance: float = 1e-4, limit: int = 1_500, decay: float = 0.0):
         if len(toys) != 1:
             raise RecipeError(f"only a stack of one game can take D to its optimum; this one has {len(toys)}")
-        self.toys, self.tolerance, self.limit = toys, tolerance, limit
-        p_data, p_g = toys.p_data, toys.p_g()
+        self.toys, self.tolerance, self.limit, self.decay = toys, tolerance, limit, decay
+        self.p_data = p_data = toys.p_data
+        p_g = toys.p_g()
         x, w = theory.quadrature(p_data, p_g, order=6)
         at, mass = p_g.atoms
-        parts = (
-            np.concatenate([x, at]),
-            np.concatenate([w * p_data.pdf(x), 0 * at]),
-            np.concatenate([w * p_g.pdf(x), mass]),
-        )
-        self._x, self._data, self._g = (torch.as_tensor(part, dtype=toys.dtype) for part in parts)
+        pairs = (x, at), (w * p_data.pdf(x), 0 * at), (w * p_g.pdf(x), mass)
+        self._x, self._data, self._g = (torch.as_tensor(np.concatenate(pair), dtype=toys.dtype) for pair in pairs)
         self.C = theory.C(p_data, p_g, order=6)
-        self.gap = math.inf
-        """C(G) - V(D, G) at the last evaluation."""
+        self.gap = math.inf  # C(G) - V(D, G) at the last evaluation
         self.evaluations = 0
         self.done = False
-        self._last = math.inf
+        self._last = self._lacking = math.inf  # the gap and what the decay takes off
         parameters = list(toys.D.parameters())
         self._climber = torch.optim.LBFGS(parameters, max_iter=20, history_size=20, line_search_fn="strong_wolfe")
 
@@ -364,33 +323,29 @@ class BestD:
         self._climber.step(self._descent)
         for v in self.toys.velocity["D"]:
             v.zero_()
-        shrinks = self._last - self.gap > 0.002 * max(self.gap, 0.0)
-        self.done = self.gap < self.tolerance or not shrinks or self.evaluations >= self.limit
-        self._last = self.gap
+        shrinks = self._last - self._lacking > 0.002 * max(self._lacking, 0.0)
+        self.done = self._lacking < self.tolerance or not shrinks or self.evaluations >= self.limit
+        self._last = self._lacking
 
     def _descent(self) -> Tensor:
         self._climber.zero_grad()
         a = self.toys.D.logit(self._x[None, :, None])[0]
         minus_V = self._data @ game.softplus(-a) + self._g @ game.softplus(a)
+        self.gap = self.C + minus_V.item()
+        if self.decay:
+            minus_V = minus_V + self.decay * sum(p.square().sum() for p in self.toys.D.parameters())
         minus_V.backward()
         self.evaluations += 1
-        self.gap = self.C + minus_V.item()
+        self._lacking = self.C + minus_V.item()
         return minus_V
-
-
-def _generators(seed: int, stream: int) -> tuple[np.random.Generator, torch.Generator]:
-    """A seed's random numbers for one kind of move (-1: G's; n: D's with n to follow): for x, and for z."""
-    sequence = np.random.SeedSequence([seed, STREAM, stream + 1])
-    for_x, for_z = sequence.spawn(2)
-    return np.random.default_rng(for_x), torch.Generator().manual_seed(int(for_z.generate_state(1, np.uint64)[0] >> 1))
 
 
 def _checked(name: str, value: Any, games: int, dtype: torch.dtype) -> Tensor:
     """k, a rate or the momentum as one number for each game. Raises `RecipeError` on one that makes no sense."""
+    rate = (lambda v: (v >= 0) & np.isfinite(v), "finite numbers >= 0")
     rules = {
         "k": (lambda v: (v >= 0) & (v <= MAX_K) & (v == np.floor(v)), f"whole numbers from 0 to {MAX_K}"),
-        "lr_D": (lambda v: (v >= 0) & np.isfinite(v), "finite numbers >= 0"),
-        "lr_G": (lambda v: (v >= 0) & np.isfinite(v), "finite numbers >= 0"),
+        **{"lr_D": rate, "lr_G": rate},
         "momentum": (lambda v: (v >= 0) & (v < 1), "in [0, 1)"),
     }
     if name not in rules:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,8 @@ class Engine:
 
     def fail(self, error: BaseException) -> None:
         """Take note of an error for the status line."""
-        self.message = str(error) if isinstance(error, GanlibError) else f"{type(error).__name__}: {error}"
+        name = type(error).__name__
+        self.message = (str(error) or name) if isinstance(error, GanlibError) else f"{name}: {error}"
 
     def complete(self) -> Picture:
         """The picture as it is now, with every range and tick worked out. Raises `RecipeError` on one that is wrong."""
@@ -197,6 +198,11 @@ class Game(Engine):
         """One iteration."""
         raise NotImplementedError
 
+    def do(self, command: Command) -> None:
+        """Carry out a command as plain data. What has ended the game stays in the status line until a reset."""
+        super().do(command)
+        self.message = self.error
+
     def start(self) -> None:
         """Train, or go on training. Raises `RecipeError` after an error: `reset` first."""
         self.usable()
@@ -236,9 +242,9 @@ class Game(Engine):
             if time.perf_counter() >= end:
                 return
 
-    def _guarded(self) -> None:
+    def _guarded(self, move: Callable[[], None] | None = None) -> None:
         try:
-            self.once()
+            (move or self.once)()
         except Exception as error:
             self.fail(error)
             raise
@@ -278,8 +284,13 @@ class Game(Engine):
 
     def event_levels(self, *, named: bool = True) -> list[Level]:
         """The changes as upright lines of a panel, with names such as "k = 3" or without."""
-        texts = [f"{self.controls[k].name} {self.controls[k].said(v)}" if named else "" for _, k, v in self.events]
-        return [Level(x=float(x), name=text) for (x, _, _), text in zip(self.events, texts)]
+
+        def told(key: str, value: Any) -> str:
+            """What was changed, and to what; a whole number as it is."""
+            one = self.controls[key]
+            return f"{one.name} {value if getattr(one, 'whole', False) else one.said(value)}"
+
+        return [Level(x=float(x), name=told(key, value) if named else "") for x, key, value in self.events]
 
 
 # -- the widget --------------------------------------------------------------------------------------------------------

@@ -2,54 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ganlib.controls import Button, Choice
 from ganlib.errors import RecipeError
 from ganlib.game import MINUS_LOG_4
-from ganlib.picture import Cells, Level, Line, Note, Panel, Picture, Range
-from ganlib.studies.sweeps import COLLAPSED, DIVERGED, MnistSweep, Results, ToySweep, seeds_mean
-from ganlib.widgets.demo import Demo, Engine, cell_key
+from ganlib.picture import Cells, Level, Line, Note, Panel, Picture, quantile_range
+from ganlib.recipes import TOY, Recipe
+from ganlib.studies.phenomena import DATA
+from ganlib.studies.sweeps import (
+    COLLAPSED,
+    DIVERGED,
+    MEASURES,
+    UNKNOWN,
+    MnistSweep,
+    Results,
+    ToySweep,
+    seeds_mean,
+    small_mnist,
+)
+from ganlib.widgets.demo import Demo, Game, cell_key
 
-
-@dataclass(frozen=True)
-class Measure:
-    """What a heat map shows of a run: its name, its colours' ends, and how many decimals its numbers have."""
-
-    name: str
-    title: str
-    limits: Range
-    log: bool = False
-    digits: int = 3
-
-
-MEASURES = {
-    "toy": {
-        "JSD": Measure("JSD(p_data ‖ p_g)", "JSD(p_data ‖ p_g), nats", (0.015, math.log(2)), True),
-        "gap": Measure("C(G) − V(D, G)", "C(G) − V(D, G), nats: what D lacks", (0.003, 1), True),
-        "width": Measure("width of p_g", "Width of p_g over that of p_data", (0.1, 10), True, 2),
-    },
-    "mnist": {
-        "score": Measure("Parzen score", "Parzen score, nats (higher is better; see the text)", (-450, 0), False, 0),
-        "width": Measure("spread of the samples", "Spread of the samples over that of digits", (0, 1.2), False, 2),
-        "V": Measure("V(D, G)", "V(D, G), nats", (-1.4, 0), False, 2),
-        "D_fake": Measure("D(G(z))", "D(G(z)), probability", (0, 0.6), False, 2),
-    },
-}
-"""Kind of grid -> what may be shown. A colour means the same wherever a measure is drawn."""
 AXES = {"k": "k", "D": "D's rate", "G": "G's rate"}
 PLANES = {"D × G": ("D", "G", "k"), "k × D": ("k", "D", "G"), "k × G": ("k", "G", "D")}
 """Name -> the axis of the rows, that of the columns, and the one that a slider picks."""
+PLANE_NAMES = {name: f"{AXES[rows]} × {AXES[columns]}" for name, (rows, columns, _) in PLANES.items()}
 MEAN = "mean of all"
+FATES = {DIVERGED: "diverged", COLLAPSED: "collapsed"}
 OFTEN = 0.4
 """Seconds between frames at the least."""
 
 
-class ExplorerEngine(Engine):
+class ExplorerEngine(Game):
     """A grid of runs that can train here, or the `Results` of one that has been trained, and what is looked at.
 
     States: "idle", "running", "paused", "finished", "error", or "precomputed" for results.
@@ -57,42 +46,47 @@ class ExplorerEngine(Engine):
 
     title = "Explorer of k and the learning rates"
     interval = OFTEN
-    STATES = {  # noqa: RUF012
-        **{"idle": "Ready", "running": "Training", "paused": "Paused", "finished": "Finished", "error": "Error"},
-        "precomputed": "Precomputed",
-    }
+    STATES = Game.STATES | {"running": "Training", "finished": "Finished", "precomputed": "Precomputed"}
 
     def __init__(self, source: ToySweep | MnistSweep | Results):
         if not isinstance(source, ToySweep | MnistSweep | Results):
             raise RecipeError(f"an explorer needs a ToySweep, a MnistSweep, or their Results; this is {source!r:.60}")
-        self.source, self.error = source, ""
+        self.source = source
         self.results = source if isinstance(source, Results) else source.results
         """What the grid has measured so far."""
         self.kind, grid = self.results.kind, self.results.grid
         self.axes = {"k": grid.ks, "D": grid.lrs_D, "G": grid.lrs_G}
-        self.measures = MEASURES[self.kind]
-        self.state = self._rest()
-        look, here = {"look": True, "group": "What to look at"}, {"look": True, "slide": True, "group": "Which run"}
+        self.measures, p_data = MEASURES[self.kind], getattr(source, "p_data", None)
+        self.live = next((name for name, density in DATA.items() if density == p_data), "")
+        """What `LiveToy` calls the grid's p_data, if it knows it."""
+        look = {"look": True, "group": "The heat map"}
+        cell, runs = ({"look": True, "slide": True, "group": group} for group in ("Which cell", "When, which seeds"))
         names = {name: measure.name for name, measure in self.measures.items()}
-        last = len(self.results.updates) - 1
+        last, updates = len(self.results.updates) - 1, self.results.updates
         axes = {
-            axis: Choice(list(values), name=AXES[axis], words=plainly, **here) for axis, values in self.axes.items()
+            axis: Choice(list(v), v[0 if axis == "k" else len(v) // 2], AXES[axis], words=plainly, **cell)
+            for axis, v in self.axes.items()
         }
+        seeds = {MEAN: f"mean of {len(grid.seeds)}", **{seed: f"seed {seed}" for seed in grid.seeds}}
         super().__init__(
             {
                 "start": Button("Start", "Train every run of this grid in the background (Space)", " ", "play"),
                 "pause": Button("Stop", "Rest here; Start goes on (Space)", " ", "stop"),
                 "reset": Button("Reset", "Every run of this grid back to its start (R)", "r", "reset"),
                 "shown": Choice(list(names), name="Colour", hint="What the heat map shows", words=names, **look),
-                "plane": Choice(list(PLANES), name="Rows × columns", hint="The third axis has a slider", **look),
-                "record": Choice(
-                    list(range(last + 1)), last, "After", words=lambda i: f"{self.results.updates[i]:,.0f} updates",
-                    slide=True, **look,
+                "plane": Choice(
+                    list(PLANES), None, "Rows × columns", "The heat map's axes; a slider picks the slice", PLANE_NAMES,
+                    **look,
                 ),
                 **axes,
-                "seed": Choice([MEAN, *grid.seeds], name="Seeds", hint="All of them, or one", **here),
+                "record": Choice(
+                    list(range(last + 1)), last, "After", "The moment that the heat map shows",
+                    lambda i: f"{updates[i]:,.0f} updates", **runs,
+                ),
+                "seed": Choice(list(seeds), name="Seeds", hint="All of them, or one", words=seeds, **runs),
             }
         )  # fmt: skip
+        self.state = self._rest()
 
     def _rest(self) -> str:
         """The state of a grid that does not train."""
@@ -102,22 +96,17 @@ class ExplorerEngine(Engine):
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
-    @property
-    def running(self) -> bool:
-        """Whether `advance` trains."""
-        return self.state == "running"
-
     def start(self) -> None:
         """Train the grid, or go on."""
-        if not self._sound().finished:
+        self.usable()
+        if not self._sweep().finished:
             self.state = "running"
 
     def pause(self) -> None:
         """Rest where the training is."""
         if self.running:
             self.state = self._rest()
-        if self.state != "error":
-            self.take()
+        self.take()
 
     def reset(self) -> None:
         """Forget what the grid has learnt: every run back to its start."""
@@ -127,9 +116,10 @@ class ExplorerEngine(Engine):
 
     def finish(self, *, progress: bool = True) -> bool:
         """Train the grid to its end here and now; True when it got there."""
-        sweep = self._sound()
+        self.usable()
+        self.message = ""
         try:
-            return sweep.finish(progress=progress)
+            return self._sweep().finish(progress=progress)
         finally:
             self.state = self._rest()
             self.take()
@@ -139,30 +129,10 @@ class ExplorerEngine(Engine):
             raise RecipeError("these runs were trained before, and do not train here")
         return self.source
 
-    def _sound(self) -> ToySweep | MnistSweep:
-        """The sweep, unless an error has ended it: nobody knows what state that left it in."""
-        sweep = self._sweep()
-        if self.state == "error":
-            raise RecipeError(f"the sweep has ended in an error, reset it first: {self.error}")
-        return sweep
-
-    def fail(self, error: BaseException) -> None:
-        """Take note of an error: a command that made no sense changes nothing, any other error ends the training."""
-        if isinstance(error, KeyboardInterrupt):
-            self.pause()
-            self.message = "Interrupted. Start goes on from here."
-            return
-        super().fail(error)
-        if not isinstance(error, RecipeError):
-            self.error = self.error if self.state == "error" else self.message  # the first cause stays
-            self.state, self.message = "error", self.error
-
     def off(self) -> Sequence[str]:
         """The buttons that can do nothing in this state."""
-        return {
-            **{"precomputed": ("start", "pause", "reset"), "running": ("start",), "error": ("start", "pause")},
-            "finished": ("start", "pause"),
-        }.get(self.state, ("pause",))
+        none = {"precomputed": ("start", "pause", "reset"), "running": ("start",)}
+        return none.get(self.state, ("start", "pause") if self.state in ("error", "finished") else ("pause",))
 
     def retire(self) -> None:
         """Stop for good."""
@@ -186,130 +156,133 @@ class ExplorerEngine(Engine):
 
     def picture(self) -> Picture:
         """The heat map at the left; the curves of the chosen cell at the right; its numbers in words, and as code."""
-        values, results = self.values, self.results
+        values, results, measure = self.values, self.results, self.measures[self.values["shown"]]
         rows, columns, third = PLANES[values["plane"]]
         at = tuple(self.axes[axis].index(values[axis]) for axis in ("k", "D", "G"))
-        words = self._words(at)
+        seeds = list(results.grid.seeds) if values["seed"] == MEAN else [values["seed"]]
+        seen = results.part(seeds, values["record"] + 1)
+        numbers, outcome = seen.final(values["shown"]), seen.outcome  # (K, D, G, S)
+        words = self._words(numbers[at], outcome[at])
         heat = Panel(
-            f"{self.measures[values['shown']].title}; {AXES[third]} {plainly(values[third])}",
-            cells=self._cells(rows, columns, dict(zip(("k", "D", "G"), at))),
+            f"{measure.title}; {AXES[third]} = {plainly(values[third])}",
+            cells=self._cells(numbers, outcome, at),
             x_label=f"{AXES[columns]} →",
             y_label=f"{AXES[rows]} →",
-            at=(0, 0, 17, 6),
-            words=f"Heat map: rows {AXES[rows]}, columns {AXES[columns]}. Chosen: {words}",
+            at=(0, 0, 15, 7),
+            words=f"Heat map of {measure.title}. Rows: {AXES[rows]}; columns: {AXES[columns]}; {AXES[third]} "
+            f"{plainly(values[third])}. Chosen: {words}",
         )
         done = 1.0 if isinstance(self.source, Results) else self.source.done
         readouts = [(f"{100 * done:.0f}", "% done"), (f"{math.prod(results.grid.shape):,}", "runs")]
-        notes = [Note([self._code()], "This run by itself", "code")]
-        if self.state == "precomputed":
-            notes.insert(0, Note([self._provenance()], above=True))
-        return Picture([heat, *self._curves(at)], words, readouts, notes)
+        above = [Note([self._provenance()], above=True)] if self.state == "precomputed" else []
+        notes = [*above, Note([self._code()], "This run by itself", "code")]
+        return Picture([heat, *self._curves(at, seeds)], words, readouts, notes)
 
-    def seen(self) -> Results:
-        """The results up to the record that is looked at, of the seeds that are looked at."""
-        n, seed, results = self.values["record"] + 1, self.values["seed"], self.results
-        s = slice(None) if seed == MEAN else slice(results.grid.seeds.index(seed), results.grid.seeds.index(seed) + 1)
-        curves = {name: curve[..., s, :n] for name, curve in results.curves.items()}
-        gone = results.diverged[..., s] & ~np.isfinite(curves["width"][..., -1])
-        seeds = results.grid.seeds[s]
-        return replace(
-            results, grid=replace(results.grid, seeds=seeds), updates=results.updates[:n], curves=curves, diverged=gone
-        )
-
-    def _numbers(self, seen: Results) -> np.ndarray:
-        """(K, D, G, S): what is shown of each run."""
-        name = self.values["shown"]
-        return seen.final("C") - seen.final("V") if name == "gap" else seen.final(name)
-
-    def _cells(self, rows: str, columns: str, at: dict[str, int]) -> Cells:
-        measure, seen = self.measures[self.values["shown"]], self.seen()
-        order = ["k", "D", "G"]
-        third = next(axis for axis in order if axis not in (rows, columns))
+    def _cells(self, numbers: np.ndarray, outcome: np.ndarray, at: tuple[int, ...]) -> Cells:
+        """The slice of the grid that is shown, with its numbers (K, D, G, S) as means over the seeds."""
+        measure, (rows, columns, third) = self.measures[self.values["shown"]], PLANES[self.values["plane"]]
+        order = [("k", "D", "G").index(axis) for axis in (rows, columns, third)]
 
         def cut(values: np.ndarray) -> np.ndarray:
-            """The slice that is shown: (K, D, G, ...) -> (rows, columns, ...)."""
-            return np.moveaxis(values, [order.index(axis) for axis in (rows, columns, third)], (0, 1, 2))[
-                :, :, at[third]
-            ]
+            """The slice: (K, D, G, ...) -> (rows, columns, ...)."""
+            return np.moveaxis(values, order, (0, 1, 2))[:, :, at[order[2]]]
 
-        mean, outcome = cut(seeds_mean(self._numbers(seen))), cut(seen.outcome)
+        mean, outcome = cut(seeds_mean(numbers)), cut(outcome)
         words = [[_signs(m, o, measure.digits) for m, o in zip(*pair)] for pair in zip(mean, outcome)]
         names = [[plainly(value) for value in self.axes[axis]] for axis in (rows, columns)]
-        chosen, limits = (at[rows], at[columns]), measure.limits
-        return Cells(mean, words, *names, limits, measure.log, measure.name, chosen, (columns, rows))
+        chosen = at[order[0]], at[order[1]]
+        return Cells(mean, words, *names, measure.limits, measure.log, "colours", chosen, (columns, rows))
 
-    def _curves(self, at: tuple[int, int, int]) -> list[Panel]:
-        """One cell's curves: its score for each seed; V with C; and p_g, for toys."""
-        results, x, toy = self.results, self.results.updates, self.kind == "toy"
+    def _words(self, numbers: np.ndarray, outcome: np.ndarray) -> str:
+        """The chosen cell in words: its numbers (S,), and what became of its runs."""
+        measure, axes = self.measures[self.values["shown"]], (plainly(self.values[axis]) for axis in "DG")
+        where = f"k = {self.values['k']}, D's rate {next(axes)}, G's rate {next(axes)}"
+        known, digits = int((outcome != UNKNOWN).sum()), measure.digits
+        if not known:
+            return f"{where}: nothing measured yet."
+        mean, found, value = float(seeds_mean(numbers)), numbers[np.isfinite(numbers)], "no number left"
+        if len(found):
+            value = f"{measure.name} {_number(mean, digits)}"
+        if len(found) > 1:
+            ends = f"{_number(found.min(), digits)} to {_number(found.max(), digits)}"
+            value += f" ({ends} over {len(found)} seeds)"
+        fates = [(int((outcome == fate).sum()), name) for fate, name in FATES.items()]
+        told = ", ".join(f"{n} of {known} {name}" for n, name in fates if n) or "None diverged or collapsed"
+        return f"{where}: {value}. {told}."
+
+    def _curves(self, at: tuple[int, ...], seeds: Sequence[int]) -> list[Panel]:
+        """One cell's curves over its updates: its score by seed, V and C, and p_g or what D says."""
+        results, x, toy, last = self.results, self.results.updates, self.kind == "toy", self.values["record"]
+        some = results.part(seeds, len(x)).curves
+        here = [] if last == len(x) - 1 else [Level(x=float(x[last]))]  # the moment that the heat map shows
+        ends = (0.0, float(x[-1]))
+
+        def mean(name: str, words: str, style: str) -> Line:
+            """The mean over the seeds that are looked at, with its last value."""
+            y = seeds_mean(some[name][at].T)
+            known = y[np.isfinite(y)]
+            return Line(x, y, words, style, f"{known[-1]:.2f}" if len(known) else None)
+
         name = "JSD" if toy else "score"
-        each = [Line(x, curve, f"seed {seed}", "G", dash=i % 4) for i, (seed, curve) in enumerate(self._each(name, at))]
-        lines = [Line(x, seeds_mean(results.curves["V"][at].T), "V(D, G)", "V")]
-        if toy:
-            lines.append(Line(x, seeds_mean(results.curves["C"][at].T), "C(G)", "C"))
-        tall = (6, 6) if toy else (8, 9)
-        title = "JSD(p_data ‖ p_g), nats" if toy else "Parzen score, nats"
-        found = [
-            Panel(f"{title}, by seed", each, x=(0, float(x[-1])), x_label="", x_ticks=(), at=(0, 6, tall[0], 6)),
-            Panel(
-                *("Nats, mean of the seeds", lines), x=(0, float(x[-1])), x_label="updates of either player",
-                levels=[Level(MINUS_LOG_4, "-log 4")], at=(tall[0], 6, tall[1], 6),
-            ),
-        ]  # fmt: skip
-        if isinstance(self.source, ToySweep):
-            found.append(self._densities(at))
-        return found
+        each = [
+            Line(x, y, f"seed {seed}", "G" if seed in seeds else "reference", dash=i % 4)
+            for i, (seed, y) in enumerate(zip(results.grid.seeds, results.curves[name][at]))
+        ]
+        nats = [mean("V", "V(D, G)", "V"), *([mean("C", "C(G)", "C")] if toy else [])]
+        y = [quantile_range([line.y for line in each], (0, 0.1) if toy else (-100, 0))]
+        y.append((max(quantile_range([line.y for line in nats], (-1.5, 0))[0], -4.0), 0.0))
+        title = f"{'JSD' if toy else 'Parzen score'}, nats, by seed"
+        level = Level(MINUS_LOG_4, "-log 4")
+        first = Panel(title, each, ends, y[0], "", levels=here, x_ticks=(), at=(0, 7, 5, 5))
+        second = Panel("Value, nats", nats, ends, y[1], "updates of either player", levels=[level, *here])
+        panels = [first, dataclasses.replace(second, at=(5, 7, 5, 5))]
+        if toy and isinstance(self.source, ToySweep):
+            panels.append(self._densities(at, seeds))
+        elif not toy:
+            says = [mean("D_real", "D(x)", "data"), mean("D_fake", "D(G(z))", "G"), mean("width", "spread", "other")]
+            panels.append(Panel("D says", says, ends, (0, 1.2), "", levels=[Level(0.5, "½"), *here], at=(10, 7, 5, 5)))
+        return panels
 
-    def _each(self, name: str, at: tuple[int, int, int]) -> list[tuple[int, np.ndarray]]:
-        """The curves of a cell's seeds, each with its seed."""
-        return list(zip(self.results.grid.seeds, self.results.curves[name][at]))
-
-    def _densities(self, at: tuple[int, int, int]) -> Panel:
+    def _densities(self, at: tuple[int, ...], seeds: Sequence[int]) -> Panel:
+        """p_data, and the runs' p_g as they are now: mean densities in bins."""
         edges = self.source.edges
         x = (edges[1:] + edges[:-1]) / 2
         p = self.source.p_data.pdf(x)
-        lines = [Line(x, p_g, "", "G", dash=i % 4) for i, p_g in enumerate(self.source.p_g[at])]
-        lines.append(Line(x, p, "p_data", "data"))
-        return Panel("p_g of each seed at its last record", lines, y=(0, 1.7 * float(p.max())), at=(12, 6, 5, 6))
-
-    def _words(self, at: tuple[int, int, int]) -> str:
-        """The chosen cell in words, from the same numbers and outcomes as its colour and its signs."""
-        values, seen, measure = self.values, self.seen(), self.measures[self.values["shown"]]
-        rates = f"D's rate {plainly(values['D'])}, G's rate {plainly(values['G'])}"
-        where = f"k = {values['k']}, {rates}"
-        found, outcome = self._numbers(seen)[at], seen.outcome[at]
-        known = int((outcome >= 0).sum())
-        if not known:
-            return f"{where}: nothing measured yet."
-        found, d = found[np.isfinite(found)], measure.digits
-        value = "no number left"
-        if len(found):
-            value = f"{measure.name} {found.mean():,.{d}f}"
-            if len(found) > 1:
-                value += f" ({found.min():,.{d}f} to {found.max():,.{d}f} over {len(found)} seeds)"
-        fates = [
-            (int((outcome == fate).sum()), name) for fate, name in ((DIVERGED, "diverged"), (COLLAPSED, "collapsed"))
+        shown = [
+            (i, y) for i, (seed, y) in enumerate(zip(self.results.grid.seeds, self.source.p_g[at])) if seed in seeds
         ]
-        told = ", ".join(f"{n} of {known} {name}" for n, name in fates if n) or "none diverged or collapsed"
-        return f"{where}: {value}; {told}."
+        lines = [Line(x, p_g, "" if n else "p_g", "G", dash=i % 4) for n, (i, p_g) in enumerate(shown)]
+        lines.append(Line(x, p, "p_data", "data"))
+        return Panel("Densities, at the latest record", lines, y=(0, 2 * float(p.max())), at=(10, 7, 5, 5))
 
     def _code(self) -> str:
         """Lines that open the chosen run by itself, in a notebook, as they stand."""
-        v, seed = self.values, self.values["seed"]
-        seed = self.results.grid.seeds[0] if seed == MEAN else seed
+        v, results = self.values, self.results
+        seed = results.grid.seeds[0] if v["seed"] == MEAN else v["seed"]
         rates = f"k={v['k']}, lr_D={v['D']}, lr_G={v['G']}"
+        recipe, data = Recipe.from_dict(results.info["recipe"]), results.info["data"]
+        own, name = (TOY, "TOY") if self.kind == "toy" else (small_mnist(), "small_mnist()")
+        fields = [field.name for field in dataclasses.fields(recipe) if field.name not in ("k", "lr_D", "lr_G")]
+        other = [f"{key}={getattr(recipe, key)!r}" for key in fields if getattr(recipe, key) != getattr(own, key)]
+        imports = ["from dataclasses import replace"] if other or self.kind == "mnist" else []
+        imports += ["from ganlib.nets import Layer"] if "Layer(" in "".join(other) else []
         if self.kind == "mnist":
-            return (
-                "from dataclasses import replace\nfrom ganlib import load\nfrom ganlib.studies.sweeps import "
-                f"small_mnist\nfrom ganlib.widgets import LiveTraining, show\n"
-                f'show(LiveTraining(replace(small_mnist(), {rates}), load("mnist"), seed={seed}))'
-            )
-        p_data = getattr(self.source, "p_data", None) or self.results.info.get("data", "Gaussian(0, 1)")
-        return (
-            "from ganlib.densities import *\nfrom ganlib.recipes import TOY\nfrom ganlib.studies.toys import Toys\n"
-            f"toys = Toys(TOY, {p_data}, {rates}, seeds={seed})\n"
-            f"for _ in range({max(round(self.results.updates[-1] / (v['k'] + 1)), 1)}):\n    toys.iterate()\n"
-            "print(toys.measure())"
-        )
+            imports += ["from ganlib import load", "from ganlib.studies.sweeps import small_mnist"]
+            imports.append("from ganlib.widgets import LiveTraining, show")
+            made = f"LiveTraining(replace({', '.join([name, *other, rates])})"
+            run = [f'live = {made}, load("{data}"), seed={seed}, precision="float32")', "show(live)"]
+        elif self.live and not other and 1e-3 <= min(v["D"], v["G"]) <= max(v["D"], v["G"]) <= 1 and v["k"] <= 20:
+            imports = ["from ganlib.widgets import LiveToy, show"]
+            run = [f'toy = LiveToy("{self.live}", {rates}, seed={seed})', "show(toy)"]
+        else:
+            kinds = sorted(set(re.findall(r"([A-Z]\w+)\(", data)))
+            imports += [f"from ganlib.densities import {', '.join(kinds)}", "from ganlib.recipes import TOY"]
+            imports.append("from ganlib.studies.toys import Toys")
+            made = f"replace({', '.join([name, *other])})" if other else name
+            steps = max(round(results.updates[-1] / (v["k"] + 1)), 1)
+            run = [f"toys = Toys({made}, {data}, {rates}, seeds={seed})"]
+            run += [f"for _ in range({steps}): toys.iterate()", "print(toys.measure())"]
+        return "\n".join([*imports, *run])
 
     def _provenance(self) -> str:
         """What must be said about results that were not made here."""
@@ -324,14 +297,17 @@ class ExplorerEngine(Engine):
 
 def _signs(mean: float, outcome: np.ndarray, digits: int) -> list[str]:
     """What a cell says: its number, and × and ○ for seeds that diverged and collapsed."""
-    known = int((outcome >= 0).sum())
-    words = (
-        [f"{mean:.0e}" if abs(mean) >= 1e4 else f"{mean:.{digits}f}".replace("-", "−")] if math.isfinite(mean) else []
-    )
+    known = int((outcome != UNKNOWN).sum())
+    words = [_number(mean, digits)] if math.isfinite(mean) else []
     for fate, sign in ((DIVERGED, "×"), (COLLAPSED, "○")):
         if n := int((outcome == fate).sum()):
             words.append(f"{sign} {n}/{known}" if known > 1 else sign)
     return words
+
+
+def _number(value: float, digits: int) -> str:
+    """A number as it is written in a cell, and said below."""
+    return (f"{value:.0e}" if abs(value) >= 1e4 else f"{value:.{digits}f}").replace("-", "−")
 
 
 def plainly(value: float) -> str:

@@ -69,8 +69,12 @@ def _cells(cells: Cells) -> dict[str, Any]:
 
 
 def described(controls: Described) -> list[dict[str, Any]]:
-    """The controls as a page takes them, once: kind, name, hint, group, and every place of a slider with its words."""
-    return [finite(_described(key, control)) for key, control in controls.items()]
+    """The controls as a page takes them, once: kind, name, hint, group, and every place of a slider with its words.
+
+    Those of the group "hidden" are left out: what a panel presses, and no button of its own.
+    """
+    shown = {key: control for key, control in controls.items() if getattr(control, "group", "") != "hidden"}
+    return [finite(_described(key, control)) for key, control in shown.items()]
 
 
 def _described(key: str, control: Control | Button) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.controls import Button, Slider, Switch, brief
+from ganlib.controls import Button, Number, Slider, Switch, brief
 from ganlib.errors import RecipeError
 from ganlib.game import interpolate, on_path
 from ganlib.images import shown, tiles
@@ -22,10 +23,11 @@ MOST_PICKED = 12
 """Pictures that a path may hold."""
 PATH_AT_FIRST = 4
 """Pictures on the path that a demo begins with, each as unlike the ones before it as can be."""
+STRAIGHT = "G on the straight lines between their z"
 HINT = "Pick two or more pictures: click them, or move with the arrow keys and press Enter."
 CONTROLS = {
     "new": Button("New pictures", "Other pictures, of the next seed (N)", "n"),
-    "clear": Button("Clear the path", "Take every picture off the path (Backspace)", "Backspace"),
+    "clear": Button("Clear the path", "Take every picture off the path (Backspace)", "backspace"),
     "closed": Switch(False, "back to the first picture at the end", "Whether the path ends where it began"),
     "t": Slider(0, 1, 0, 0.005, "t, the place on the path", "0 is the first picked picture, 1 the end of the path"),
     "pick": Button("Pick", "", group="hidden"),
@@ -64,13 +66,11 @@ class InterpolationEngine(Engine):
     def new(self, seed: int | None = None) -> None:
         """Draw other pictures, of the next seed or of `seed`, and begin a new path."""
         seed = self.seed + 1 if seed is None else seed
-        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
-            raise RecipeError(f"seed is {brief(seed)}; it must be an integer from 0 to 2^63 - 1")
-        z = self.recipe.noise(self.n, seed)  # (n, z_dim): the z of recipe.samples(G, n, seed)
-        self.x = self.generate(z)  # (n, d)
+        self.seed = Number().check("seed", seed)
+        self.z = self.recipe.noise(self.n, self.seed)  # (n, z_dim): the z of recipe.samples(G, n, seed)
+        self.x = self.generate(self.z)  # (n, d)
         self._largest = self.x.abs().max().item()
         self._sheet = self._images(self.x)
-        self.z, self.seed = z, seed
         self.clear()
 
     def pick(self, index: int) -> None:
@@ -114,10 +114,6 @@ class InterpolationEngine(Engine):
         pieces = len(self.path) - 1
         return pieces * max(round((STRIP - 1) / pieces), 1) + 1 if pieces > 0 else 0
 
-    def strip(self, z_points: Tensor, n: int) -> Tensor:
-        """The pictures at n points on the path through z_points (p, z_dim): (n, d)."""
-        return self.generate(interpolate(z_points, n))
-
     def at(self, t: float) -> Tensor:
         """The picture at t on the path: (1, d)."""
         return self.generate(on_path(self.z[self.path], torch.tensor([t])))
@@ -130,44 +126,31 @@ class InterpolationEngine(Engine):
     # -- what there is to see ------------------------------------------------------------------------------------------
 
     def picture(self) -> Picture:
-        """The sheet to pick from, the picture at t, and the strip of pictures along the path."""
-        path, t, rows = self.path, self.values["t"], -(-self.n // self.columns)
-        tall = min(max(round(28 * rows / self.columns), 3) + 1, 14)
-        named = ", then ".join(self._place(i) for i in self.picks) or "none"
-        sheet = Panel(
-            f"{self.n} pictures drawn by G. Pick a path through them.",
-            tiles=Tiles(self._sheet, self.columns, {i: str(k) for k, i in enumerate(self.picks, 1)}, "pick"),
-            at=(0, 0, tall, 9),
-            words=f"{self.n} pictures drawn by G. Picked: {named}.",
-        )
-        if path:
-            now = self.at(t)
-        else:
-            now = self.x[self.picks[:1]] if self.picks else torch.zeros_like(self.x[:1])
-        big = Panel("G at t", tiles=Tiles(self._images(now), 1), at=(0, 9, min(tall, 9), 3), words=f"G at t = {t:.3f}")
-        panels = [sheet, big, self._walk(path, t, tall)] if path else [sheet, big]
-        words = f"{self.strip_length} pictures along the path through {len(self.picks)} pictures." if path else HINT
-        return Picture(panels, words, [(f"seed {self.seed}", "")])
+        """The sheet to pick from, the picture at t, and the strip of pictures along the path.
 
-    def _walk(self, path: list[int], t: float, row: int) -> Panel:
-        """The strip: its first picture stands at x = 0, its last one at 1, and a mark that can be dragged at t."""
-        n = self.strip_length
+        Without a path the strip is black, so that nothing on the page jumps.
+        """
+        path, t, n, nothing = self.path, self.values["t"], self.strip_length or STRIP, np.zeros_like(self._sheet[:1])
         if self._strip is None:
-            self._strip = self._images(self.strip(self.z[path], n))
-        between = (n - 1) // (len(path) - 1)
+            self._strip = self._images(self.generate(interpolate(self.z[path], n))) if path else nothing.repeat(n, 0)
+        now = self._images(self.at(t)) if path else self._sheet[self.picks[:1]] if self.picks else nothing
+        between = (n - 1) // max(len(path) - 1, 1)
         badges = {i * between: str(self.picks.index(index) + 1) for i, index in enumerate(path)}
-        half = 0.5 / (n - 1)
-        return Panel(
-            "G on the straight lines between their z",
-            tiles=Tiles(self._strip, n, badges),
-            marks=[Mark(t, 0, moves=("t", None))],
-            x=(-half, 1 + half),
-            y=(0, 1),
-            x_label="",
-            x_ticks=(),
-            y_ticks=(),
-            at=(row, 0, 4, 12),
-        )
+        half = 0.5 / (n - 1)  # the first picture stands at x = 0, the last one at 1
+        walk = {"x": (-half, 1 + half), "y": (0, 1), "x_label": "", "x_ticks": (), "y_ticks": ()}
+        walk["marks"] = [Mark(t, 0, moves=("t", None))] if path else []
+        numbered = Tiles(self._sheet, self.columns, {i: str(k) for k, i in enumerate(self.picks, 1)}, "pick")
+        shape = self.shape[1] / self.shape[2] * -(-self.n // self.columns) / self.columns
+        tall = min(max(round(32 * shape), 5) + 1, 15)  # 8 of 12 columns are 32 rows wide
+        drawn = f"{self.n} pictures drawn by G."
+        named = f"{drawn} Picked: {', then '.join(map(self._place, self.picks)) or 'none'}."
+        panels = [
+            Panel(f"{drawn} Pick a path through them.", tiles=numbered, at=(0, 0, tall, 8), words=named),
+            Panel("G at t", tiles=Tiles(now, 1), at=(0, 8, tall, 4), words=f"G at t = {t:.3f}"),
+            Panel(STRAIGHT, tiles=Tiles(self._strip, n, badges), at=(tall, 0, 4, 12), **walk),
+        ]
+        words = f"{n} pictures along the path through {len(self.picks)} pictures." if path else HINT
+        return Picture(panels, words, [(f"seed {self.seed}", "")])
 
     def _images(self, x: Tensor) -> Any:
         """Pictures x (m, d) as images, all in the range of those of the sheet."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,31 +11,53 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from ganlib.controls import Choice, Points, Slider
+from ganlib.controls import Button, Choice, Points, Slider
 from ganlib.densities import Modes, grid, ring
 from ganlib.errors import TrainingDiverged
-from ganlib.game import MINUS_LOG_4, generator_cost
+from ganlib.game import MINUS_LOG_4, generator_cost, value
 from ganlib.picture import Arrows, Heat, Level, Line, Note, Panel, Picture
 from ganlib.recipes import RING, Recipe
 from ganlib.studies.toys import Toys
-from ganlib.widgets.curves import Curves
+from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.demo import GAME, Demo, Game, cell_key
 from ganlib.widgets.training import COSTS, rate_text
 
 REACH = 3.0
 """x and y go from -REACH to REACH."""
-SIDE = 49
-"""D is looked at on a grid of so many points a side."""
-SHOWN, PULLED = 400, 80
-"""Points of the data and of G that are drawn, and arrows."""
-MEASURED = 1_000
-"""Samples that modes are counted on."""
-EVERY = 25
-"""Iterations between two measurements."""
-STD = 0.05
-"""Of each mode."""
+SHOWN, PULLED, MEASURED = 400, 80, 1_000
+"""Points of the data and of G that are drawn, arrows, and samples that modes are counted on."""
+EVERY, STD, FALL = 25, 0.05, 0.2
+"""Iterations between two points of the charts; the std of each mode; the share of the rates that is left by a fall."""
+LEARNS = dict(p_data="ring", k=1, lr_D=0.03, lr_G=0.01, momentum=0.5, fall=2_500, generator_cost="non-saturating")
+"""Settings that learn the ring, by `RING`; notebook 05 has what was measured."""
 DATA = {"ring": "a ring of 8", "grid": "a grid of 25", "points": "points of your own"}
-AXIS = np.linspace(-REACH, REACH, SIDE)
+AXIS = np.linspace(-REACH, REACH, 49)
+"""Where D is looked at, in x and in y."""
+
+
+def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
+    """The controls of a game as its recipe has them."""
+    D, G, both = "D, the discriminator", "G, the generator", "Data, and both"
+    rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0, "0: held"), "words": rate_text}
+    rate["hint"] = "How far it moves at each of its updates; at the left end it is held"
+    return {
+        **GAME,
+        "step_D": Button("One step of D", "One update of D on fresh draws; G stays (D)", "d", group=D),
+        "step_G": Button("One step of G", "One update of G; D stays (G)", "g", group=G),
+        "seed": replace(GAME["seed"], start=seed),
+        "learn": Button("Settings that learn the ring", "The ring, with settings that reach all 8 modes", group="-"),
+        "p_data": Choice(list(DATA), name="Data", hint="Where the data lie", words=DATA, group=both),
+        "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", "What is kept of a move", group=both),
+        "fall": Slider(
+            *(500, 10_000, 0, 500, "Rates fall", f"After so many iterations {FALL:g} of both rates is left"),
+            **{"off": (0, "never"), "words": "after {:,}".format, "whole": True, "group": both},
+        ),
+        "points": Points(),
+        "k": Slider(1, 20, recipe.k, 1, "k", "D's updates to one of G's", whole=True, group=D),
+        "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", group=D),
+        "lr_G": Slider(**rate, start=recipe.lr_G, name="Rate of G", group=G),
+        "generator_cost": Choice(list(COSTS), recipe.generator_cost, "Cost of G", "What G descends", COSTS, group=G),
+    }
 
 
 class PlaneEngine(Game):
@@ -44,41 +67,28 @@ class PlaneEngine(Game):
     interval = 1 / 12
 
     def __init__(self, recipe: Recipe = RING, seed: int = 0, **settings: Any):
-        rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0, "0: held"), "words": rate_text}
-        D, G, both = "D, the discriminator", "G, the generator", "Data, and both"
-        hint = "How far it moves at each of its updates; at the left end it is held"
-        super().__init__(
-            {
-                **GAME,
-                "seed": replace(GAME["seed"], start=seed),
-                "p_data": Choice(list(DATA), name="Data", hint="Where the data lie", words=DATA, group=both),
-                "points": Points(),
-                "k": Slider(1, 20, recipe.k, 1, "k", "D's updates to one of G's", whole=True, group=D),
-                "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", hint=hint, group=D),
-                "lr_G": Slider(**rate, start=recipe.lr_G, name="Rate of G", hint=hint, group=G),
-                "generator_cost": Choice(
-                    list(COSTS), recipe.generator_cost, "Cost of G", "What G descends", COSTS, group=G
-                ),
-                "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", group=both),
-            }
-        )
-        self.recipe, self.curves = recipe, Curves(4)
+        super().__init__(controls(recipe, seed))
+        self.recipe = recipe
         self.values |= {key: self.check(key, value) for key, value in settings.items()}
         self.defaults = dict(self.values)
         self.begin()
 
     def begin(self) -> None:
         """Go to the start of the seed."""
+        self.toys = Toys(self.recipe, self.modes(), seeds=self.values["seed"])
+        self._hand_over()
+        self.curves, self._ranges = Curves(4), Ranges()
+        self._measure(keep=True)
+
+    def _hand_over(self) -> None:
+        """Give the game what is set; the rates as they are by now."""
         v = self.values
-        rates = {name: v[name] for name in ("k", "lr_D", "lr_G", "momentum")}
-        self.toys = Toys(self.recipe, self.modes(), seeds=v["seed"], **rates)
-        self.toys.generator_cost = v["generator_cost"]
-        self.curves.clear()
-        self._times: deque[tuple[float, int]] = deque(maxlen=50)
-        self._measure()
+        left = FALL if 0 < v["fall"] <= self.toys.step else 1.0
+        others = {name: v[name] for name in ("k", "momentum", "generator_cost")}
+        self.toys.set(lr_D=left * v["lr_D"], lr_G=left * v["lr_G"], **others)
 
     def modes(self) -> Modes:
-        """What the data are drawn from."""
+        """What the data are drawn from; the ring, as long as a person has put no points of their own."""
         chosen = self.values["p_data"]
         if chosen == "points" and self.values["points"]:
             return Modes(tuple(map(tuple, self.values["points"])), STD)
@@ -88,35 +98,64 @@ class PlaneEngine(Game):
         """Change the game while it goes on. Points of a person's own become the data; another seed begins anew."""
         if values.get("points") and "p_data" not in values:
             values = {**values, "p_data": "points"}
-        self.values |= values
-        for name in values.keys() - {"seed", "points"}:
+        for name in values.keys() - {"seed", "points", "fall"}:
             self.note(self.toys.step, name, values[name])
+        self.values |= values
         if "seed" in values:
             self.reset()
             return
-        named = ("k", "lr_D", "lr_G", "momentum", "generator_cost")
-        self.toys.set(**{name: values[name] for name in named if name in values})
+        self._hand_over()
         if values.keys() & {"p_data", "points"}:
-            self.toys.p_data = self.modes()
-            self._measure()
+            self.toys.p_data, self._fresh = self.modes(), False
+
+    # -- moves ---------------------------------------------------------------------------------------------------------
 
     def once(self) -> None:
         """One iteration."""
         self.toys.iterate()
+        self._fresh = False
+        if self.toys.step == self.values["fall"]:
+            self._hand_over()
         if self.toys.step % EVERY == 0:
-            self._measure()
+            self._measure(keep=True)
 
-    def _measure(self) -> None:
-        """Count the modes that G reaches, and the share of its samples that lie near one; V on as many of both."""
-        toys = self.toys
-        if not toys.finite[0]:
-            raise TrainingDiverged(f"The game has diverged after {toys.step:,} iterations. Reset, and lower the rates.")
-        self.x = toys.samples(MEASURED, seed=1)[0]  # (n, 2)
-        self.data = toys.p_data.sample(MEASURED, np.random.default_rng(1))
-        self.covered, self.good = (float(found) for found in toys.p_data.covered(self.x))
-        a_data, a_x = self.logit(self.data), self.logit(self.x)
-        self.V = float(-np.logaddexp(0, -a_data).mean() - np.logaddexp(0, a_x).mean())
-        self.curves.add(toys.step, (self.V, self.covered / len(toys.p_data.centres), self.good))
+    def step_D(self) -> None:
+        """One update of D on fresh draws, G held; then rest. It counts in no iteration."""
+        self._by_hand(self.toys.step_D)
+
+    def step_G(self) -> None:
+        """One update of G, D held; then rest. It counts in no iteration."""
+        self._by_hand(self.toys.step_G)
+
+    def learn(self) -> None:
+        """The ring from the start of the seed, under settings that learn it."""
+        self.set(**LEARNS)
+        self.reset()
+
+    def _by_hand(self, move: Callable[[], None]) -> None:
+        self.usable()
+        self.state = "paused"
+        self._guarded(lambda: (move(), self._measure()))
+
+    # -- what is measured ----------------------------------------------------------------------------------------------
+
+    def _measure(self, *, keep: bool = False) -> None:
+        """Count the modes that G reaches and the share of its samples that lie near one; V on as many of both.
+
+        Raises `TrainingDiverged` when V is no finite number; then what was measured last stays.
+        """
+        p_data = self.toys.p_data
+        data, x = p_data.sample(MEASURED, np.random.default_rng(1)), self.toys.samples(MEASURED, 1)[0]  # (n, 2) each
+        a_data, a_x = self.logit(data), self.logit(x)
+        V = value(torch.tensor(a_data), torch.tensor(a_x)).item()
+        if not math.isfinite(V):
+            n = self.toys.step
+            raise TrainingDiverged(f"After {n:,} iterations the game has diverged. Lower the rates, then reset.")
+        self.data, self.x, self.V, self._fresh = data, x, V, True
+        self.D_data, self.D_x = expit(a_data).mean(), expit(a_x).mean()
+        self.reached, self.good = (float(found) for found in p_data.covered(x))
+        if keep:
+            self.curves.add(self.toys.step, (V, self.reached / len(p_data.centres), self.good))
 
     @torch.no_grad()
     def logit(self, x: np.ndarray) -> np.ndarray:
@@ -133,51 +172,49 @@ class PlaneEngine(Game):
 
     def picture(self) -> Picture:
         """D as a map with data, samples and arrows on it; modes and good samples, and V, over the iterations."""
+        if not self._fresh and self.state != "error":
+            try:
+                self._measure()
+            except TrainingDiverged as error:  # then what was measured last is shown
+                self.fail(error)
         toys, n = self.toys, len(self.toys.p_data.centres)
-        corners = np.stack(np.meshgrid(AXIS, AXIS), -1).reshape(-1, 2)
-        D = expit(self.logit(corners)).reshape(SIDE, SIDE)
-        x = toys.samples(SHOWN, seed=1)[0]
-        pull = self.pull(x[:PULLED])
-        longest = np.linalg.norm(pull, axis=1).max(initial=1e-12)
-        ends = x[:PULLED] + 0.6 * pull / max(longest, 0.05)  # the longest arrow is 0.6 long, where G is pulled at all
-        plane = Panel(
-            "D(x) as a map; data, and where each G(z) is pulled",
-            [
-                Line(self.data[:SHOWN, 0], self.data[:SHOWN, 1], "data", "data", dots=True),
-                Line(x[:, 0], x[:, 1], "G(z)", "G", dots=True),
-            ],
-            *((-REACH, REACH), (-REACH, REACH)),
-            x_label="",
-            heat=Heat(D, (-REACH, REACH), (-REACH, REACH), (0.5,), "D", (0, 1), "D"),
-            arrows=[Arrows(x[:PULLED], ends, "other")],
-            square=True,
-            draws="points",
-            at=(0, 0, 19, 7),
-            words=f"{SHOWN} samples of G and as many data on a map of D, after {toys.step:,} iterations.",
-        )
-        modes = f"{self.covered:.0f} of {n} modes, {self.good:.0%} of the samples near one"
-        words = f"After {toys.step:,} iterations G reaches {modes}. V(D, G) is {self.V:.3f} nats."
-        own = self.values["p_data"] == "points" and not self.values["points"]
-        notes = [Note(["Click into the map to put data there; click on a point to take it away."])] if own else []
-        return Picture([plane, *self._charts()], words, [(f"{toys.step:,}", "iterations")], notes)
+        reached = f"{self.reached:.0f} of {n} modes"
+        words = f"After {toys.step:,} iterations G reaches {reached}, and {self.good:.0%} of its samples lie near one. "
+        words += f"V(D, G) is {self.V:.3f} nats; with D at its best it would be -1.386 where G has learnt the data."
+        none_yet = self.values["p_data"] == "points" and not self.values["points"]
+        own = "Click into the map to put data there; click on a point to take it away. Until then the ring is the data."
+        panels, readouts = [self._map(), *self._charts(reached)], [(f"{toys.step:,}", "iterations")]
+        return Picture(panels, words, readouts, [Note([own])] if none_yet else [])
 
-    def _charts(self) -> list[Panel]:
+    def _map(self) -> Panel:
+        ends, corners = (-REACH, REACH), np.stack(np.meshgrid(AXIS, AXIS), -1)  # (49, 49, 2)
+        D = np.nan_to_num(expit(self.logit(corners.reshape(-1, 2))), nan=0.5).reshape(corners.shape[:2])
+        start, pull = self.x[:PULLED], np.nan_to_num(self.pull(self.x[:PULLED]), posinf=0, neginf=0)
+        scale = 0.6 / max(np.linalg.norm(pull, axis=1).max(), 0.05)  # where G is hardly pulled, arrows are short
+        shown = (self.data, "data", "data"), (self.x, "G(z)", "G")
+        return Panel(
+            "D(x) as a map; data, and where each G(z) is pulled",
+            [Line(*xs[:SHOWN].T, *style, dots=True) for xs, *style in shown],
+            *(ends, ends, ""),
+            heat=Heat(D, ends, ends, (0.5,), "D", (0, 1), "D"),
+            arrows=[Arrows(start, start + scale * pull, "other")],
+            **{"square": True, "draws": "points", "at": (0, 0, 19, 7)},
+            words=f"A map of D with {SHOWN} data and as many samples of G. "
+            f"On average D says {self.D_data:.2f} on the data and {self.D_x:.2f} on the samples.",
+        )
+
+    def _charts(self, reached: str) -> list[Panel]:
         step, V, modes, good = self.curves.rows().T.copy()
         reach = (0.0, float(max(self.toys.step, 500)))
-        shares = [
-            Line(step, modes, "modes reached", "D", f"{modes[-1]:.0%}"),
-            Line(step, good, "good samples", "G", f"{good[-1]:.0%}"),
-        ]
-        value = [Line(step, V, "V(D, G)", "V", float(V[-1]))]
-        y = (min(-2.0, float(np.quantile(V, 0.02))), 0.0)
-        named, bare = self.event_levels(), self.event_levels(named=False)
+        found = Line(step, modes, "modes reached", "D", reached.removesuffix(" modes"))
+        near, V_line = Line(step, good, "good samples", "G", f"{self.good:.0%}"), Line(step, V, "V(D, G)", "V", self.V)
+        y = (self._ranges.around("V", [V], (-1.5, 0))[0], 0.0)
+        fall = float(self.values["fall"])
+        fell = [Level(x=fall, name="rates fall")] if 0 < fall <= reach[1] else []
+        named, below = [*self.event_levels(), *fell], [Level(MINUS_LOG_4, "-log 4"), *self.event_levels(named=False)]
         return [
-            Panel("Shares", shares, reach, (0, 1), "", levels=named, x_ticks=(), at=(0, 7, 9, 5)),
-            Panel(
-                *("Value, nats", value, reach, y, "iterations"),
-                levels=[Level(MINUS_LOG_4, "-log 4"), *bare],
-                at=(9, 7, 10, 5),
-            ),
+            Panel("Shares", [found, near], reach, (0, 1), "", levels=named, x_ticks=(), at=(0, 7, 9, 5)),
+            Panel("Value, nats", [V_line], reach, y, "iterations", levels=below, at=(9, 7, 10, 5)),
         ]
 
 
@@ -197,9 +234,7 @@ class LivePlane(Demo):
 
     def preview(self, steps: int = 0) -> bytes:
         """A PNG of the demo as it is, or of its game after so many iterations: played aside, the demo does not move."""
-        engine = self.engine
-        if steps:
-            engine = PlaneEngine(engine.recipe, **engine.values)
-            for _ in range(steps):
-                engine.once()
+        engine = PlaneEngine(self.engine.recipe, **self.engine.values) if steps else self.engine
+        for _ in range(steps):
+            engine.once()
         return engine.png()

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from ganlib.controls import Slider
+from ganlib.controls import Choice
 from ganlib.errors import DataError
 from ganlib.picture import Line, Mark, Panel, Picture
 from ganlib.studies.table_1 import ScoreTable
@@ -21,6 +21,7 @@ from ganlib.widgets.sliders import Sliders
 PAPER_SIGMA = 0.1668
 """Where the slider begins: of the paper's ten values the one that its protocol takes for MNIST."""
 STYLES = ("data", "G", "other", "V", "D")
+TICKS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 LOW = 400.0
 """Nats shown below the best score: what lies lower leaves the picture."""
 
@@ -28,58 +29,53 @@ LOW = 400.0
 class Ruler(Sliders):
     """A demo with a slider for sigma and one for the number of centres, over tables of one grid (`score_table`).
 
-    Up to five tables by name, the data's first, then the samples'. Every value shown is one of the tables', so that a
-    move costs next to nothing; both sliders act as the nearest entry. Raises `DataError` when the tables do not fit.
+    Up to five tables by name, the data's first, then the samples'. Both sliders have the tables' entries as places, so
+    that a move costs next to nothing. Raises `DataError` when the tables do not fit.
     """
 
     def __init__(self, tables: Mapping[str, ScoreTable], *, title: str = "The Parzen ruler") -> None:
-        sigmas, numbers = _grid(tables)
-        start = float(sigmas[np.abs(np.log(sigmas / PAPER_SIGMA)).argmin()])
-        ends = [(float(grid[0]), float(grid[-1])) for grid in (sigmas, numbers)]
-        width = Slider(*ends[0], start, name="sigma", hint="the width of the Gaussian on each centre", log=True)
-        step = float(numbers[-1] - numbers[-2])
-        many = Slider(*ends[1], ends[1][1], step, name="centres", hint="how many Gaussians there are")
+        sigmas, numbers = (grid.tolist() for grid in _grid(tables))
+        start = min(sigmas, key=lambda sigma: abs(np.log(sigma / PAPER_SIGMA)))
+        width = Choice(sigmas, start, "sigma", "The width of the Gaussian on each centre", "{:.3f}".format, slide=True)
+        many = Choice(numbers, numbers[-1], "centres", "How many Gaussians there are", "{:,}".format, slide=True)
         super().__init__(partial(cuts, tables), title=title, sigma=width, centres=many)
 
 
-def cuts(tables: Mapping[str, ScoreTable], sigma: float, centres: float) -> Picture:
+def cuts(tables: Mapping[str, ScoreTable], sigma: float, centres: int) -> Picture:
     """Both cuts through the tables at their entry nearest to (sigma, centres)."""
     sigmas, numbers = _grid(tables)
     best = max(table.means.max() for table in tables.values())
     low, high = 50 * np.floor((best - LOW) / 50), 50 * np.ceil(best / 50)
-    j = int(np.abs(np.log(sigmas / sigma)).argmin())
-    k = int(np.abs(numbers - centres).argmin())
+    j, k = int(np.abs(np.log(sigmas / sigma)).argmin()), int(np.abs(numbers - centres).argmin())
+    sigma, centres, at = float(sigmas[j]), int(numbers[k]), np.log10(numbers)
     across, along, here, there, told = [], [], [], [], []
     for style, (name, table) in zip(STYLES, tables.items()):
         value, top = float(table.means[k, j]), int(table.means[k].argmax())
         across.append(Line(sigmas, table.means[k], name, style, f"{value:.0f}"))
-        along.append(Line(np.log10(numbers), table.means[:, j], name, style))
+        along.append(Line(at, table.means[:, j], name, style))
         if low <= value <= high:
-            here.append(Mark(sigmas[j], value, style=style, moves=("sigma", None)))
-            there.append(Mark(np.log10(numbers[k]), value, style=style))
+            here.append(Mark(sigma, value, style=style, moves=("sigma", None)))
+            there.append(Mark(at[k], value, style=style))
         told.append(f"{name} {value:.1f} (best {table.means[k, top]:.1f} at {sigmas[top]:.3f})")
-    x, y = (float(sigmas[0]), float(sigmas[-1])), (float(low), float(high))
-    decades = (float(np.log10(numbers[0])), float(np.log10(numbers[-1])) + 0.05)  # room for the marks at the end
-    n = next(iter(tables.values())).n_test
-    return Picture(
-        [
-            Panel(f"With {numbers[k]:,} centres", across, x, y, "sigma", "nats", marks=here),
-            Panel(f"At sigma {sigmas[j]:.3f}", along, decades, y, "centres, log10 (3: 1,000; 4: 10,000)", marks=there),
-        ],
-        f"Sigma {sigmas[j]:.3f}, {numbers[k]:,} centres, {n:,} pictures scored, nats: {'; '.join(told)}.",
-    )
+    x, y = (sigmas[0], sigmas[-1]), (low, high)
+    decades = (at[0], at[-1] + 0.05)  # room for the marks at the end
+    ticks = [
+        (float(np.log10(n)), f"{n:,}") for i in range(7) for n in (10**i, 3 * 10**i) if numbers[0] <= n <= numbers[-1]
+    ]
+    left = Panel(f"With {centres:,} centres", across, x, y, "sigma", "nats", marks=here, at=(0, 0, 12, 7))
+    right = Panel(f"At sigma {sigma:.3f}", along, decades, y, "centres", marks=there, at=(0, 7, 12, 5), x_ticks=ticks)
+    scored = f"{next(iter(tables.values())).n_test:,} pictures scored"
+    return Picture([left, right], f"Sigma {sigma:.3f}, {centres:,} centres, {scored}, nats: {'; '.join(told)}.")
 
 
 def _grid(tables: Mapping[str, ScoreTable]) -> tuple[np.ndarray, np.ndarray]:
-    """The sigmas and the numbers that all tables have in common."""
+    """The sigmas (to four digits, as they are set and said) and the numbers that all tables have in common."""
     if not 1 <= len(tables) <= len(STYLES):
         raise DataError(f"{len(tables)} tables; the ruler takes one to {len(STYLES)}")
     first = next(iter(tables.values()))
     if min(len(first.sigmas), len(first.numbers)) < 2:
-        raise DataError(
-            "the tables need two sigmas and two numbers of centres or more, for the sliders to move between"
-        )
+        raise DataError("the tables need two sigmas and two numbers of centres or more, for the sliders to move")
     for name, table in tables.items():
         if not (np.array_equal(table.sigmas, first.sigmas) and np.array_equal(table.numbers, first.numbers)):
             raise DataError(f"the table of {name!r} has other sigmas or numbers than the first one")
-    return first.sigmas, first.numbers
+    return np.array([float(f"{sigma:.4g}") for sigma in first.sigmas]), first.numbers

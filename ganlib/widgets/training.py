@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -40,31 +41,30 @@ UPDATES = {"simultaneous": "simultaneous (authors' code)", "alternating": "alter
 def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
     """The controls of a run as its recipe has them. With k = 10 a step of the full nets takes a third of a second."""
     D, G = "D, the discriminator", "G, the generator"
-    schedule = f"as the recipe has it, {recipe.momentum_start:g} to {recipe.momentum_end:g}"
+    schedule = f"the recipe's, {recipe.momentum_start:g} to {recipe.momentum_end:g}"
     decays = "at each of its updates; it decays as the recipe says"
-    rate = {"low": 1e-4, "high": 1.0, "log": True, "words": rate_text}
+    kept = "The share of the last move that is kept in the next one"
+    order = "Simultaneous: both from the same old parameters. Alternating: D first, then G against the new D"
+    how_often = "How often D is updated for each update of G"
+    rates = (recipe.lr_D, recipe.lr_G)
+    rate = {"low": min(1e-4, *rates), "high": max(1.0, *rates), "log": True, "words": rate_text}
     return {
-        **GAME,
+        **{key: one for key, one in GAME.items() if key != "restore"},
         "start": replace(GAME["start"], name="Start"),
         "seed": replace(GAME["seed"], start=seed),
-        "restore": replace(GAME["restore"], name="The recipe's own values"),
-        "k": Slider(
-            *(1, 10, recipe.k, 1, "k", "How often D is updated for each update of G"),
-            **{"whole": True, "group": D, "words": lambda k: f"{k} update{'s' * (k > 1)} of D to one of G"},
-        ),
-        "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", hint=f"How far D moves {decays}", group=D),
-        "lr_G": Slider(**rate, start=recipe.lr_G, name="Rate of G", hint=f"How far G moves {decays}", group=G),
+        "k": Slider(1, max(10, recipe.k), recipe.k, 1, "k", how_often, whole=True, group=D, words=k_text),
+        "lr_D": Slider(**rate, start=recipe.lr_D, name="Learning rate of D", hint=f"How far D moves {decays}", group=D),
+        "lr_G": Slider(**rate, start=recipe.lr_G, name="Learning rate of G", hint=f"How far G moves {decays}", group=G),
         "generator_cost": Choice(list(COSTS), recipe.generator_cost, "Cost of G", "What G descends", COSTS, group=G),
-        "momentum": Slider(
-            *(0, 0.95, None, 0.05, "Momentum μ", "The share of the last move that is kept in the next one"),
-            **{"off": (None, schedule), "group": "Both"},
-        ),
-        "update": Choice(
-            *(list(UPDATES), recipe.update, "Who moves when"),
-            "Simultaneous: both from the same old parameters. Alternating: D first, then G against the new D",
-            **{"words": UPDATES, "group": "Both"},
-        ),
+        "momentum": Slider(0, 0.95, None, 0.05, "Momentum μ", kept, off=(None, schedule), group="Both"),
+        "update": Choice(list(UPDATES), recipe.update, "Who moves when", order, UPDATES, group="Both"),
+        "restore": replace(GAME["restore"], name="The recipe's own values", group="Both"),
     }
+
+
+def k_text(k: int) -> str:
+    """k in words."""
+    return f"{k} update{'s' * (k > 1)} of D to one of G"
 
 
 def rate_text(rate: float) -> str:
@@ -76,44 +76,40 @@ class TrainingEngine(Game):
     """One run of `recipe` on `data` under a person's hands, without a front end.
 
     `samples` is the sheet of G's samples, (rows, columns); pictures that are normalised (GCN) are shown in the range of
-    as many real ones.
+    as many real ones. `options` are the Trainer's: device, precision, top.
     """
 
     title = "Live training of a generative adversarial net"
     STATES = Game.STATES | {"running": "Training"}
 
     def __init__(
-        self,
-        recipe: Recipe,
-        data: Dataset,
-        seed: int = 0,
-        *,
-        samples: tuple[int, int] = (8, 8),
-        device: str = "auto",
-        precision: str = "auto",
-        top: Sequence[torch.nn.Module] | None = None,
+        self, recipe: Recipe, data: Dataset, seed: int = 0, *, samples: tuple[int, int] = (8, 8), **options: Any
     ):
         rows, columns = samples
         if not all(isinstance(n, int) and 1 <= n <= 20 for n in (rows, columns)):
             raise RecipeError(f"samples is {samples!r}; it must be (rows, columns), each an integer from 1 to 20")
         self.original, self.data, self.samples = recipe, data, (rows, columns)
-        self._options = {"device": device, "precision": precision, "top": top}
+        self._options = options
         real = scale(data.valid[: rows * columns], pixels=recipe.pixels)
         self._data_spread, self._largest = spread(real), real.abs().max().item()
         self.curves, self._ranges = Curves(1 + len(CURVES)), Ranges()
         self.trainer = Trainer(recipe, data, seed=seed, **self._options)
         super().__init__(controls(recipe, seed))
-        self.begin()
+        self._forget()
 
     def begin(self) -> None:
         """Go to the start of the seed; the controls stay as they are set."""
         self.trainer = Trainer(self.trainer.recipe, self.data, seed=self.values["seed"], **self._options)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What is empty at the start of a run."""
         self.latest: Step | None = None
         self.curves.clear()
         self._ranges.clear()
         self._recent: deque[Step] = deque(maxlen=WINDOW)
         self._times: deque[float] = deque(maxlen=50)
-        self._drawn_at, self._drawing = -1, 0.0
+        self._drawn_at, self._drawing, self._spread = -1, 0.0, math.nan
 
     def twin(self) -> TrainingEngine:
         """The same demo at the start of its run, with the controls as they are set."""
@@ -122,15 +118,16 @@ class TrainingEngine(Game):
 
     def changed(self, values: dict[str, Any]) -> None:
         """Change the run while it trains; another seed begins it anew. A momentum of None is the recipe's schedule."""
-        live = {name: value for name, value in values.items() if name not in ("momentum", "seed")}
-        if "momentum" in values:
-            mu, own = values["momentum"], self.original
+        live = {name: value for name, value in values.items() if name != "seed"}
+        fields = dict(live)
+        if "momentum" in fields:
+            mu, own = fields.pop("momentum"), self.original
             ends = (own.momentum_start, own.momentum_end) if mu is None else (mu, mu)
-            live["momentum_start"], live["momentum_end"] = ends
-        if live:
-            self.trainer.change(**live)
-        for name in values.keys() - {"seed"}:
-            self.note(self.trainer.step, name, values[name])
+            fields |= {"momentum_start": ends[0], "momentum_end": ends[1]}
+        if fields:
+            self.trainer.change(**fields)
+        for name, value in live.items():
+            self.note(self.trainer.step, name, value)
         self.values |= values
         if "seed" in values:
             self.reset()
@@ -160,13 +157,12 @@ class TrainingEngine(Game):
     def verdict(self) -> Verdict:
         """Is this loss curve normal? A tone and a few plain sentences, from the last steps of the run."""
         if self.state == "error":
-            return Verdict(
-                "broken", ("The run has ended in an error, which stands above. Reset goes back to its start.",)
-            )
+            words = "The run has ended in an error, which stands above. Reset goes back to its start."
+            return Verdict("broken", (words,))
         changed_at = self.events[-1][0] if self.events else 0
         steps = [step for step in self._recent if step.step > changed_at]
-        trainer = self.trainer
-        return diagnose(Evidence(steps, self._spread, trainer.recipe, trainer.updates, changed=changed_at > 0))
+        recipe, updates = self.trainer.recipe, self.trainer.updates
+        return diagnose(Evidence(steps, self._spread, recipe, updates, changed=changed_at > 0))
 
     # -- what there is to see ------------------------------------------------------------------------------------------
 
@@ -184,21 +180,18 @@ class TrainingEngine(Game):
         """G's samples at the left; the costs, V, and what D says at the right; the verdict below."""
         self._draw()
         trainer, latest, n = self.trainer, self.latest, self.samples[0] * self.samples[1]
-        state = self.STATES[self.state]
-        words = f"{n} samples of G after {trainer.step:,} steps, in {self.samples[0]} rows; {state}"
-        sheet = Panel(
-            f"G(z): the same {n} z all along", tiles=Tiles(self._images, self.samples[1]), at=(0, 0, 18, 6), words=words
-        )
-        verdict = self.verdict()
+        words = f"{n} samples of G after {trainer.step:,} steps, in {self.samples[0]} rows; {self.STATES[self.state]}"
+        tiles = Tiles(self._images, self.samples[1])
+        sheet = Panel(f"G(z): the same {n} z all along", tiles=tiles, at=(0, 0, 15, 4), words=words)
         said = f"Step {trainer.step:,}, trained on {self.data.name}."
         if latest is not None:
             said += (
                 f" Cost of D {latest.cost_D:.2f}, cost of G {latest.cost_G:.2f}, V {latest.V:.2f} nats (minus log 4 is "
                 f"-1.39). D gives data {latest.D_real:.2f} and samples {latest.D_fake:.2f}."
             )
-        epochs = trainer.epochs_done
+        epochs, speed, verdict = trainer.epochs_done, self.speed, self.verdict()
         readouts = [(f"{trainer.step:,}", "steps"), (f"{epochs:,.{2 if epochs < 100 else 1}f}", "epochs")]
-        readouts.append((f"{self.speed:,.{1 if self.speed < 10 else 0}f}", "steps/s"))
+        readouts.append((f"{speed:,.{1 if speed < 10 else 0}f}", "steps/s"))
         note = Note(verdict.sentences, "Is this normal?", verdict.tone)
         return Picture([sheet, *self._charts()], said, readouts, [note])
 
@@ -221,9 +214,9 @@ class TrainingEngine(Game):
         says = [line("D_real", "D(x)", "data"), line("D_fake", "D(G(z))", "G")]
         minus_log_4 = Level(MINUS_LOG_4, "-log 4 = -1.386")
         return [
-            Panel("Costs, nats", lines, y=y, levels=named, at=(0, 6, 6, 6), **no_ticks),
-            Panel("Value, nats", value, y=(low, 0), levels=[minus_log_4, *bare], at=(6, 6, 5, 6), **no_ticks),
-            Panel("D says", says, x=reach, y=(0, 1), x_label="step", levels=[Level(0.5, "½"), *bare], at=(11, 6, 7, 6)),
+            Panel("Costs, nats", lines, y=y, levels=named, at=(0, 4, 5, 8), **no_ticks),
+            Panel("Value, nats", value, y=(low, 0), levels=[minus_log_4, *bare], at=(5, 4, 4, 8), **no_ticks),
+            Panel("D says", says, x=reach, y=(0, 1), x_label="step", levels=[Level(0.5, "½"), *bare], at=(9, 4, 6, 8)),
         ]
 
 

@@ -6,6 +6,7 @@ Measured figures are printed; what is asserted of them is loose, as machines are
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,108 +34,14 @@ pytestmark = pytest.mark.browser
 
 NAME = "view.ipynb"
 SOURCE = [
+    "from ganlib.widgets import Demo, Recording, Slider, Sliders, show",
+    Path(__file__).with_name("demos.py").read_text(),
+    "game = Demo(Small())\nshow(game)",
     """\
-import numpy as np
-from dataclasses import replace
-from ganlib.controls import Curve, Points
-from ganlib.picture import *
-from ganlib.widgets import Button, Choice, Recording, Slider, Sliders, Switch, show
-from ganlib.widgets.demo import GAME, Demo, Game
-X = np.linspace(-3, 3, 121)""",
-    '''\
-class Small(Game):
-    """A walk along a curve: it says what each control does to it, and can be driven to an error."""
-
-    title = "A small game"
-
-    def __init__(self):
-        D, G = "D, the discriminator", "G, the generator"
-        look = {"look": True, "slide": True, "group": "Where to look"}
-        super().__init__({
-            **GAME,
-            "leap": Button("Leap", "Ten iterations at once (B)", "b", "up", group="Presets"),
-            "pick": Button("Pick", group="hidden"),
-            "k": Slider(1, 20, 1, 1, "k", "D's updates to one of G's", whole=True, group=D, words="{} of D to 1 of G".format),
-            "rate": Slider(1e-3, 1, 0.1, name="Rate of D", log=True, off=(0, "0: held"), group=D),
-            "kind": Choice(["given", "drawn", "points", "broken"], name="Data", group=G),
-            "faint": Switch(False, "faint", group=G),
-            "row": Choice([1, 2, 3], name="Row", **look),
-            "column": Choice(["a", "b"], name="Column", **look),
-            "heights": Curve(list(np.exp(-(X[::3] ** 2)))),
-            "points": Points([(0, 0)]),
-        })
-        self.begin()''',
-    """\
-def begin(self):
-    self.steps, self.picked, self.walk = 0, {}, []
-
-def once(self):
-    self.steps += 1
-    self.walk = [*self.walk[-599:], np.sin(self.steps / 40) + 0.3 * np.sin(7.7 * self.steps)]
-
-def leap(self):
-    for _ in range(10):
-        self.once()
-
-def pressed(self):
-    return ["leap"] if self.steps % 10 == 0 and self.steps else []
-
-def pick(self, index):
-    self.picked = {**self.picked, index: str(len(self.picked) + 1)}
-
-def changed(self, values):
-    self.values |= values
-    for key in values.keys() & {"k", "rate"}:
-        self.note(self.steps, key, values[key])""",
-    """\
-def picture(self):
-    v, kind = self.values, self.values["kind"]
-    if kind == "broken":
-        raise ValueError("this kind is broken")
-    heights = np.interp(X, np.linspace(-3, 3, len(v["heights"])), v["heights"]) if kind == "drawn" else np.exp(-(X**2))
-    bump = np.exp(-((X - np.sin(self.steps / 40)) ** 2) * 4)
-    own = np.array(v["points"]).reshape(-1, 2)
-    lines = [Line(X, heights, "p_data", "data"), Line(X, bump, "p_g", "G", 1.0, fill=True), Line(X, bump / 2, "D", "D", right=True)]
-    ends = np.stack([X[::4] + np.sin(self.steps / 40), np.full(31, -0.1)], 1)
-    main = Panel(
-        "Figure 1", [*lines, Line(*own.T, "own", "other", dots=True)], (-3, 3), (-0.6, 1.6), y_label="density", right=(0, 1),
-        right_label="D(x)", right_ticks=[(0, "0"), (0.5, "½"), (1, "1")], draws={"drawn": "heights", "points": "points"}.get(kind),
-        arrows=[Arrows(np.stack([X[::4], np.full(31, -0.5)], 1), ends)], marks=[Mark(1.5, 1.6, "p_g to 9", "G", up=True)], at=(0, 0, 12, 7),
-    )
-    sheet = (np.add.outer(np.arange(6) * 30 + self.steps, np.arange(64).reshape(8, 8) * 2) % 256).astype(np.uint8)
-    images = Panel("Images", tiles=Tiles(sheet, 3, self.picked, "pick"), at=(0, 7, 6, 5))
-    x, y = np.arange(len(self.walk)) + max(self.steps - 600, 0), np.array(self.walk)
-    chart = Panel("Walk", [Line(x, y, "walk", "V", smooth=True)], (0, max(self.steps, 20)), (-2, 2), levels=[Level(0.5, "half"), *self.event_levels()], at=(6, 7, 6, 5))
-    cells = Panel(
-        "Table", cells=Cells([[1, 2], [3, np.nan], [5, 6]], [[["1"], ["2"]], [["3"], []], [["5"], ["6", "× 1/2"]]], ["1", "2", "3"], ["a", "b"],
-        (1, 6), name="worth", moves=("column", "row")), x_label="column", y_label="row", at=(12, 0, 8, 6),
-    )
-    note = Note([f"{self.steps // 100} hundreds."], "Verdict", "normal")
-    return Picture([main, images, chart, cells], f"k is {v['k']}.", [(f"{self.steps}", "iterations")], [note, Note(["x = 1"], "Code", "code")])""",
-    """\
-for f in (begin, once, leap, pressed, pick, changed, picture):
-    setattr(Small, f.__name__, f)
-game = Demo(Small())
-show(game)""",
-    """\
-C = (np.linspace(-1, 1, 33)[None] ** 2 + np.linspace(-1, 1, 31)[:, None] ** 2)
-def draw(mean, width, kind):
-    if kind == "broken":
-        raise ValueError("this kind is broken")
-    p, q = np.exp(-(X**2)), np.exp(-(((X - mean) / width) ** 2))
-    heat = Heat(C, (-4, 4), (0.25, 4), (0.3, 0.6), "C(G)")
-    here = Mark(mean, width, f"{mean:.1f}", moves=("mean", "width"))
-    curves = [Line(X, p, "p_data", "data"), Line(X, q, "p_g", "G", fill=True), Line(X, p / (p + q + 1e-9), "D*", "D", 0.5)]
-    panels = [Panel("C over mean and width", heat=heat, marks=[here], x_label="mean", y_label="width")]
-    return Picture([*panels, Panel("Densities", curves, x=(-3, 3), y=(0, 1), levels=[Level(0.5, "1/2")])], f"The mean is {mean:.1f}.")
-surface = Sliders(
-    draw, title="Surface", mean=Slider(-4, 4, 2, step=0.1, name="mean of p_g", hint="where the fakes lie", play=4),
-    width=(0.25, 4, 0.5, 0.05), kind=["whole", "broken"],
-)
+mean = Slider(-4, 4, 2, step=0.1, name="mean of p_g", hint="where the fakes lie", play=4)
+surface = Sliders(draw, title="Surface", mean=mean, width=(0.25, 4, 0.5, 0.05), kind=["whole", "broken"])
 show(surface)""",
-    """\
-film = Recording([Picture([Panel("Wave", [Line(X, np.sin(X + i / 10), "y", "G")], y=(-1, 1))], f"Frame {i}.") for i in range(60)], seconds=3)
-show(film)""",
+    "recording = Recording(film(60), seconds=3)\nshow(recording)",
 ]
 GAME, SURFACE, FILM = (f'section.ganlib[aria-label="{title}"]' for title in ("A small game", "Surface", "A recording"))
 STEP = "Number(e.querySelector('.gl-readout b').textContent)"
@@ -315,8 +222,8 @@ def test_drawing_a_curve_by_mouse_and_by_keyboard(lab, game):
     lab.page.mouse.up()
     settle(lab)
     run(lab, "h = np.array(game.heights); x = np.linspace(-3, 3, len(h))")
-    code = "print(len(h), bool(h[(x > 1.5) & (x < 2.6)].max() > 0.6), bool(abs(h[x < 0] - np.exp(-x[x < 0]**2)).max() < 0.02))"
-    assert run(lab, code)[0] == "81 True True"
+    assert run(lab, "print(len(h), bool(h[(x > 1.5) & (x < 2.6)].max() > 0.6))")[0] == "81 True"
+    assert run(lab, "print(bool(abs(h - np.exp(-(x**2)))[x < 0].max() < 0.02))")[0] == "True"  # the rest stays
     assert changed(before, pixels(canvas(lab, 0))) > 0.002
     canvas(lab, 0).focus()
     for _ in range(4):
@@ -421,13 +328,18 @@ def test_the_keyboard_on_the_picture(lab, game):
 # -- when the kernel is busy, the page hidden, reloaded, or seen twice ------------------------------------------------
 
 
+def keep_busy(lab, seconds):
+    """Let a cell keep the kernel busy, and do not wait for it."""
+    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    lab.page.evaluate(f"() => {{ {kernel}.requestExecute({{ code: 'import time; time.sleep({seconds})' }}); }}")
+
+
 def test_a_busy_kernel_is_said_and_a_recording_plays_meanwhile(lab, game):
     play(lab)
     film = lab.page.locator(FILM)
     film.scroll_into_view_if_needed()
     assert json.loads(film.get_attribute("data-values")) == {"frame": 0}
-    busy = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code: 'import time; time.sleep(4)' })"
-    lab.page.evaluate(f"() => {{ {busy}; }}")
+    keep_busy(lab, 4)
     press(lab, "Play", of=FILM)
     wait_for(lab, "e.querySelector('.gl-status').textContent.startsWith('The kernel is busy')", GAME)
     top = game.locator(".gl-stage").bounding_box()["y"]
@@ -437,17 +349,18 @@ def test_a_busy_kernel_is_said_and_a_recording_plays_meanwhile(lab, game):
     print(f"\na recording of 60 frames in 3 s: {frames} drawn while the kernel is busy")
     assert frames > 20
     assert film.locator(".gl-words").inner_text() == "Frame 59."
+    wait_for(lab, "e.dataset.playing === 'false'", FILM)
     assert film.get_by_role("button", name="Pause").count() == 0
     now = step(lab)
     wait_for(lab, f"e.querySelector('.gl-status').textContent === '' && {STEP} > {now}", GAME)
     assert game.locator(".gl-stage").bounding_box()["y"] == top
-    run(lab, "film.frame = 30")  # Python turns to a frame too
+    run(lab, "recording.frame = 30")  # Python turns to a frame too
     wait_for(lab, "e.dataset.values === '{\"frame\":30}'", FILM)
 
 
 def test_looking_around_while_the_kernel_is_busy(lab, game):
-    busy = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code: 'import time; time.sleep(2)' })"
-    lab.page.evaluate(f"() => {{ {busy}; window.done = false; setTimeout(() => window.done = true, 1900); }}")
+    keep_busy(lab, 2)
+    lab.page.evaluate("() => { window.done = false; setTimeout(() => (window.done = true), 1900); }")
     lab.page.wait_for_timeout(200)
     lab.page.mouse.move(*at(lab, 3, 0.8, 0.1))
     wait_for(lab, "JSON.parse(e.dataset.values).row === 3", GAME)
@@ -466,10 +379,8 @@ def test_a_kernel_that_does_not_answer(lab, game):
 
 def test_it_works_where_only_answers_reach_the_page(lab, game):
     """Colab is suspected to drop what the kernel sends of its own accord: the page asks, and is answered."""
-    run(
-        lab,
-        "say = game.send; game.send = lambda content, buffers=None: say(content, buffers) if content['answer'] else None",
-    )
+    run(lab, "say = game.send")
+    run(lab, "game.send = lambda content, buffers=None: say(content, buffers) if content['answer'] else None")
     try:
         play(lab)
         lab.page.wait_for_timeout(1_200)
@@ -554,8 +465,10 @@ def test_it_fits_any_width_and_follows_the_theme(lab, game, tmp_path, dark):
                     assert found.evaluate(
                         "e => e.width > 10 && Math.abs(e.width / devicePixelRatio - e.clientWidth) < 2"
                     )
-                clipped = "e => [...e.querySelectorAll('button, label, legend, .gl-key, .gl-title, .gl-words, .gl-caption')].filter(x => x.scrollWidth > x.clientWidth + 1 && x.clientWidth).map(x => x.textContent)"
-                assert root.evaluate(clipped) == []
+                labels = "'button, label, legend, .gl-key, .gl-title, .gl-words, .gl-caption'"
+                clipped = "x => x.scrollWidth > x.clientWidth + 1 && x.clientWidth"
+                found = f"e => [...e.querySelectorAll({labels})].filter({clipped}).map(x => x.textContent)"
+                assert root.evaluate(found) == []
             game.scroll_into_view_if_needed()
             page.screenshot(path=tmp_path / f"game-{width}-{dark}.png")
         page.set_viewport_size({"width": 1280, "height": 950})
@@ -569,12 +482,12 @@ def test_it_fits_any_width_and_follows_the_theme(lab, game, tmp_path, dark):
 
 
 def test_the_plots_of_a_column_are_aligned(lab, game):
-    """In a narrow page all panels stand one below another, in the order of their rows, as wide as the page."""
+    """In a narrow page all panels stand one below another, column by column, as wide as the page."""
     page = lab.page
     page.set_viewport_size({"width": 600, "height": 900})
     try:
         page.wait_for_timeout(400)
-        boxes = [canvas(lab, i).bounding_box() for i in range(4)]
+        boxes = [canvas(lab, i).bounding_box() for i in (0, 3, 1, 2)]
         assert len({(box["x"], box["width"]) for box in boxes}) == 1
         assert [box["y"] for box in boxes] == sorted(box["y"] for box in boxes)
     finally:
@@ -733,7 +646,7 @@ def seen(page):
 
 
 def test_a_saved_notebook_shows_its_pictures_and_notebook_7_keeps_its_keys(lab, jupyterlab):
-    """Saved, its kernel shut down, opened anew: the picture and how to use it, no error. Last, as that ends the kernel."""
+    """Saved, its kernel shut down, opened anew: the picture and how to use it, no error. Last: it ends the kernel."""
     line, picture, demo = seen(lab.page)
     assert (line, picture) == (0, 0)
     assert demo > 300

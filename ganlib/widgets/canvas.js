@@ -1,8 +1,9 @@
 // Draws a panel on a canvas: axes with the ticks that Python sends, and all that can stand in it.
 
-const [LEFT, RIGHT, TOP] = [54, 12, 9]; // margins in CSS pixels, the same in every panel: those in a column are aligned
-const RIGHT_AXIS = 50;
-const SMALL = 10.5;
+const [LEFT, RIGHT, RIGHT_AXIS, TOP] = [54, 12, 50, 9]; // margins in CSS pixels: the same in every panel of a column
+const GAP = 2; // between images
+const SMALL = { size: 10.5, weight: 400 };
+const BOLD = { size: 10.5, weight: 600 };
 const DARK_D = ["#111111", "#12293a", "#143f5e", "#175a86"];
 
 /** Calls `act` once per animation frame at the most, however often it is asked to. */
@@ -21,11 +22,12 @@ export function coalesce(act) {
 /** The colours and the font that the style sheet and the page's theme give, and the styles of lines in them. */
 export function theme(root, { styles, dashes, ramps }) {
   const css = getComputedStyle(root);
-  const of = (name) => css.getPropertyValue(`--gl-${name}`).trim();
-  const shade = of("dark") === "1" ? "dark" : "light";
-  const looks = Object.entries(styles).map(([name, look]) => [name, { ...look, colour: look[shade] }]);
-  const [ink, soft, rule, paper] = ["ink", "soft", "rule", "paper"].map(of);
-  const shown = shade === "dark" ? { ...ramps, D: DARK_D } : ramps; // a map under points begins at the page's colour
+  const [dark, ink, soft, rule, paper] = ["dark", "ink", "soft", "rule", "paper"].map((name) =>
+    css.getPropertyValue(`--gl-${name}`).trim(),
+  );
+  const lit = (look) => ({ ...look, colour: dark === "1" ? look.dark : look.light });
+  const looks = Object.entries(styles).map(([name, look]) => [name, lit(look)]);
+  const shown = dark === "1" ? { ...ramps, D: DARK_D } : ramps; // a map under points begins at the page's colour
   return { ink, soft, rule, paper, font: css.fontFamily, styles: Object.fromEntries(looks), dashes, ramps: shown };
 }
 
@@ -37,7 +39,7 @@ export class Arrays {
     this.slots = buffers.map((buffer, i) => {
       const bytes = new Uint8Array(buffer.buffer ?? buffer, buffer.byteOffset ?? 0, buffer.byteLength);
       const old = this.slots[i];
-      return old && equal(old.bytes, bytes) ? old : { bytes };
+      return old?.bytes.length === bytes.length && old.bytes.every((byte, j) => byte === bytes[j]) ? old : { bytes };
     });
   }
 
@@ -47,12 +49,6 @@ export class Arrays {
     slot[type] ??= type === "uint8" ? slot.bytes : new Float32Array(slot.bytes.slice().buffer);
     return slot[type];
   }
-}
-
-function equal(a, b) {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 /**
@@ -68,11 +64,14 @@ export function drawPanel(canvas, panel, arrays, colours, more) {
   else if (panel.cells) drawCells(pen, panel, more.chosen ?? panel.cells.chosen);
   else {
     drawAxes(pen, panel);
-    clipped(pen, () => {
-      if (panel.heat) drawHeat(pen, panel.heat);
-      for (const line of panel.lines) drawLine(pen, line);
-      for (const arrows of panel.arrows) drawArrows(pen, arrows);
-    });
+    context.save();
+    context.beginPath();
+    context.rect(pen.plot.left, pen.plot.top - 1, pen.wide + 1, pen.tall + 2);
+    context.clip();
+    if (panel.heat) drawHeat(pen, panel.heat);
+    for (const line of panel.lines) drawLine(pen, line);
+    for (const arrows of panel.arrows) drawArrows(pen, arrows);
+    context.restore();
   }
   drawEvents(pen, panel.levels.filter(({ x }) => x !== null));
   drawLevels(pen, panel.levels.filter(({ x }) => x === null));
@@ -98,7 +97,7 @@ function prepare(canvas) {
 function layout(panel, width, height, rightAxis) {
   const below = panel.x_label ? 33 : panel.cells || panel.x_ticks.length ? 20 : 9;
   let plot = { left: LEFT, right: width - (rightAxis ? RIGHT_AXIS : RIGHT), top: TOP, bottom: height - below };
-  const [[x0, x1], [y0, y1]] = [panel.x, panel.y];
+  const [[x0, x1], [y0, y1], [low, high]] = [panel.x, panel.y, panel.right ?? [0, 1]];
   if (panel.tiles) plot = sheet(panel, width, height);
   if (panel.square) {
     const unit = Math.min((plot.right - plot.left) / (x1 - x0), (plot.bottom - plot.top) / (y1 - y0));
@@ -106,35 +105,29 @@ function layout(panel, width, height, rightAxis) {
     plot.bottom = plot.top + unit * (y1 - y0);
   }
   const [wide, tall] = [plot.right - plot.left, plot.bottom - plot.top];
-  const [low, high] = panel.right ?? [0, 1];
-  return {
-    plot,
-    width,
-    height,
-    X: (x) => plot.left + ((x - x0) / (x1 - x0)) * wide,
-    Y: (y) => plot.bottom - ((y - y0) / (y1 - y0)) * tall,
-    R: (y) => plot.bottom - ((y - low) / (high - low)) * tall,
-    toX: (at) => x0 + ((at - plot.left) / wide) * (x1 - x0),
-    toY: (at) => y0 + ((plot.bottom - at) / tall) * (y1 - y0),
-  };
-}
-
-function clipped({ context, plot }, draw) {
-  context.save();
-  context.beginPath();
-  context.rect(plot.left, plot.top - 1, plot.right - plot.left + 1, plot.bottom - plot.top + 2);
-  context.clip();
-  draw();
-  context.restore();
+  const X = (x) => plot.left + ((x - x0) / (x1 - x0)) * wide;
+  const Y = (y) => plot.bottom - ((y - y0) / (y1 - y0)) * tall;
+  const R = (y) => plot.bottom - ((y - low) / (high - low)) * tall;
+  const toX = (at) => x0 + ((at - plot.left) / wide) * (x1 - x0);
+  const toY = (at) => y0 + ((plot.bottom - at) / tall) * (y1 - y0);
+  return { plot, wide, tall, width, X, Y, R, toX, toY };
 }
 
 // -- words and axes -----------------------------------------------------------------------------------------------
 
-/** Words at a place; `most` squeezes what would not fit, and a `halo` keeps them readable on a busy ground. */
-function text({ context, colours }, words, x, y, { colour = colours.soft, align = "left", size = SMALL, weight = 400, most, halo } = {}) {
-  context.font = `${weight} ${size}px ${colours.font}`;
+/** Words at a place; `most` squeezes what would not fit; a `halo`, or a `box`, keeps them readable on a busy ground. */
+function text({ context, colours }, words, x, y, style = {}) {
+  const { colour = colours.soft, align = "left", look = SMALL, most, halo, box } = style;
+  context.font = `${look.weight} ${look.size}px ${colours.font}`;
   context.textAlign = align;
   context.textBaseline = "middle";
+  if (box) {
+    const wide = context.measureText(words).width + 4;
+    context.globalAlpha = 0.8;
+    context.fillStyle = colours.paper;
+    context.fillRect(align === "right" ? x + 2 - wide : x - 2, y - 6, wide, 12);
+    context.globalAlpha = 1;
+  }
   if (halo) {
     context.strokeStyle = colours.paper;
     context.lineWidth = 3;
@@ -145,16 +138,16 @@ function text({ context, colours }, words, x, y, { colour = colours.soft, align 
   context.fillText(words, x, y, most);
 }
 
-function wide({ context, colours }, words, size = SMALL, weight = 400) {
+function length({ context, colours }, words, { weight, size } = SMALL) {
   context.font = `${weight} ${size}px ${colours.font}`;
   return context.measureText(words).width;
 }
 
-function upright(pen, words, x, y, most, colour) {
+function upright(pen, words, x, colour) {
   pen.context.save();
-  pen.context.translate(x, y);
+  pen.context.translate(x, (pen.plot.top + pen.plot.bottom) / 2);
   pen.context.rotate(-Math.PI / 2);
-  text(pen, words, 0, 0, { colour, align: "center", most });
+  text(pen, words, 0, 0, { colour, align: "center", most: pen.tall });
   pen.context.restore();
 }
 
@@ -176,6 +169,24 @@ function spaced(labels) {
   }
 }
 
+/** Labels, [y, words] each, beside the plot. */
+function drawBeside(pen, labels, x, align, colour) {
+  const found = labels.map(([at, words]) => ({ at, words, from: at - 6, to: at + 6 }));
+  for (const { words, at } of spaced(found)) text(pen, words, x, at, { colour, align, most: LEFT - 20 });
+}
+
+/** Labels, [x, words] each, below the plot, none of them over the canvas's edge; and the axis's name. */
+function drawBelow(pen, labels, name) {
+  const found = labels.map(([at, words]) => {
+    const half = length(pen, words) / 2;
+    const middle = Math.min(pen.width - half - 1, Math.max(half + 1, at));
+    return { words, at: middle, from: middle - half, to: middle + half + 6 };
+  });
+  for (const { words, at } of spaced(found)) text(pen, words, at, pen.plot.bottom + 12, { align: "center" });
+  const { right, bottom } = pen.plot;
+  if (name) text(pen, name, right, bottom + 26, { colour: pen.colours.ink, align: "right", most: right - 4 });
+}
+
 function drawAxes(pen, panel) {
   const { context, plot, X, Y, R, colours } = pen;
   context.lineWidth = 1;
@@ -183,35 +194,21 @@ function drawAxes(pen, panel) {
     const y = Math.round(Y(value)) + 0.5;
     stroke(context, colours.rule, [], [[plot.left, y], [plot.right, y]]);
   }
-  const middle = (plot.top + plot.bottom) / 2;
-  const tall = plot.bottom - plot.top;
-  const upwards = (ticks, to) => spaced(ticks.map(([value, words]) => ({ words, at: to(value), from: to(value) - 6, to: to(value) + 6 })));
-  for (const { words, at } of upwards(panel.y_ticks, Y)) text(pen, words, plot.left - 6, at, { align: "right", most: LEFT - 20 });
-  if (panel.y_label) upright(pen, panel.y_label, 8, middle, tall, colours.ink);
+  drawBeside(pen, panel.y_ticks.map(([value, words]) => [Y(value), words]), plot.left - 6, "right");
+  if (panel.y_label) upright(pen, panel.y_label, 8, colours.ink);
   if (panel.right) {
     const first = panel.lines.find(({ right }) => right);
-    const colour = first ? colours.styles[first.style].colour : colours.soft;
-    for (const { words, at } of upwards(panel.right_ticks, R)) text(pen, words, plot.right + 6, at, { colour, most: RIGHT_AXIS - 20 });
-    if (panel.right_label) upright(pen, panel.right_label, pen.width - 8, middle, tall, colour);
+    const colour = first && colours.styles[first.style].colour;
+    drawBeside(pen, panel.right_ticks.map(([value, words]) => [R(value), words]), plot.right + 6, "left", colour);
+    if (panel.right_label) upright(pen, panel.right_label, pen.width - 8, colour);
   }
-  if (panel.x_ticks.length || panel.x_label) stroke(context, colours.soft, [], [[plot.left, plot.bottom + 0.5], [plot.right, plot.bottom + 0.5]]);
+  const floor = [[plot.left, plot.bottom + 0.5], [plot.right, plot.bottom + 0.5]];
+  if (panel.x_ticks.length || panel.x_label) stroke(context, colours.soft, [], floor);
   for (const [value] of panel.x_ticks) {
     const x = Math.round(X(value)) + 0.5;
     stroke(context, colours.soft, [], [[x, plot.bottom], [x, plot.bottom + 3]]);
   }
   drawBelow(pen, panel.x_ticks.map(([value, words]) => [X(value), words]), panel.x_label);
-}
-
-/** The labels of the horizontal axis, none of them over the canvas's edge, and its name. */
-function drawBelow(pen, labels, name) {
-  const found = labels.map(([at, words]) => {
-    const half = wide(pen, words) / 2;
-    const middle = Math.min(pen.width - half - 1, Math.max(half + 1, at));
-    return { words, at: middle, from: middle - half, to: middle + half + 6 };
-  });
-  for (const { words, at } of spaced(found)) text(pen, words, at, pen.plot.bottom + 12, { align: "center" });
-  const most = pen.plot.right - 4;
-  if (name) text(pen, name, pen.plot.right, pen.plot.bottom + 26, { colour: pen.colours.ink, align: "right", most });
 }
 
 // -- what stands in a panel ---------------------------------------------------------------------------------------
@@ -220,11 +217,11 @@ function drawLine(pen, line) {
   const { context, colours, arrays, X } = pen;
   const Y = line.right ? pen.R : pen.Y;
   const [x, y] = [arrays.get(line.x), arrays.get(line.y)];
-  const look = colours.styles[line.style];
-  const dash = line.dash === null ? look.dash : colours.dashes[line.dash];
+  const look = { ...colours.styles[line.style] };
+  if (line.dash !== null) look.dash = colours.dashes[line.dash];
+  context.strokeStyle = context.fillStyle = look.colour;
   if (line.fill) {
     context.globalAlpha = 0.14;
-    context.fillStyle = look.colour;
     context.beginPath();
     context.moveTo(X(x[0]), Y(0));
     for (let i = 0; i < x.length; i++) context.lineTo(X(x[i]), Y(Number.isFinite(y[i]) ? y[i] : 0));
@@ -233,17 +230,16 @@ function drawLine(pen, line) {
   }
   if (line.dots) drawDots(context, x, y, X, Y, look);
   else if (line.smooth) {
-    trace(context, x, y, X, Y, { ...look, dash: [], width: 1, alpha: 0.28 });
-    trace(context, x, arrays.get(line.mean), X, Y, { ...look, dash });
-  } else trace(context, x, y, X, Y, { ...look, dash });
+    trace(context, x, y, X, Y, { dash: [], width: 1, alpha: 0.28 });
+    trace(context, x, arrays.get(line.mean), X, Y, look);
+  } else trace(context, x, y, X, Y, look);
   context.globalAlpha = 1;
   context.setLineDash([]);
 }
 
 /** A line through the points; where y is not finite it has a gap. */
-function trace(context, x, y, X, Y, { colour, dash, width, alpha }) {
+function trace(context, x, y, X, Y, { dash, width, alpha }) {
   context.globalAlpha = alpha;
-  context.strokeStyle = colour;
   context.lineWidth = width;
   context.lineJoin = "round";
   context.setLineDash(dash);
@@ -258,10 +254,9 @@ function trace(context, x, y, X, Y, { colour, dash, width, alpha }) {
 }
 
 /** Points, all as one path; the more there are, the smaller. */
-function drawDots(context, x, y, X, Y, { colour, alpha }) {
+function drawDots(context, x, y, X, Y, { alpha }) {
   const radius = x.length > 600 ? 1.5 : 2.5;
   context.globalAlpha = 0.75 * alpha;
-  context.fillStyle = colour;
   context.beginPath();
   for (let i = 0; i < x.length; i++) {
     const [left, top] = [X(x[i]), Y(y[i])];
@@ -276,37 +271,38 @@ function drawDots(context, x, y, X, Y, { colour, alpha }) {
 function drawLevels(pen, levels) {
   const { context, plot, colours } = pen;
   const taken = [];
-  context.lineWidth = 1;
   for (const { y, name, right } of levels) {
     const at = Math.round((right ? pen.R : pen.Y)(y)) + 0.5;
     if (at < plot.top - 1 || at > plot.bottom + 1) continue;
+    context.lineWidth = 1;
     stroke(context, colours.soft, [2, 3], [[plot.left, at], [plot.right, at]]);
-    const free = [at - 7, at + 8].find((middle) => middle > plot.top + 3 && middle < plot.bottom - 4 && taken.every((other) => Math.abs(other - middle) > 11));
+    const clear = (middle) => taken.every((other) => Math.abs(other - middle) > 11);
+    const free = [at - 7, at + 8].find((y) => y > plot.top + 3 && y < plot.bottom - 4 && clear(y));
     if (!name || free === undefined) continue;
     taken.push(free);
-    text(pen, name, plot.right - 2, free, { align: "right", halo: true, most: plot.right - plot.left - 4 });
+    text(pen, name, plot.right - 2, free, { align: "right", box: true, most: pen.wide - 4 });
   }
 }
 
 /** Upright lines where something happened. A name that would reach the next line, or the edge, is left out. */
 function drawEvents(pen, levels) {
   const { context, plot, X, colours } = pen;
-  const seen = levels.map(({ x, name }) => ({ at: Math.round(X(x)) + 0.5, name })).filter(({ at }) => at >= plot.left - 1 && at <= plot.right + 1);
-  seen.sort((a, b) => a.at - b.at);
-  context.lineWidth = 1;
+  const found = levels.map(({ x, name }) => ({ at: Math.round(X(x)) + 0.5, name })).sort((a, b) => a.at - b.at);
+  const seen = found.filter(({ at }) => at >= plot.left - 1 && at <= plot.right + 1);
   seen.forEach(({ at, name }, i) => {
+    context.lineWidth = 1;
     stroke(context, colours.styles.other.colour, [1, 2], [[at, plot.top], [at, plot.bottom]]);
     const edge = i + 1 < seen.length ? seen[i + 1].at - 2 : plot.right;
-    if (name && at + 3 + wide(pen, name) <= edge) text(pen, name, at + 3, plot.top + 6, { halo: true });
+    if (name && at + 3 + length(pen, name) <= edge) text(pen, name, at + 3, plot.top + 6, { box: true });
   });
 }
 
 /** Points with their names; a handle is larger, and a name that would cover an earlier one is left out. */
 function drawMarks(pen, marks) {
-  const { context, plot, X, Y, colours } = pen;
+  const { context, plot, colours } = pen;
   const taken = [];
   for (const { x, y, name, style, moves, stem, up } of marks) {
-    const [left, top] = [X(x), Math.min(Y(y), plot.bottom)];
+    const [left, top] = [pen.X(x), Math.min(pen.Y(y), plot.bottom)];
     if (left < plot.left - 1 || left > plot.right + 1 || top < plot.top - 1) continue;
     const { colour } = colours.styles[style];
     context.lineWidth = 1;
@@ -320,14 +316,13 @@ function drawMarks(pen, marks) {
     context.stroke();
     context.fillStyle = colour;
     context.fill();
-    if (!name) continue;
-    const long = wide(pen, name, 11, 600);
-    const align = left + 12 + long > plot.right ? "right" : "left";
-    const level = Math.max(plot.top + 6, Math.min(plot.bottom - 8, top));
-    const from = align === "left" ? left + 11 : left - 11 - long;
-    if (taken.some(([a, b, other]) => a < from + long + 6 && from < b + 6 && Math.abs(other - level) < 13)) continue;
-    taken.push([from, from + long, level]);
-    text(pen, name, align === "left" ? from : from + long, level, { colour: colours.ink, align, size: 11, weight: 600, halo: true });
+    const long = length(pen, name, BOLD);
+    const from = left + 12 + long > plot.right ? left - 11 - long : left + 11;
+    const at = Math.max(plot.top + 6, Math.min(plot.bottom - 8, top));
+    const covers = (other) => other.from < from + long + 6 && from < other.to + 6 && Math.abs(other.at - at) < 13;
+    if (!name || taken.some(covers)) continue;
+    taken.push({ from, to: from + long, at });
+    text(pen, name, from, at, { colour: colours.ink, look: BOLD, halo: true });
   }
 }
 
@@ -336,14 +331,14 @@ function drawArrows(pen, { start, end, style }) {
   const { context, plot, X, Y, colours, arrays } = pen;
   const [from, to] = [arrays.get(start), arrays.get(end)];
   const [shafts, heads] = [new Path2D(), new Path2D()];
-  const inside = (value, low, high) => Math.min(high, Math.max(low, value));
   for (let i = 0; i < from.length; i += 2) {
     const [a, b] = [X(from[i]), Y(from[i + 1])];
-    const [c, d] = [inside(X(to[i]), plot.left, plot.right), inside(Y(to[i + 1]), plot.top, plot.bottom)];
-    const length = Math.hypot(c - a, d - b);
-    if (!(length > 0.5)) continue;
-    const head = Math.min(7, 0.6 * length);
-    const [ux, uy] = [((c - a) / length) * head, ((d - b) / length) * head];
+    const c = Math.min(plot.right, Math.max(plot.left, X(to[i])));
+    const d = Math.min(plot.bottom, Math.max(plot.top, Y(to[i + 1])));
+    const far = Math.hypot(c - a, d - b);
+    if (!(far > 0.5)) continue;
+    const head = Math.min(7, 0.6 * far) / far;
+    const [ux, uy] = [(c - a) * head, (d - b) * head];
     shafts.moveTo(a, b);
     shafts.lineTo(c - ux, d - uy);
     heads.moveTo(c, d);
@@ -357,6 +352,21 @@ function drawArrows(pen, { start, end, style }) {
   context.fill(heads);
 }
 
+/** The heights as they are drawn by hand, and the place of the keyboard's cursor, [x, y] in the panel's numbers. */
+function drawHand({ context, plot, X, Y, colours }, { x: [low, high] }, { heights, cursor }) {
+  const { colour } = colours.styles.other;
+  const at = (i) => X(low + ((high - low) * i) / (heights.length - 1));
+  context.lineWidth = 1;
+  if (heights) stroke(context, colour, [], Array.from(heights, (h, i) => [at(i), Math.max(plot.top, Y(h))]));
+  if (!cursor) return;
+  const [left, top] = [X(cursor[0]), Math.max(plot.top, Y(cursor[1]))];
+  stroke(context, colour, [2, 2], [[left, plot.top], [left, plot.bottom]]);
+  context.beginPath();
+  context.arc(left, top, 4, 0, 2 * Math.PI);
+  context.fillStyle = colour;
+  context.fill();
+}
+
 // -- maps and tables of colour ------------------------------------------------------------------------------------
 
 /** The colour at a share of a ramp, as [red, green, blue]. */
@@ -367,21 +377,20 @@ function shade(ramp, share) {
   return a.map((value, c) => Math.round(value + (at - i) * (b[c] - value)));
 }
 
-function drawHeat({ context, X, Y, colours, arrays }, heat) {
-  const numbers = arrays.get(heat.z);
-  const [rows, columns] = heat.z.shape;
-  const [[x0, x1], [y0, y1]] = [heat.x, heat.y];
+function drawHeat({ context, X, Y, colours, arrays }, { z, x: [x0, x1], y: [y0, y1], limits, contours, ramp }) {
+  const [numbers, [rows, columns]] = [arrays.get(z), z.shape];
   const [dx, dy] = [(x1 - x0) / (columns - 1), (y1 - y0) / (rows - 1)];
-  const kind = JSON.stringify([heat.limits, colours.ramps[heat.ramp], heat.z.shape]);
-  if (numbers.kind !== kind) Object.assign(numbers, { kind, bitmap: colourMap(numbers, rows, columns, heat.limits, colours.ramps[heat.ramp]) });
+  const bitmap = madeOf(numbers, [limits, colours.ramps[ramp], z.shape], () =>
+    colourMap(numbers, rows, columns, limits, colours.ramps[ramp]),
+  );
   context.imageSmoothingEnabled = true;
   const [left, top] = [X(x0 - dx / 2), Y(y1 + dy / 2)];
-  context.drawImage(numbers.bitmap, left, top, X(x1 + dx / 2) - left, Y(y0 - dy / 2) - top);
+  context.drawImage(bitmap, left, top, X(x1 + dx / 2) - left, Y(y0 - dy / 2) - top);
   context.globalAlpha = 0.55;
-  context.strokeStyle = heat.ramp === "D" ? colours.soft : "#fff";
+  context.strokeStyle = ramp === "D" ? colours.soft : "#fff";
   context.lineWidth = 1;
   context.beginPath();
-  for (const level of heat.contours) {
+  for (const level of contours) {
     contour(numbers, rows, columns, level, (column, row, first) => {
       context[first ? "moveTo" : "lineTo"](X(x0 + column * dx), Y(y0 + row * dy));
     });
@@ -394,20 +403,24 @@ function drawHeat({ context, X, Y, colours, arrays }, heat) {
 function colourMap(numbers, rows, columns, [low, high], ramp) {
   const image = new ImageData(columns, rows);
   const steps = Array.from({ length: 256 }, (_, i) => shade(ramp, i / 255));
-  for (let i = 0; i < numbers.length; i++) {
-    const share = Math.min(1, Math.max(0, (numbers[i] - low) / (high - low || 1)));
+  numbers.forEach((value, i) => {
+    const share = Math.min(1, Math.max(0, (value - low) / (high - low || 1)));
     const at = 4 * ((rows - 1 - Math.floor(i / columns)) * columns + (i % columns));
-    image.data.set(steps[Math.round(255 * share)], at);
-    image.data[at + 3] = 255;
-  }
-  return bitmapOf(image);
+    image.data.set([...steps[Math.round(255 * share)], 255], at);
+  });
+  return image;
 }
 
-function bitmapOf(image) {
-  const made = document.createElement("canvas");
-  [made.width, made.height] = [image.width, image.height];
-  made.getContext("2d").putImageData(image, 0, 0);
-  return made;
+/** The bitmap of an image that `make` makes of numbers; kept with them, as long as it would be of the same kind. */
+function madeOf(numbers, kind, make) {
+  const said = JSON.stringify(kind);
+  if (numbers.kind !== said) {
+    const [image, bitmap] = [make(), document.createElement("canvas")];
+    [bitmap.width, bitmap.height] = [image.width, image.height];
+    bitmap.getContext("2d").putImageData(image, 0, 0);
+    Object.assign(numbers, { kind: said, bitmap });
+  }
+  return numbers.bitmap;
 }
 
 /** The level line, cell by cell (marching squares): `to(column, row, first)` for the two ends of each piece. */
@@ -429,9 +442,8 @@ function contour(numbers, rows, columns, level, to) {
 }
 
 /** A table in colour, its first row at the bottom; cells of which nothing is known are grey. */
-function drawCells(pen, panel, chosen) {
+function drawCells(pen, { cells, x_label, y_label }, chosen) {
   const { context, plot, X, Y, colours } = pen;
-  const { cells } = panel;
   const [across, up] = [X(1) - X(0), Y(0) - Y(1)];
   cells.values.forEach((row, i) => {
     row.forEach((share, j) => {
@@ -443,75 +455,65 @@ function drawCells(pen, panel, chosen) {
       const size = Math.min(11.5, across / 4.2, up / (words.length + 0.6));
       words.forEach((line, k) => {
         const at = Y(i + 0.5) + (k - (words.length - 1) / 2) * (size + 2);
-        text(pen, line, X(j + 0.5), at, { colour, align: "center", size, most: across - 4 });
+        text(pen, line, X(j + 0.5), at, { colour, align: "center", look: { size, weight: 400 }, most: across - 4 });
       });
     });
   });
-  const rows = cells.rows.map((words, i) => ({ words, at: Y(i + 0.5), from: Y(i + 0.5) - 6, to: Y(i + 0.5) + 6 }));
-  for (const { words, at } of spaced(rows)) text(pen, words, plot.left - 6, at, { align: "right", most: LEFT - 20 });
-  drawBelow(pen, cells.columns.map((words, j) => [X(j + 0.5), words]), panel.x_label);
-  if (panel.y_label) upright(pen, panel.y_label, 8, (plot.top + plot.bottom) / 2, plot.bottom - plot.top, colours.ink);
-  if (chosen) frame(pen, { x: X(chosen[1]), y: Y(chosen[0] + 1), wide: across, tall: up }, colours.styles.other.colour);
-}
-
-/** A frame that stands out on any colour. */
-function frame({ context }, { x, y, wide, tall }, colour) {
-  for (const [shown, width] of [["#000", 5], ["#fff", 3.5], [colour, 2]]) {
-    context.strokeStyle = shown;
+  drawBeside(pen, cells.rows.map((words, i) => [Y(i + 0.5), words]), plot.left - 6, "right");
+  drawBelow(pen, cells.columns.map((words, j) => [X(j + 0.5), words]), x_label);
+  if (y_label) upright(pen, y_label, 8, colours.ink);
+  if (!chosen) return;
+  for (const [colour, width] of [["#000", 5], ["#fff", 3.5], [colours.styles.other.colour, 2]]) {
+    context.strokeStyle = colour;
     context.lineWidth = width;
-    context.strokeRect(x + 1, y + 1, wide - 2, tall - 2);
+    context.strokeRect(X(chosen[1]) + 1, Y(chosen[0] + 1) + 1, across - 2, up - 2);
   }
 }
 
 // -- images -------------------------------------------------------------------------------------------------------
 
-const GAP = 2;
-
-/** The edges of a sheet of tiles as large as it fits, and the size of a tile; marks stand below it. */
+/** The edges of a sheet of tiles as large as it fits, and the size of a tile; marks stand at its foot. */
 function sheet({ tiles, marks }, width, height) {
   const [n, h, w] = tiles.images.shape;
   const [columns, rows] = [tiles.columns, Math.max(1, Math.ceil(n / tiles.columns))];
-  const room = height - (marks.length ? 9 : 0);
-  const side = Math.min((width - GAP * (columns - 1)) / columns, (((room - GAP * (rows - 1)) / rows) * w) / h);
-  const tall = (side * h) / w;
-  return { left: 0, top: 0, right: columns * (side + GAP) - GAP, bottom: rows * (tall + GAP) - GAP, side, tall };
+  const room = (height - (marks.length ? 9 : 0) - GAP * (rows - 1)) / rows;
+  const side = Math.min((width - GAP * (columns - 1)) / columns, (room * w) / h);
+  const up = (side * h) / w;
+  return { left: 0, top: 0, right: columns * (side + GAP) - GAP, bottom: rows * (up + GAP) - GAP, side, up };
 }
 
-/** Where tile i stands. */
-export function tileAt({ side, tall }, columns, i) {
-  return { x: (i % columns) * (side + GAP), y: Math.floor(i / columns) * (tall + GAP), wide: side, tall };
+/** Where tile i stands: [x, y, width, height]. */
+export function tileAt({ side, up }, columns, i) {
+  return [(i % columns) * (side + GAP), Math.floor(i / columns) * (up + GAP), side, up];
 }
 
 function drawTiles(pen, { images, columns, badges }, cursor) {
   const { context, plot, colours, arrays } = pen;
   const [n, h, w] = images.shape;
   const bytes = arrays.get(images);
-  const kind = JSON.stringify([images.shape, columns]);
-  if (bytes.kind !== kind) Object.assign(bytes, { kind, bitmap: mosaic(bytes, images.shape, columns) });
+  const bitmap = madeOf(bytes, [images.shape, columns], () => mosaic(bytes, images.shape, columns));
   context.imageSmoothingEnabled = !Number.isInteger(plot.side / w);
   context.imageSmoothingQuality = "high";
   for (let i = 0; i < n; i++) {
-    const { x, y, wide, tall } = tileAt(plot, columns, i);
-    context.drawImage(bytes.bitmap, (i % columns) * w, Math.floor(i / columns) * h, w, h, x, y, wide, tall);
+    context.drawImage(bitmap, (i % columns) * w, Math.floor(i / columns) * h, w, h, ...tileAt(plot, columns, i));
   }
   const edge = (i, colour, width) => {
-    const { x, y, wide, tall } = tileAt(plot, columns, i);
-    context.strokeStyle = colour;
+    const [x, y, wide, tall] = tileAt(plot, columns, i);
+    context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = width;
     context.strokeRect(x + width / 2, y + width / 2, wide - width, tall - width);
-    return { x, y };
+    return [x, y];
   };
   for (const [index, name] of badges) {
-    const { x, y } = edge(index, colours.styles.other.colour, 3);
+    const [x, y] = edge(index, colours.styles.other.colour, 3);
     if (!name) continue;
-    context.fillStyle = colours.styles.other.colour;
-    context.fillRect(x, y, wide(pen, name, SMALL, 600) + 7, 14);
-    text(pen, name, x + 3, y + 7.5, { colour: "#000", weight: 600 });
+    context.fillRect(x, y, length(pen, name, BOLD) + 7, 14);
+    text(pen, name, x + 3, y + 7.5, { colour: "#000", look: BOLD });
   }
   if (cursor !== null) edge(cursor, colours.styles.D.colour, 2);
 }
 
-/** All images as one bitmap without gaps. */
+/** All images as one, without gaps. */
 function mosaic(bytes, [n, h, w, channels = 1], columns) {
   const image = new ImageData(columns * w, Math.max(1, Math.ceil(n / columns)) * h);
   for (let at = 0; at < n * h * w; at++) {
@@ -521,22 +523,5 @@ function mosaic(bytes, [n, h, w, channels = 1], columns) {
     for (let c = 0; c < 3; c++) image.data[to + c] = bytes[at * channels + (channels === 3 ? c : 0)];
     image.data[to + 3] = 255;
   }
-  return bitmapOf(image);
-}
-
-// -- what a person draws ------------------------------------------------------------------------------------------
-
-/** The heights as they are drawn by hand, and the place of the keyboard's cursor, [x, y] in the panel's numbers. */
-function drawHand({ context, plot, X, Y, colours }, { x: [low, high] }, { heights, cursor }) {
-  const { colour } = colours.styles.other;
-  context.lineWidth = 1;
-  if (heights) stroke(context, colour, [], Array.from(heights, (h, i) => [X(low + ((high - low) * i) / (heights.length - 1)), Math.max(plot.top, Y(h))]));
-  if (!cursor) return;
-  const [left, top] = [X(cursor[0]), Math.max(plot.top, Y(cursor[1]))];
-  stroke(context, colour, [2, 2], [[left, plot.top], [left, plot.bottom]]);
-  if (!heights) stroke(context, colour, [2, 2], [[plot.left, top], [plot.right, top]]);
-  context.beginPath();
-  context.arc(left, top, 4, 0, 2 * Math.PI);
-  context.fillStyle = colour;
-  context.fill();
+  return image;
 }

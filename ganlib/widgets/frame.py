@@ -118,6 +118,8 @@ def looks() -> dict[str, Any]:
 
 def finite(value: Any) -> Any:
     """Plain data: every number that JSON cannot hold (nan, inf) becomes None, and numpy's numbers become Python's."""
+    if value is None or type(value) in (str, int, bool):  # most of what there is
+        return value
     if isinstance(value, float | np.generic):
         value = value.item() if isinstance(value, np.generic) else value
         return value if not isinstance(value, float) or math.isfinite(value) else None

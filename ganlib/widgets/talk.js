@@ -45,7 +45,7 @@ export class RecordingSource extends KernelSource {
 
   listen(hear) {
     this.tell = hear;
-    super.listen(({ type, values }) => type === "frame" && this.ask({ values: { frame: values.frame[1] } })); // set in Python
+    super.listen(({ type, values }) => type === "frame" && this.ask({ values: { frame: values.frame[0] } }));
   }
 
   ask({ id = 0, values }) {

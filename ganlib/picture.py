@@ -135,7 +135,7 @@ class Cells:
     """A table in colour: values (rows, columns), the first row at the bottom; nan stays grey.
 
     `words` are written in the cells, a line each. `limits` are the ends of the colours, `log` spaces those by ratios.
-    `chosen` (row, column) is framed; choosing a cell sets the `Choice`s that `moves` names: (by its column, by its row).
+    `chosen` (row, column) is framed; choosing one sets the `Choice`s that `moves` names: (by its column, by its row).
     """
 
     values: ArrayLike
@@ -243,10 +243,11 @@ def completed(picture: Any, sliders: Sequence[str] | None = ()) -> Picture:
         raise RecipeError("a Picture needs one Panel or more, in a list")
     panels, n = [_panel(panel, sliders) for panel in picture.panels], len(picture.panels)
     if any(panel.at is None for panel in panels):  # side by side; one alone is not as wide as the page
-        across, wide = (n, COLUMNS // n) if n in (2, 3) else (2, COLUMNS // 2) if n > 1 else (1, 8)
+        across = n if n < 4 else 2
+        wide = min(COLUMNS // across, 8)
         panels = [replace(p, at=(12 * (i // across), wide * (i % across), 12, wide)) for i, p in enumerate(panels)]
-    notes = [n if n.tone == "code" else replace(n, lines=list(map(minus, n.lines))) for n in picture.notes]
-    return replace(picture, panels=panels, words=minus(picture.words), notes=notes)
+    said = [note if note.tone == "code" else replace(note, lines=[*map(minus, note.lines)]) for note in picture.notes]
+    return replace(picture, panels=panels, words=minus(picture.words), notes=said)
 
 
 def _panel(panel: Panel, sliders: Sequence[str] | None) -> Panel:

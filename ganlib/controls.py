@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ganlib.errors import RecipeError
-from ganlib.picture import is_number
+from ganlib.picture import is_number, table
 
 PLACES = 10_000
 """Steps of a slider at the most: the page is told every one."""
@@ -26,8 +26,9 @@ class Slider:
 
     `step` None: a hundredth of a round range. `log`: equal ratios, not equal steps, from end to end (low above 0).
     `off` is a value of its own at the left end, and what it is called: (0, "0: held"). `play`: with a play button that
-    takes so many seconds from low to high; one slider of a demo may have it. `look`: it changes only what is looked at,
-    so that it is obeyed at once, even while the kernel runs another cell.
+    takes so many seconds from low to high; one slider of a demo may have it. `words` says a value (None: as a number
+    with its unit). Of every control: `hint` is shown when the pointer rests on it, `group` is the title of the group it
+    stands in, and `look` marks one that changes only what is looked at: it is obeyed even while another cell runs.
     """
 
     low: float
@@ -35,18 +36,14 @@ class Slider:
     start: Any
     step: float | None = None
     name: str = ""
-    """What stands beside it; "": the argument's name."""
     hint: str = ""
-    """What it means, in a few words, shown when the pointer rests on it."""
     unit: str = ""
     log: bool = False
     play: float | None = None
     off: tuple[Any, str] | None = None
     words: Callable[[Any], str] | None = None
-    """How a value is said; None: as a number with its unit."""
     whole: bool = False
     group: str = ""
-    """The group that it stands in, by its title."""
     look: bool = False
 
     def completed(self, key: str) -> Slider:
@@ -57,11 +54,10 @@ class Slider:
             raise RecipeError(f"{key} goes from {low!r} to {high!r} and begins at {start!r}; low <= start <= high")
         if self.log and low <= 0:
             raise RecipeError(f"{key} goes from {low!r} by equal ratios; low must be above 0")
-        step = 10.0 ** math.floor(math.log10((high - low) / 50)) if self.step is None else self.step
-        if not is_number(step) or not (high - low) / PLACES <= step <= high - low:
-            raise RecipeError(
-                f"the step of {key} is {step!r}; it must be above 0, at most {high - low:g}, and not tiny"
-            )
+        span = high - low
+        step = 10.0 ** math.floor(math.log10(span / 50)) if self.step is None else self.step
+        if not is_number(step) or not span / PLACES <= step <= span:
+            raise RecipeError(f"the step of {key} is {step!r}; it must be above 0, at most {span:g}, and not tiny")
         if self.play is not None and (not is_number(self.play) or self.play <= 0):
             raise RecipeError(f"{key} plays for {self.play!r} seconds; that must be above 0")
         start = start if off or self.whole else float(start)
@@ -84,8 +80,8 @@ class Slider:
         """Every value that the page can set, from left to right."""
         if self.log:
             n = round(20 * math.log10(self.high / self.low)) if self.off else 200
-            round4 = [float(f"{v:.4g}") for v in np.geomspace(self.low, self.high, max(n, 2) + 1)]
-            values = [min(max(v, self.low), self.high) for v in round4]
+            places = (float(f"{v:.4g}") for v in np.geomspace(self.low, self.high, max(n, 2) + 1))
+            values = [min(max(v, self.low), self.high) for v in places]
         else:
             n = round((self.high - self.low) / self.step)
             values = [min(self.high, float(f"{self.low + i * self.step:.12g}")) for i in range(n + 1)]
@@ -105,16 +101,14 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several values, words as a rule; `slide` shows them as the places of a slider."""
+    """One of several values, words as a rule; `slide` shows them as the places of a slider. It starts at the first."""
 
     options: Sequence[Any] | Mapping[Any, str]
     """The values; as a mapping, with how each is said."""
     start: Any = None
-    """None: the first."""
     name: str = ""
     hint: str = ""
     words: Callable[[Any], str] | Mapping[Any, str] | None = None
-    """How an option is said; None: as it is."""
     slide: bool = False
     group: str = ""
     look: bool = False
@@ -193,7 +187,7 @@ class Curve:
 
     def check(self, key: str, value: Any) -> list[float]:
         """The heights as floats. Raises `RecipeError` unless they are finite, >= 0, not all 0, and not too many."""
-        heights = _table(value)
+        heights = table(value)
         if heights is None or heights.ndim != 1 or not self.least <= len(heights) <= self.most:
             n = f"{self.least} to {self.most}"
             raise RecipeError(f"{key} is {brief(value)}; it must be a list of {n} numbers, heights at equal steps of x")
@@ -211,13 +205,13 @@ class Points:
 
     def check(self, key: str, value: Any) -> list[list[float]]:
         """The points as lists of floats. Raises `RecipeError` unless they are finite pairs, and not too many."""
-        table = _table(value)
-        table = table.reshape(0, 2) if table is not None and not table.size else table
-        if table is None or table.ndim != 2 or table.shape[1] != 2 or len(table) > self.most:
+        points = table(value)
+        points = points.reshape(0, 2) if points is not None and not points.size else points
+        if points is None or points.shape[1:] != (2,) or len(points) > self.most:
             raise RecipeError(f"{key} is {brief(value)}; it must be a list of at most {self.most} points [x, y]")
-        if not np.isfinite(table).all():
+        if not np.isfinite(points).all():
             raise RecipeError(f"{key} holds a number that is not finite")
-        return table.tolist()
+        return points.tolist()
 
 
 @dataclass(frozen=True)
@@ -228,9 +222,7 @@ class Button:
     hint: str = ""
     key: str = ""
     icon: str = ""
-    """"play", "pause", "step", "stop", "reset", "up", or ""."""
     group: str = ""
-    """"": the bar at the top."""
 
 
 Control = Slider | Choice | Switch | Number | Curve | Points
@@ -268,11 +260,3 @@ def brief(value: Any) -> str:
 
 def _within(value: Any, low: float, high: float) -> bool:
     return is_number(value) and low <= value <= high
-
-
-def _table(value: Any) -> np.ndarray | None:
-    """The value as an array of floats; None when it is none."""
-    try:
-        return np.array(value, float)
-    except (TypeError, ValueError, OverflowError):
-        return None

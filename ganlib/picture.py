@@ -43,23 +43,14 @@ LOOKS = {
     "other": Look(PURPLE, "#E29BC4", (8, 3, 1.5, 3)),
     "reference": Look("#767676", "#9A9A9A", (), 1.2, 0.8),
 }
-"""The styles: data dotted black, D dashed blue and D* thin, G solid green, V vermilion, C(G) dashed black, other
-dash-dotted purple, reference thin grey."""
+"""The styles by what they are for."""
 DASHES = ((), (6, 3), (2, 2), (8, 3, 2, 3))
 """What sets several lines of one style apart, by `Line.dash`."""
 RAMPS = {
     "viridis": ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"],
     "cividis": [
-        "#00224e",
-        "#123570",
-        "#3b496c",
-        "#575d6d",
-        "#707173",
-        "#8a8678",
-        "#a59c74",
-        "#c3b369",
-        "#e1cc55",
-        "#fee838",
+        *("#00224e", "#123570", "#3b496c", "#575d6d", "#707173"),
+        *("#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
     ],
     "D": ["#FFFFFF", "#D6E8F3", "#AED1E7", "#85BADB"],
 }
@@ -80,9 +71,8 @@ Tick = tuple[float, str]
 class Line:
     """A curve: x and y (n,), in one of `LOOKS`. A y that is not finite is a gap.
 
-    `value` is shown beside its name: a number (three decimals) or words. `fill` tints the area down to 0; `right`
-    reads y on the axis at the right; `smooth` draws what was measured faintly and its running mean in full; `dots`
-    draws points and no line; `dash` is an index of `DASHES` that sets lines of one style apart.
+    `value`, a number or words, stands beside its name. `fill` tints the area down to 0; `right` reads y on the axis at
+    the right; `smooth` draws it faintly and its running mean in full; `dots` draws points; `dash` is one of `DASHES`.
     """
 
     x: ArrayLike
@@ -99,20 +89,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Level:
-    """A thin line across the panel with a name: level at y, or with `x` upright at x, where something happened."""
+    """A thin line across the panel with a name: level at y (with `right` on the axis at the right), or upright at x."""
 
     y: float | None = None
     name: str = ""
     x: float | None = None
     right: bool = False
-    """Whether y is read on the axis at the right."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A point with a label. `moves` names the sliders that dragging it sets: (by its x, by its y), either may be None.
+    """A point with a label. `moves` names the sliders that dragging it sets: (by its x, by its y).
 
-    `stem` draws a line from it down to the axis of x; `up` draws a triangle that points upward, for what lies above.
+    `stem` draws a line down to the axis of x; `up` draws a triangle that points upward, for what lies above.
     """
 
     x: float
@@ -129,7 +118,7 @@ class Heat:
     """A map of colours behind the lines: z (rows, columns), z[i, j] at the i-th of the y and the j-th of the x.
 
     x and y are (first, last), evenly spaced in between; `contours` are values whose level lines are drawn; `limits`
-    are the ends of the colours (None: those of z); `ramp` is one of `RAMPS`.
+    are the ends of the colours, of one of `RAMPS` (None: those of z).
     """
 
     z: ArrayLike
@@ -145,9 +134,8 @@ class Heat:
 class Cells:
     """A table in colour: values (rows, columns), the first row at the bottom; nan stays grey.
 
-    `words` (rows, columns) are written in the cells, a line each; `rows` and `columns` name them. `limits` are the ends
-    of the colours, `log` spaces those by ratios. `chosen` (row, column) is framed. `moves` names the controls that
-    choosing a cell sets: (by its column, by its row), each a `Choice` with one option a column, or row.
+    `words` are written in the cells, a line each. `limits` are the ends of the colours, `log` spaces those by ratios.
+    `chosen` (row, column) is framed; choosing one sets the `Choice`s that `moves` names: (by its column, by its row).
     """
 
     values: ArrayLike
@@ -166,8 +154,8 @@ class Cells:
 class Tiles:
     """A sheet of images, row by row: uint8 (n, height, width) or (n, height, width, 3), `columns` in a row.
 
-    `badges` maps the index of an image that is picked to what its badge says. `press` names the button of the engine
-    that a click presses, with the image's index; None: nothing happens.
+    `badges`: the index of an image that is picked -> what its badge says. A click presses the button `press`, with the
+    image's index.
     """
 
     images: np.ndarray
@@ -187,7 +175,12 @@ class Arrows:
 
 @dataclass(frozen=True)
 class Panel:
-    """One chart: what is in it, and the ranges and ticks of its axes (None: round numbers around what is in it)."""
+    """One chart: what is in it, and the ranges and ticks of its axes (None: round numbers around what is in it).
+
+    `right` is the range of an axis at the right, if there is one. A tick is (value, words). `square`: a unit of x is as
+    long as one of y. `draws` names the control, a `Curve` or `Points`, that a person draws here. `words` are for a
+    screen reader ("": the title and the lines' values). `at` is (row, column, rows, columns) on the grid of 12 columns.
+    """
 
     title: str = ""
     lines: Sequence[Line] = ()
@@ -202,44 +195,37 @@ class Panel:
     tiles: Tiles | None = None
     arrows: Sequence[Arrows] = ()
     right: Range | None = None
-    """The range of the axis at the right; None: there is none."""
     right_label: str = ""
     x_ticks: Sequence[Tick] | None = None
-    """(value, words) each; (): none."""
     y_ticks: Sequence[Tick] | None = None
     right_ticks: Sequence[Tick] | None = None
     square: bool = False
-    """Whether a unit of x is as long as one of y."""
     draws: str | None = None
-    """The control, a `Curve` or `Points`, that a person draws here with the mouse or the arrow keys."""
     caption: str = ""
-    """What is said below it."""
     words: str = ""
-    """The panel in words, for a screen reader; "": its title and the values of its lines."""
     at: tuple[int, int, int, int] | None = None
-    """(row, column, rows, columns) of its place on the grid of 12 columns; None for all of a picture: side by side."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something to be said below or beside the panels: sentences, one a line, or code to copy."""
+    """What is said below the panels, or above them: sentences, one a line; with the tone "code", lines to copy.
+
+    The other tones are "", "wait", "normal", "odd" and "broken".
+    """
 
     lines: Sequence[str]
     title: str = ""
     tone: str = ""
-    """"", "wait", "normal", "odd", "broken"; or "code"."""
     above: bool = False
-    """Whether it stands above the panels."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What a demo shows at one moment: panels, what they show in a sentence, and numbers with their units."""
+    """What a demo shows at one moment: panels, what they show in a sentence, and numbers with their units, as words."""
 
     panels: Sequence[Panel]
     words: str = ""
     readouts: Sequence[tuple[str, str]] = ()
-    """(number, unit), such as ("1,200", "steps")."""
     notes: Sequence[Note] = ()
 
 
@@ -247,7 +233,7 @@ class Picture:
 
 
 def completed(picture: Any, sliders: Sequence[str] | None = ()) -> Picture:
-    """The picture with float arrays, and with every range and tick worked out, as both renderers need it.
+    """The picture with float arrays, and with every range, tick and place worked out, as both renderers need it.
 
     `sliders` are the names that marks may move; None: any. Raises `RecipeError` that says what is wrong, and where.
     """
@@ -255,130 +241,109 @@ def completed(picture: Any, sliders: Sequence[str] | None = ()) -> Picture:
         raise RecipeError(f"the function returned {type(picture).__name__}; it must return a Picture of panels")
     if not picture.panels or not all(isinstance(panel, Panel) for panel in picture.panels):
         raise RecipeError("a Picture needs one Panel or more, in a list")
-    panels = [_panel(panel, sliders) for panel in picture.panels]
-    if any(panel.at is None for panel in panels):
-        panels = [replace(panel, at=at) for panel, at in zip(panels, _side_by_side(len(panels)))]
-    notes = [
-        note if note.tone == "code" else replace(note, lines=[minus(line) for line in note.lines])
-        for note in picture.notes
-    ]
-    return replace(picture, panels=panels, words=minus(picture.words), notes=notes)
-
-
-def _side_by_side(n: int) -> list[tuple[int, int, int, int]]:
-    """Places for n panels: one alone is not as wide as the page; then two in a row, or three."""
-    across = {1: 1, 2: 2, 3: 3}.get(n, 2)
-    wide = 8 if n == 1 else COLUMNS // across
-    return [(12 * (i // across), wide * (i % across), 12, wide) for i in range(n)]
+    panels, n = [_panel(panel, sliders) for panel in picture.panels], len(picture.panels)
+    if any(panel.at is None for panel in panels):  # side by side; one alone is not as wide as the page
+        across = n if n < 4 else 2
+        wide = min(COLUMNS // across, 8)
+        panels = [replace(p, at=(12 * (i // across), wide * (i % across), 12, wide)) for i, p in enumerate(panels)]
+    said = [note if note.tone == "code" else replace(note, lines=[*map(minus, note.lines)]) for note in picture.notes]
+    return replace(picture, panels=panels, words=minus(picture.words), notes=said)
 
 
 def _panel(panel: Panel, sliders: Sequence[str] | None) -> Panel:
     where = f"panel {panel.title!r}"
     lines = [_line(line, where) for line in panel.lines]
-    heat = None if panel.heat is None else _heat(panel.heat, where)
-    cells = None if panel.cells is None else _cells(panel.cells, where)
+    heat, cells = panel.heat and _heat(panel.heat, where), panel.cells and _cells(panel.cells, where)
     arrows = [_arrows(arrow, where) for arrow in panel.arrows]
     if panel.tiles is not None:
         _check_tiles(panel.tiles, where)
     for mark in panel.marks:
-        _check_style(mark.style, where)
+        _check("style", mark.style, LOOKS, where)
         for name in mark.moves:
             if name is not None and sliders is not None and name not in sliders:
                 raise RecipeError(f"{where}: a mark moves {name!r}, which is no slider of this demo")
     for thing in (*panel.marks, *panel.levels):
-        numbers = [number for number in (thing.x, thing.y) if number is not None]
-        if not numbers or not all(map(is_number, numbers)):
-            raise RecipeError(f"{where}: {thing.name!r} stands at {numbers or None}; give finite numbers")
+        at = [number for number in (thing.x, thing.y) if number is not None]
+        if not at or not all(map(is_number, at)):
+            raise RecipeError(f"{where}: {thing.name!r} stands at {at or None}; give finite numbers")
     given = (*panel.marks, *(level for level in panel.levels if level.x is None and not level.right))
     xs = [*(line.x for line in lines), np.array([mark.x for mark in panel.marks], float)]
     ys = [*(line.y for line in lines if not line.right), np.array([thing.y for thing in given], float)]
     x, y = panel.x or (heat.x if heat else _around(xs)), panel.y or (heat.y if heat else round_range(*_around(ys)))
     if cells:
-        x, y = (0.0, float(len(cells.columns))), (0.0, float(len(cells.rows)))
+        x, y = (0, len(cells.columns)), (0, len(cells.rows))
     for ends in (x, y, panel.right or (0, 1)):
         if not (len(ends) == 2 and all(map(is_number, ends)) and ends[0] < ends[1]):
-            raise RecipeError(
-                f"{where}: an axis from {ends[0]!r} to {ends[-1]!r}; give finite numbers, the lower first"
-            )
+            ends = f"{ends[0]!r} to {ends[-1]!r}"
+            raise RecipeError(f"{where}: an axis from {ends}; give finite numbers, the lower first")
     tall = panel.at is None or panel.at[2] > 6
-    named = {kind: [replace(t, name=minus(t.name)) for t in getattr(panel, kind)] for kind in ("marks", "levels")}
+    right_ticks = ticks(*panel.right, 4) if panel.right else ()
     values = ", ".join(f"{line.name} {line.value}" for line in lines if line.value is not None)
     return replace(
         panel,
-        **named,
-        lines=lines,
-        heat=heat,
-        cells=cells,
-        arrows=arrows,
-        x=(float(x[0]), float(x[1])),
-        y=(float(y[0]), float(y[1])),
+        **{kind: [replace(t, name=minus(t.name)) for t in getattr(panel, kind)] for kind in ("marks", "levels")},
+        **{"lines": lines, "heat": heat, "cells": cells, "arrows": arrows},
+        **{"x": tuple(map(float, x)), "y": tuple(map(float, y))},
         x_ticks=ticks(*x, 6) if panel.x_ticks is None else panel.x_ticks,
         y_ticks=ticks(*y, 4 if tall else 2) if panel.y_ticks is None else panel.y_ticks,
-        right_ticks=ticks(*panel.right, 4) if panel.right_ticks is None and panel.right else panel.right_ticks or (),
+        right_ticks=right_ticks if panel.right_ticks is None else panel.right_ticks,
         words=panel.words or minus(". ".join(filter(None, (panel.title, values, panel.caption)))),
     )
 
 
 def _line(line: Line, where: str) -> Line:
-    _check_style(line.style, where)
-    x, y = _table(line.x), _table(line.y)
+    _check("style", line.style, LOOKS, where)
+    where, x, y = f"{where}, line {line.name!r}", table(line.x), table(line.y)
     if x is None or y is None:
-        raise RecipeError(f"{where}, line {line.name!r}: x and y must be numbers")
+        raise RecipeError(f"{where}: x and y must be numbers")
     if x.ndim != 1 or x.shape != y.shape or len(x) > MAX_POINTS:
-        n = f"n up to {MAX_POINTS}"
-        raise RecipeError(f"{where}, line {line.name!r}: x is {x.shape} and y {y.shape}; both must be (n,), {n}")
+        raise RecipeError(f"{where}: x is {x.shape} and y {y.shape}; both must be (n,), n up to {MAX_POINTS}")
     if line.dash is not None and line.dash not in range(len(DASHES)):
-        raise RecipeError(f"{where}, line {line.name!r}: dash is {line.dash!r}; use None or 0 to {len(DASHES) - 1}")
+        raise RecipeError(f"{where}: dash is {line.dash!r}; use None or 0 to {len(DASHES) - 1}")
     value = f"{line.value:.3f}" if is_number(line.value) else line.value
     return replace(line, x=x, y=y, value=None if value is None else minus(str(value)))
 
 
 def _heat(heat: Heat, where: str) -> Heat:
-    z = _table(heat.z)
+    z = table(heat.z)
     if z is None or z.ndim != 2 or min(z.shape) < 2 or z.size > MAX_POINTS or not np.isfinite(z).all():
-        shape = None if z is None else z.shape
-        raise RecipeError(f"{where}: the heat map is {shape}; it must be finite (rows, columns), up to {MAX_POINTS}")
-    _check_ramp(heat.ramp, where)
+        what = f"the heat map is {getattr(z, 'shape', None)}"
+        raise RecipeError(f"{where}: {what}; it must be finite (rows, columns), up to {MAX_POINTS}")
+    _check("ramp", heat.ramp, RAMPS, where)
     return replace(heat, z=z, limits=heat.limits or (float(z.min()), float(z.max())))
 
 
 def _cells(cells: Cells, where: str) -> Cells:
-    values = _table(cells.values)
-    if values is None or values.shape != (len(cells.rows), len(cells.columns)):
-        shape = None if values is None else values.shape
-        raise RecipeError(f"{where}: values are {shape}, for {len(cells.rows)} rows and {len(cells.columns)} columns")
-    if [len(row) for row in cells.words] != [len(cells.columns)] * len(cells.rows):
+    values, size = table(cells.values), (len(cells.rows), len(cells.columns))
+    shape = getattr(values, "shape", None)
+    if shape != size:
+        raise RecipeError(f"{where}: values are {shape}, for {size[0]} rows and {size[1]} columns")
+    if [len(row) for row in cells.words] != [size[1]] * size[0]:
         raise RecipeError(f"{where}: give a list of words for each cell, in rows")
-    _check_ramp(cells.ramp, where)
+    _check("ramp", cells.ramp, RAMPS, where)
     return replace(cells, values=values)
 
 
 def _check_tiles(tiles: Tiles, where: str) -> None:
-    images = tiles.images
+    images, shape = tiles.images, getattr(tiles.images, "shape", ())
     plain = isinstance(images, np.ndarray) and images.dtype == np.uint8
-    if not plain or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3) or tiles.columns < 1:
-        what = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-        raise RecipeError(
-            f"{where}: images are {what} in {tiles.columns} columns; give uint8 (n, height, width) or (..., 3)"
-        )
+    if not plain or len(shape) < 3 or shape[3:] not in ((), (3,)) or tiles.columns < 1:
+        what = f"{images.dtype} {shape}" if shape else type(images).__name__
+        what += f" in {tiles.columns} columns"
+        raise RecipeError(f"{where}: images are {what}; give uint8 (n, height, width) or (..., 3)")
 
 
 def _arrows(arrows: Arrows, where: str) -> Arrows:
-    _check_style(arrows.style, where)
+    _check("style", arrows.style, LOOKS, where)
     start, end = (np.asarray(ends, float).reshape(-1, 2) for ends in (arrows.start, arrows.end))
     if start.shape != end.shape:
         raise RecipeError(f"{where}: arrows from {len(start)} points to {len(end)}; give as many ends as starts")
     return replace(arrows, start=start, end=end)
 
 
-def _check_style(style: str, where: str) -> None:
-    if style not in LOOKS:
-        raise RecipeError(f"{where}: style {style!r}; use one of {', '.join(LOOKS)}")
-
-
-def _check_ramp(ramp: str, where: str) -> None:
-    if ramp not in RAMPS:
-        raise RecipeError(f"{where}: ramp {ramp!r}; use one of {', '.join(RAMPS)}")
+def _check(what: str, name: str, known: Mapping[str, Any], where: str) -> None:
+    if name not in known:
+        raise RecipeError(f"{where}: {what} {name!r}; use one of {', '.join(known)}")
 
 
 def minus(words: str) -> str:
@@ -404,11 +369,7 @@ def round_range(low: float, high: float, n: int = 5) -> Range:
 
 
 def ticks(low: float, high: float, n: int) -> list[Tick]:
-    """About n round numbers in the range, each with its words.
-
-    >>> ticks(0, 1, 4)
-    [(0.0, '0.0'), (0.5, '0.5'), (1.0, '1.0')]
-    """
+    """About n round numbers in the range, each with its words."""
     step = _step(low, high, n)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     at = [i * step for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
@@ -417,14 +378,9 @@ def ticks(low: float, high: float, n: int) -> list[Tick]:
 
 def quantile_range(curves: Sequence[ArrayLike], include: Range) -> Range:
     """Round numbers around the curves, by their 0.5 % and 99.5 % quantiles, so that no spike hides the rest."""
-    low, high = include
-    for curve in curves:
-        values = np.asarray(curve, float)
-        values = values[np.isfinite(values)]
-        if len(values):
-            ends = np.quantile(values, (0.005, 0.995))
-            low, high = min(low, float(ends[0])), max(high, float(ends[1]))
-    return round_range(low, high, 4)
+    finite = [values[np.isfinite(values)] for values in (np.asarray(curve, float) for curve in curves)]
+    ends = [include, *(np.quantile(values, (0.005, 0.995)) for values in finite if len(values))]
+    return round_range(min(low for low, _ in ends), max(high for _, high in ends), 4)
 
 
 def running_mean(y: np.ndarray, share: float = 0.03) -> np.ndarray:
@@ -456,7 +412,7 @@ def _around(arrays: Sequence[np.ndarray]) -> Range:
     return (low - 0.5, high + 0.5) if low == high else (low, high)
 
 
-def _table(values: Any) -> np.ndarray | None:
+def table(values: Any) -> np.ndarray | None:
     """The values as an array of floats; None when they are no numbers."""
     try:
         return np.asarray(values, float)

@@ -1,4 +1,4 @@
-"""One function per figure: each takes arrays, draws on `ax` (or a new one), and returns the Axes."""
+"""One function per figure: each takes arrays and returns panels for `draw`, or draws on `ax` and returns the Axes."""
 
 from __future__ import annotations
 
@@ -12,52 +12,30 @@ from typing import Any
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Affine2D, Bbox
 from numpy.typing import ArrayLike
 from PIL import Image
 from torch import Tensor
 
+from ganlib import picture as vocabulary
+from ganlib.densities import Array
 from ganlib.errors import DataError
 from ganlib.game import MINUS_LOG_4
 from ganlib.images import mosaic
-from ganlib.picture import (
-    COLUMNS,
-    DASHES,
-    LOOKS,
-    RAMPS,
-    Arrows,
-    Cells,
-    Heat,
-    Level,
-    Line,
-    Mark,
-    Note,
-    Panel,
-    Picture,
-    Tick,
-    Tiles,
-    completed,
-    minus,
-    quantile_range,
-    round_range,
-    running_mean,
-    shares,
-    ticks,
-)
+from ganlib.picture import BLUE, GREEN, LOOKS, PURPLE, VERMILION, Arrows, Level, Line, Mark, Panel, Picture, Tick
 
 STYLE = Path(__file__).with_name("ganlib.mplstyle")
-BLUE, GREEN, VERMILION, PURPLE = (LOOKS[style].light for style in ("D", "G", "V", "other"))
 ORANGE = "#E69F00"
-BLACK, INK, PICKED = LOOKS["data"].light, LOOKS["reference"].light, LOOKS["other"].light
-"""What is black on paper; its grey for pages that may be light or dark, which is also for what is a reference; and the
-colour of what a person picked."""
+BLACK, INK = LOOKS["data"].light, LOOKS["reference"].light
+"""What is black on paper, and its grey for pages that may be light or dark."""
 GREY = INK
-TONES = {"normal": LOOKS["G"].light, "odd": LOOKS["V"].light, "broken": LOOKS["V"].light}
+TONES = {"normal": GREEN, "odd": VERMILION, "broken": VERMILION}
 """The colours of notes' titles."""
 
 
@@ -79,16 +57,18 @@ PLAIN = {
 }
 """What pictures have different from other figures."""
 LEGEND = {"borderaxespad": 0.2, "borderpad": 0.1, "handlelength": 2.6, "columnspacing": 1.2, "labelspacing": 0.35}
-FRAME = {"fill": False, "edgecolor": PICKED, "lw": 2.2, "clip_on": False, "zorder": 5}
-_Row = tuple[str, dict[str, Any]]
+RAMPS = {name: LinearSegmentedColormap.from_list(name, colours) for name, colours in vocabulary.RAMPS.items()}
+FRAME = {"fill": False, "edgecolor": PURPLE, "lw": 2.2, "clip_on": False, "zorder": 5}
+ARROWS = {
+    **{"angles": "xy", "scale_units": "xy", "scale": 1, "units": "inches", "width": 0.01, "minlength": 0},
+    **{"headwidth": 5, "headlength": 7, "headaxislength": 7},
+}
 
 
 class Drawing(Figure):
-    """A figure that shows itself at the end of a cell, without pyplot."""
+    """A figure that shows itself at the end of a cell, without pyplot; with `sheet` it holds images."""
 
-    ink = INK
     sheet = False
-    """Whether it holds images, for which a PNG needs no more than 256 colours."""
 
     def _repr_png_(self) -> bytes:
         return png(self)
@@ -102,23 +82,26 @@ def draw(
     `width` is in inches; a row of the panels' grid is a quarter of an inch. The background is transparent and the ink
     grey, for pages of any colour; on `paper` they are white and black.
     """
-    picture = completed(Picture(picture) if isinstance(picture, list | tuple) else picture, None)
-    panels, unit, ink = picture.panels, (width - 2 * EDGE) / COLUMNS, BLACK if paper else INK
+    picture = vocabulary.completed(Picture(picture) if isinstance(picture, list | tuple) else picture, None)
+    unit, ink = (width - 2 * EDGE) / vocabulary.COLUMNS, BLACK if paper else INK
     told = "     ".join(f"{number} {what}" for number, what in picture.readouts)
-    over, under = ([row for n in picture.notes if n.above == up for row in _note(n, width)] for up in (True, False))
-    head = [*_rows("     ".join(said), width, weight="bold"), *_rows(told, width), *over]
-    foot = [*_rows(picture.words, width), *under]
-    top = EDGE + ROW * len(head) + (0.1 if head else 0)
-    bottom = top + UNIT * max(panel.at[0] + panel.at[2] for panel in panels)
+    head, foot = [*_rows("     ".join(said), width, weight="bold"), *_rows(told, width)], _rows(picture.words, width)
+    for note in picture.notes:
+        rows = head if note.above else foot
+        rows += _rows(note.title, width, weight="bold", color=TONES.get(note.tone, ink))
+        for line in note.lines:
+            rows += _rows(line, width, SMALL, family="monospace" if note.tone == "code" else "sans-serif")
+    top = EDGE + ROW * len(head) + 0.1 * bool(head)
+    bottom = top + UNIT * max(panel.at[0] + panel.at[2] for panel in picture.panels)
     height = bottom + ROW * len(foot) + EDGE
     style = matplotlib.rc_params_from_file(STYLE, use_default_template=False)
     with matplotlib.rc_context({**style, **PLAIN, **dict.fromkeys(INKS, ink)}):
         figure = Drawing(figsize=(width, height), facecolor="white" if paper else "none")
-        figure.ink, figure.sheet = ink, any(panel.tiles is not None for panel in panels)
+        figure.sheet = any(panel.tiles is not None for panel in picture.panels)
         for start, rows in ((EDGE, head), (bottom, foot)):
             for i, (words, look) in enumerate(rows):
                 figure.text(EDGE / width, 1 - (start + ROW * i + 0.12) / height, words, **look)
-        charts = [_Chart(figure, panel, unit) for panel in panels]
+        charts = [_Chart(figure, panel, unit, ink) for panel in picture.panels]
         for chart in charts:
             chart.draw(*chart.place(charts, height - top))
     return figure
@@ -127,8 +110,8 @@ def draw(
 class _Chart:
     """A panel, and the room that it needs around its axes, in inches."""
 
-    def __init__(self, figure: Drawing, panel: Panel, unit: float):
-        self.figure, self.panel, self.unit, self.ink = figure, panel, unit, figure.ink
+    def __init__(self, figure: Drawing, panel: Panel, unit: float, ink: str):
+        self.figure, self.panel, self.unit, self.ink = figure, panel, unit, ink
         room = panel.at[3] * unit - 0.6
         self.title, self.caption = _rows(panel.title, room, weight="bold"), _rows(panel.caption, room, SMALL)
         self.named = [f"{line.name} {line.value or ''}".strip() for line in panel.lines]
@@ -160,48 +143,43 @@ class _Chart:
     def draw(self, x: float, y: float, w: float, h: float) -> None:
         """Draw it on axes that stand at x, y (inches from the bottom left), w wide and h high."""
         panel, (width, height) = self.panel, self.figure.get_size_inches()
-        sheet = None if panel.tiles is None else _sheet(panel.tiles)
+        sheet = panel.tiles and _sheet(panel.tiles.images, panel.tiles.columns)
         ends = (panel.x, panel.y) if sheet is None else ((0, sheet.shape[1]), (sheet.shape[0], 0))
         if panel.square or sheet is not None:
             spans = np.abs(np.diff(ends)).ravel()
             square = spans * min((w, h) / spans)
             x, y, (w, h) = x + (w - square[0]) / 2, y + h - square[1], square
         ax = self.ax = self.figure.add_axes((x / width, y / height, w / width, h / height), xlim=ends[0], ylim=ends[1])
-        self.w, self.h = w, h
-        for rows, at, start in (
-            (self.title, 1, self.above - 0.02),
-            (self.caption, 0, ROW * len(self.caption) - self.below),
-        ):
+        self.w, self.h, foot = w, h, ROW * len(self.caption) - self.below
+        for rows, at, start in ((self.title, 1, self.above - 0.02), (self.caption, 0, foot)):
             for i, (words, look) in enumerate(rows):
                 self.text(words, (0, at), (0, 72 * (start - ROW * i) - 9), "axes fraction", **look)
         if sheet is not None:
-            return self.tiles(panel.tiles, sheet)
+            return self.tiles(sheet)
         ax.set_xticks([value for value, _ in self.x_ticks], [words for _, words in self.x_ticks])
         ax.set_yticks([value for value, _ in self.y_ticks], [words for _, words in self.y_ticks])
         ax.set(xlabel=panel.x_label, ylabel=panel.y_label)
         self.other = ax
         if panel.right:
-            colour = next((_style(line, self.ink)["color"] for line in panel.lines if line.right), self.ink)
+            colour = next((self.colour(line.style) for line in panel.lines if line.right), self.ink)
             self.other = ax.twinx()
             self.other.spines[:].set_visible(False)
             self.other.set_yticks(*([tick[i] for tick in panel.right_ticks] for i in (0, 1)), color=colour)
             self.other.tick_params(length=0)
             self.other.set_ylabel(panel.right_label, color=colour, labelpad=4)
         if panel.heat:
-            self.heat(panel.heat)
+            self.heat()
         if panel.cells:
-            self.cells(panel.cells)
+            self.cells()
         for arrows in panel.arrows:
-            ways = [*arrows.start.T, *(arrows.end - arrows.start).T]
-            units = {"angles": "xy", "scale_units": "xy", "scale": 1, "units": "inches", "width": 0.01, "minlength": 0}
-            head = {"headwidth": 5, "headlength": 7, "headaxislength": 7}
-            ax.quiver(*ways, color=_colour(arrows.style, self.ink), **units, **head)
+            ways = *arrows.start.T, *(arrows.end - arrows.start).T
+            ax.quiver(*ways, color=self.colour(arrows.style), **ARROWS)
         handles = [self.line(line) for line in panel.lines]
+        ax.set(xlim=panel.x, ylim=panel.y)
+        self.other.set_ylim(panel.right or panel.y)
         self.levels()
         for mark in panel.marks:
             self.mark(mark)
-        ax.set(xlim=panel.x, ylim=panel.y)
-        self.other.set_ylim(panel.right or panel.y)
         if any(self.named):
             shown = [(handle, name) for handle, name in zip(handles, self.named) if name]
             ax.legend(*zip(*shown), loc="lower left", bbox_to_anchor=(0, 1), ncols=self.across, **LEGEND)
@@ -210,37 +188,45 @@ class _Chart:
         """Words so many points away from a place."""
         self.ax.annotate(words, at, by, of, "offset points", **{"fontsize": TICK, "annotation_clip": False} | look)
 
-    def line(self, line: Line) -> Line2D:
-        """Draw a line; what the legend shows of it."""
-        ax, look, y = (
-            self.other if line.right else self.ax,
-            _style(line, self.ink),
-            np.where(np.isfinite(line.y), line.y, np.nan),
-        )
-        if line.fill:
-            ax.fill_between(line.x, y, color=look["color"], alpha=0.14, lw=0)
-        if line.smooth:
-            ax.plot(line.x, y, color=look["color"], lw=0.6, alpha=0.3)
-            y = running_mean(y)
-        return ax.plot(line.x, y, **look)[0]
+    def colour(self, style: str) -> str:
+        """A style's colour; what is black on paper is grey where the page may be black."""
+        return self.ink if LOOKS[style].light == BLACK else LOOKS[style].light
 
-    def heat(self, heat: Heat) -> None:
+    def line(self, line: Line) -> Any:
+        """Draw a line; what the legend shows of it. `LOOKS` gives pixels, of which 96 are an inch."""
+        ax, colour, look = self.other if line.right else self.ax, self.colour(line.style), LOOKS[line.style]
+        y, dash = np.where(np.isfinite(line.y), line.y, np.nan), look.dash
+        if line.fill:
+            ax.fill_between(line.x, y, color=colour, alpha=0.14, lw=0)
+        if line.smooth:
+            ax.plot(line.x, y, color=colour, lw=0.6, alpha=0.3)
+            y = vocabulary.running_mean(y)
+        if line.dots:
+            return ax.plot(line.x, y, "o", ms=3.2, mew=0, color=colour, alpha=look.alpha)[0]
+        if line.dash is not None:
+            dash = vocabulary.DASHES[line.dash]
+        dashes = (0, [d / look.width for d in dash]) if dash else "-"
+        return ax.plot(line.x, y, ls=dashes, lw=0.75 * look.width, color=colour, alpha=look.alpha)[0]
+
+    def heat(self) -> None:
         """Bands, as a smooth map makes a file three times as large; level lines; the colours with their numbers."""
+        heat, (low, high) = self.panel.heat, self.panel.heat.limits
         x, y = (np.linspace(*ends, n) for ends, n in zip((heat.x, heat.y), heat.z.shape[::-1]))
-        low, high = heat.limits
-        bands, ramp = np.linspace(low, high if high > low else low + 1, 41), _ramp(heat.ramp)
+        bands, ramp = np.linspace(low, high if high > low else low + 1, 41), RAMPS[heat.ramp]
         filled = self.ax.contourf(x, y, heat.z, bands, cmap=ramp, extend="both")
         self.ax.contour(x, y, heat.z, sorted(heat.contours), colors=_on(ramp(0.5)), linewidths=0.8, alpha=0.6)
         beside = self.ax.inset_axes((1 + 0.12 / self.w, 0, 0.1 / self.w, 1))
         bar = self.figure.colorbar(filled, cax=beside, extendfrac=0)
-        numbers = ticks(bands[0], bands[-1], 4)
+        numbers = vocabulary.ticks(bands[0], bands[-1], 4)
         bar.set_ticks([value for value, _ in numbers], labels=[words for _, words in numbers])
         bar.outline.set_visible(False)
         self.text(heat.name, (1, 1), (43, 4), "axes fraction", ha="right")
 
-    def cells(self, cells: Cells) -> None:
+    def cells(self) -> None:
         """The table's colours, its words as large as they fit, and the frame of the chosen cell."""
-        ramp, at = _ramp(cells.ramp), np.ma.masked_invalid(shares(cells.values, cells.limits, cells.log))
+        cells = self.panel.cells
+        ramp = RAMPS[cells.ramp].with_extremes(bad=(0.5, 0.5, 0.5, 0.2))
+        at = np.ma.masked_invalid(vocabulary.shares(cells.values, cells.limits, cells.log))
         rows, columns = at.shape
         whole = {"extent": (0, columns, 0, rows), "aspect": "auto", "origin": "lower", "interpolation": "nearest"}
         self.ax.imshow(at, ramp, vmin=0, vmax=1, **whole)
@@ -254,53 +240,63 @@ class _Chart:
         if cells.chosen is not None:
             self.ax.add_patch(Rectangle(cells.chosen[::-1], 1, 1, **FRAME))
 
-    def tiles(self, tiles: Tiles, sheet: np.ndarray) -> None:
+    def tiles(self, sheet: np.ndarray) -> None:
         """The images, and a frame with a badge around those that are picked."""
         self.ax.set_axis_off()
         self.ax.imshow(sheet, interpolation="nearest", aspect="auto", extent=(0, sheet.shape[1], sheet.shape[0], 0))
-        h, w = tiles.images.shape[1:3]
-        for i, words in tiles.badges.items():
-            corner = i % tiles.columns * (w + _gap(w)), i // tiles.columns * (h + _gap(w))
+        (h, w), columns = self.panel.tiles.images.shape[1:3], self.panel.tiles.columns
+        gap = max(1, round(w / 20))
+        for i, words in self.panel.tiles.badges.items():
+            corner = i % columns * (w + gap), i // columns * (h + gap)
             self.ax.add_patch(Rectangle(corner, w, h, **FRAME))
-            box = {"boxstyle": "square,pad=0.15", "facecolor": PICKED, "edgecolor": "none"}
+            box = {"boxstyle": "square,pad=0.15", "facecolor": PURPLE, "edgecolor": "none"}
             self.text(words, corner, (3, -3), color=BLACK, weight="bold", va="top", bbox=box)
 
     def levels(self) -> None:
-        """Lines across the panel, whose names keep clear of each other."""
-        (x0, x1), names, until = self.panel.x, [], [0.0] * max(1, int(self.h / 0.3))
-        thin = {"color": self.ink, "lw": 0.8, "ls": (0, (2.5, 2.5))}
-        for level in sorted(self.panel.levels, key=lambda level: (level.x or 0, level.y or 0)):
+        """Lines across the panel. Each name stands where the fewest lines pass, and on no other name.
+
+        Its places are above the line and below it at the right end, then at the left end; beside what stands upright
+        they are rows from the top. A name that finds no place is left out.
+        """
+        look, taken = {"color": self.ink, "lw": 0.8, "ls": (0, (2.5, 2.5))}, []
+        for level in self.panel.levels:
             if level.x is None:
-                low, high = self.panel.right if level.right and self.panel.right else self.panel.y
-                (self.other if level.right else self.ax).axhline(level.y, **thin)
-                at = self.h * (level.y - low) / (high - low)  # inches from the bottom
-                if level.name and 0 <= at <= self.h:
-                    at += 0.03 if at < self.h - 0.14 else -0.13
-                    while any(abs(at - other) < 0.13 for other in names):
-                        at += 0.13
-                    names.append(at)
-                    self.text(level.name, (1, 0), (-2, 72 * at), "axes fraction", ha="right")
-            elif x0 <= level.x <= x1:
-                self.ax.axvline(level.x, **thin)
-                at, wide = self.w * (level.x - x0) / (x1 - x0), _wide([level.name])
-                at = max(min(at + 0.04, self.w - wide), 0)
-                row = next((i for i, end in enumerate(until) if end <= at), None)
-                if level.name and row is not None:  # where there is no room left for the name, the line is all
-                    until[row] = at + wide + 0.05
-                    self.text(level.name, (0, 1), (72 * at, -9 - 9 * row), "axes fraction")
+                (self.other if level.right else self.ax).axhline(level.y, **look)
+            else:
+                self.ax.axvline(level.x, **look)
+        inches = self.ax.transAxes.inverted() + Affine2D().scale(self.w, self.h)
+        lines = {*self.ax.lines, *self.other.lines}
+        paths = [line.get_path().transformed(line.get_transform() + inches) for line in lines]
+        for level in sorted(self.panel.levels, key=lambda level: (level.x is None, level.x or 0, level.y or 0)):
+            ax, wide = self.other if level.right else self.ax, _wide([level.name])
+            x, y = ax.transLimits.transform((level.x or 0, level.y or 0)) * (self.w, self.h)
+            if level.x is None:
+                ends = ((self.w - 0.03 - wide, "right"), (0.03, "left"))
+                places = [(left, y + by, side) for left, side in ends for by in (0.03, -0.13) if 0 <= y <= self.h]
+            else:
+                left, rows = max(min(x + 0.04, self.w - wide), 0), range(max(1, int(self.h / 0.3)))
+                places = [(left, self.h - 0.125 * (row + 1), "left") for row in rows if 0 <= x <= self.w]
+            boxes = [(Bbox.from_bounds(x, y, wide, 0.12), side) for x, y, side in places if 0 <= y <= self.h - 0.11]
+            free = [(box, side) for box, side in boxes if not box.count_overlaps(taken)]
+            if level.name and free:
+                box, side = min(free, key=lambda place: sum(path.intersects_bbox(place[0], False) for path in paths))
+                taken.append(box)
+                by = 72 * (box.x0 if side == "left" else box.x1), 72 * box.y0
+                self.text(level.name, (0, 0), by, "axes fraction", ha=side)
 
     def mark(self, mark: Mark) -> None:
         """A point, larger where it is a handle, with its name at the side where there is room."""
-        colour, share = _colour(mark.style, self.ink), (mark.x - self.panel.x[0]) / np.ptp(self.panel.x)
+        colour, (x, y) = self.colour(mark.style), self.ax.transLimits.transform((mark.x, mark.y))
         if mark.stem:
             self.ax.plot([mark.x] * 2, [self.panel.y[0], mark.y], color=colour, lw=0.9, ls=(0, (2, 2)))
         size = 8 if mark.up else 9 if any(mark.moves) else 5.5
         self.ax.plot(mark.x, mark.y, "^" if mark.up else "o", ms=size, color=colour, mew=0, clip_on=False, zorder=5)
-        side = -1 if self.w * (1 - share) < _wide([mark.name], 9.5) else 1
-        ink = {"color": _on(RAMPS[self.panel.heat.ramp][3])} if self.panel.heat else {}
+        side = -1 if self.w * (1 - x) < _wide([mark.name], 9.5) else 1
         look = {"ha": "right" if side < 0 else "left", "fontsize": SMALL, "weight": "bold", "zorder": 6}
-        low = mark.up or self.h * (self.panel.y[1] - mark.y) / np.ptp(self.panel.y) < 0.15
-        self.text(mark.name, (mark.x, mark.y), (7 * side, -9 if low else 3), **look, **ink)
+        if self.panel.heat:
+            look["color"] = _on(vocabulary.RAMPS[self.panel.heat.ramp][3])
+        by = 7 * side, -9 if mark.up or self.h * (1 - y) < 0.15 else 3
+        self.text(mark.name, (mark.x, mark.y), by, **look)
 
 
 def _wide(words: Sequence[str], size: float = TICK) -> float:
@@ -308,36 +304,11 @@ def _wide(words: Sequence[str], size: float = TICK) -> float:
     return 0.0088 * size * max(map(len, words), default=0)
 
 
-def _rows(words: str, width: float, size: float = TITLE, **look: Any) -> list[_Row]:
-    """Words as rows that fit the width."""
+def _rows(words: str, width: float, size: float = TITLE, **look: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Words as rows that fit the width, and how they look."""
     n = max(6, int((width - 2 * EDGE) / size / 0.0079))
-    rows = [row for part in minus(words).split("\n") for row in textwrap.wrap(part, n) or [""]]
+    rows = [row for part in vocabulary.minus(words).split("\n") for row in textwrap.wrap(part, n) or [""]]
     return [(row, {"fontsize": size, **look}) for row in rows] if words else []
-
-
-def _note(note: Note, width: float) -> list[_Row]:
-    look = {"family": "monospace"} if note.tone == "code" else {}
-    title = _rows(note.title, width, weight="bold", **({"color": TONES[note.tone]} if note.tone in TONES else {}))
-    return title + [row for line in note.lines for row in _rows(line, width, SMALL, **look)]
-
-
-def _style(line: Line, ink: str) -> dict[str, Any]:
-    """How matplotlib draws a line; `LOOKS` gives pixels, of which 96 are an inch."""
-    look = LOOKS[line.style]
-    common = {"color": _colour(line.style, ink), "alpha": look.alpha}
-    if line.dots:
-        return {**common, "ls": "", "marker": "o", "ms": 3.2, "mew": 0}
-    dash = look.dash if line.dash is None else DASHES[line.dash]
-    return {**common, "ls": (0, [d / look.width for d in dash]) if dash else "-", "lw": 0.75 * look.width}
-
-
-def _colour(style: str, ink: str) -> str:
-    """A style's colour; what is black on paper is grey where the page may be black."""
-    return ink if LOOKS[style].light == BLACK else LOOKS[style].light
-
-
-def _ramp(name: str) -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list(name, RAMPS[name]).with_extremes(bad=(0.5, 0.5, 0.5, 0.2))
 
 
 def _on(colour: Any) -> str:
@@ -345,41 +316,40 @@ def _on(colour: Any) -> str:
     return "white" if np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) < 0.5 else BLACK
 
 
-def _gap(width: int) -> int:
-    """Pixels between tiles."""
-    return max(1, round(width / 20))
-
-
-def _sheet(tiles: Tiles) -> np.ndarray:
+def _sheet(images: np.ndarray, columns: int) -> np.ndarray:
     """All tiles with transparent gaps between them: uint8 (height, width, 4)."""
-    n, h, w = tiles.images.shape[:3]
-    rows, columns, gap = max(1, -(-n // tiles.columns)), tiles.columns, _gap(w)
+    n, h, w = images.shape[:3]
+    rows, gap = max(1, -(-n // columns)), max(1, round(w / 20))
     sheet = np.zeros((rows * columns, h + gap, w + gap, 4), np.uint8)
-    sheet[:n, :h, :w, :3] = tiles.images if tiles.images.ndim == 4 else tiles.images[..., None]
+    sheet[:n, :h, :w, :3] = images if images.ndim == 4 else images[..., None]
     sheet[:n, :h, :w, 3] = 255
     sheet = sheet.reshape(rows, columns, h + gap, w + gap, 4).swapaxes(1, 2)
     return sheet.reshape(rows * (h + gap), columns * (w + gap), 4)[:-gap, :-gap]
 
 
-def png(figure: Figure, *, dpi: float = 130, colours: int | None = None) -> bytes:
-    """The figure as the bytes of a PNG file, whatever style is in use.
+def pixels(figure: Figure, dpi: float = 130) -> Image.Image:
+    """The figure as an image, whatever style is in use."""
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.array(canvas.buffer_rgba()))
 
-    In at most so many colours, which halves a sheet of images (0: in all of them; None: 256 where there are images).
-    """
-    image = _image(figure, dpi)
-    if colours or (colours is None and getattr(figure, "sheet", False)):
-        image = image.quantize(colours or 256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    file = io.BytesIO()
+
+def png(figure: Drawing) -> bytes:
+    """The figure as the bytes of a PNG file; with images it has 256 colours, which halves it."""
+    image, file = pixels(figure), io.BytesIO()
+    if figure.sheet:
+        image = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
-def film(pictures: Iterable[Picture], *, seconds: float = 0.13, last: float = 1.6, width: float = 7.2) -> bytes:
-    """Pictures one after another, for so many seconds each, as a looping animated PNG on white; 80 pixels an inch.
+def film(pictures: Iterable[Picture]) -> bytes:
+    """Pictures one after another, 0.13 s each and the last for 1.6 s, as a looping animated PNG on white.
 
     Its few colours are those of `LOOKS`, greys, and their mixtures with white: each curve keeps its own in all frames.
     """
-    frames = [_image(draw(picture, width=width, paper=True), 80).convert("RGB") for picture in pictures]
+    frames = [pixels(draw(picture, width=7.2, paper=True), 80).convert("RGB") for picture in pictures]
     size = [max(frame.size[i] for frame in frames) for i in (0, 1)]
     inks = np.array([to_rgb(colour) for colour in dict.fromkeys(look.light for look in LOOKS.values())])
     mixed = np.concatenate([255 * (1 - share * (1 - inks)) for share in (1, 0.75, 0.55, 0.35, 0.14)] + [[[255.0] * 3]])
@@ -390,75 +360,48 @@ def film(pictures: Iterable[Picture], *, seconds: float = 0.13, last: float = 1.
         sheet = Image.new("RGB", size, "white")
         sheet.paste(frame)
         small.append(sheet.quantize(palette=palette, dither=Image.Dither.NONE))
-    file, milliseconds = io.BytesIO(), [round(1000 * seconds)] * (len(small) - 1) + [round(1000 * last)]
+    file, milliseconds = io.BytesIO(), [130] * (len(small) - 1) + [1600]
     small[0].save(file, "PNG", save_all=True, append_images=small[1:], duration=milliseconds, loop=0, optimize=True)
     return file.getvalue()
-
-
-def _image(figure: Figure, dpi: float) -> Image.Image:
-    figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return Image.fromarray(np.array(canvas.buffer_rgba()))
 
 
 # -- panels of the paper's figures -------------------------------------------------------------------------------------
 
 
 def figure_1(
-    x: np.ndarray,
-    p_data: np.ndarray,
-    p_g: np.ndarray,
-    D: np.ndarray,
-    arrows: tuple[np.ndarray, np.ndarray],
-    *,
-    D_star: np.ndarray | None = None,
-    reach: float | None = None,
-    z_ticks: Sequence[Tick] | None = None,
-    title: str = "",
+    x: Array, p_data: Array, p_g: Array, *, arrows: Sequence[Array], reach: float, z_ticks: Sequence[Tick], **more: Any
 ) -> list[Panel]:
-    """Figure 1: p_data dotted, p_g solid, D dashed, with D* faint; and a panel for below it, the arrows x = G(z).
+    """Figure 1: `densities` with D and `more` of its options, and a panel for below it, the arrows x = G(z).
 
-    p_data, p_g (densities), D and D_star (probabilities): (n,) at x (n,). `arrows`: z (a,) and G(z) (a,). z from
-    -`reach` to `reach` spans 92 % of the width (None: the largest z does); `z_ticks` are its (value, words).
+    `arrows`: z (a,) and G(z) (a,). z from -`reach` to `reach` spans 92 % of the width; `z_ticks` are (value, words).
     """
-    window = low, high = float(x[0]), float(x[-1])
-    top = round_range(0, 1.7 * float(np.max(p_data)), 4)[1]
-    upper = densities(x, p_data, p_g, D=D, D_star=D_star, top=top, title=title)
-    marks = []
-    for i in sorted(_peaks(p_g, top), key=lambda i: -p_g[i]):
-        far = all(abs(x[i] - mark.x) > 0.1 * (high - low) for mark in marks if mark.name)
-        name = f"p_g to {p_g[i]:.{1 if p_g[i] < 10 else 0}f}" if far and sum(bool(m.name) for m in marks) < 3 else ""
+    (low, high), top = (float(x[0]), float(x[-1])), vocabulary.round_range(0, 1.7 * float(np.max(p_data)), 4)[1]
+    marks: list[Mark] = []
+    above = np.flatnonzero(p_g > top)
+    stretches = np.split(above, np.flatnonzero(np.diff(above) > 1) + 1) if len(above) else []
+    for i in sorted((stretch[np.argmax(p_g[stretch])] for stretch in stretches), key=lambda i: -p_g[i]):
+        named = [mark.x for mark in marks if mark.name]
+        far = len(named) < 3 and all(abs(x[i] - other) > 0.1 * (high - low) for other in named)
+        name = f"p_g to {p_g[i]:.{1 if p_g[i] < 10 else 0}f}" if far else ""
         marks.append(Mark(float(x[i]), top, name, "G", up=True))
-    z, Gz = (np.asarray(values, float) for values in arrows)
-    reach = reach or float(np.abs(z).max()) or 1.0
-    at, inside = (low + high) / 2 + 0.46 * (high - low) * z / reach, (Gz >= low) & (Gz <= high)
-    start, end = np.stack([at, 0 * z], 1), np.stack([np.clip(Gz, *window), 1 + 0 * z], 1)
+    upper = replace(densities(x, p_data, p_g, top=top, **more), marks=marks, x_label="", at=(0, 0, 11, 12))
+    (z, Gz), middle, unit = arrows, (low + high) / 2, 0.46 * (high - low) / reach
+    start, end = np.stack([middle + unit * z, 0 * z], 1), np.stack([np.clip(Gz, low, high), 1 + 0 * z], 1)
+    inside = (Gz >= low) & (Gz <= high)
     ways = [Arrows(start[which], end[which], style) for which, style in ((inside, "G"), (~inside, "other"))]
-    scale = [
-        ((low + high) / 2 + 0.46 * (high - low) * v / reach, words) for v, words in z_ticks or ticks(-reach, reach, 4)
-    ]
-    rest = {"x_ticks": scale, "x_label": "", "y_ticks": [(0, "z"), (1, "x")], "words": "Arrows from each z to x = G(z)"}
-    lower = Panel(
-        lines=[Line(window, (1, 1), style="reference")], x=window, y=(0, 1), arrows=ways, at=(11, 0, 5, 12), **rest
-    )
-    return [replace(upper, marks=marks, x_label="", at=(0, 0, 11, 12)), lower]
-
-
-def _peaks(p: np.ndarray, top: float) -> list[int]:
-    """Where each stretch above `top` is highest."""
-    above = np.flatnonzero(np.asarray(p) > top)
-    stretches = np.split(above, np.flatnonzero(np.diff(above) > 1) + 1)
-    return [int(stretch[np.argmax(np.asarray(p)[stretch])]) for stretch in stretches if len(stretch)]
+    scale, words = [(middle + unit * value, said) for value, said in z_ticks], "Arrows from each z to x = G(z)"
+    rest = {"x_ticks": scale, "y_ticks": [(0, "z"), (1, "x")], "words": words, "at": (11, 0, 5, 12)}
+    top_line = Line((low, high), (1, 1), style="reference")
+    return [upper, Panel("", [top_line], (low, high), (0, 1), "", arrows=ways, **rest)]
 
 
 def densities(
-    x: np.ndarray,
-    p_data: np.ndarray,
-    p_g: np.ndarray | Mapping[str, np.ndarray],
+    x: Array,
+    p_data: Array,
+    p_g: Array | Mapping[str, Array],
     *,
-    D: np.ndarray | None = None,
-    D_star: np.ndarray | None = None,
+    D: Array | None = None,
+    D_star: Array | None = None,
     top: float | None = None,
     title: str = "",
 ) -> Panel:
@@ -466,20 +409,18 @@ def densities(
 
     `top` is the highest density shown; None: a little above all.
     """
-    several = isinstance(p_g, Mapping)
-    lines = [] if several else [Line(x, p_g, "p_g", "G", fill=True)]
-    for i, (name, p) in enumerate(p_g.items() if several else ()):
-        lines.append(Line(x, p, name, ("other", "V", "G")[i], dash=i))
+    if isinstance(p_g, Mapping):
+        looks = zip(("other", "V", "G"), range(3))
+        lines = [Line(x, p, name, style, dash=i) for (name, p), (style, i) in zip(p_g.items(), looks)]
+    else:
+        lines = [Line(x, p_g, "p_g", "G", fill=True)]
+        D_star = None if D_star is None else np.where(np.add(p_data, p_g) > 0, D_star, np.nan)
     lines.append(Line(x, p_data, "p_data", "data"))
-    if D_star is not None:
-        there = several or np.add(p_data, p_g) > 0
-        lines.append(Line(x, np.where(there, D_star, np.nan), "D*", "D*", right=True))
-    if D is not None:
-        lines.append(Line(x, D, "D", "D", right=True))
+    top = top or 1.05 * max(float(np.max(line.y)) for line in lines) or 1.0
+    chances = [Line(x, y, name, name, right=True) for name, y in (("D*", D_star), ("D", D)) if y is not None]
     right: dict[str, Any] = {"right": (0, 1), "right_label": "D(x)", "right_ticks": [(0, "0"), (0.5, "1/2"), (1, "1")]}
-    right = {**right, "levels": [Level(0.5, right=True)]} if lines[-1].right else {}
-    top = top or 1.05 * max(float(np.max(line.y)) for line in lines if not line.right) or 1.0
-    return Panel(title, lines, (float(x[0]), float(x[-1])), (0.0, top), y_label="density", **right)
+    right = {**right, "levels": [Level(0.5, right=True)]} if chances else {}
+    return Panel(title, lines + chances, (float(x[0]), float(x[-1])), (0.0, top), y_label="density", **right)
 
 
 def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list[Panel]:
@@ -490,69 +431,33 @@ def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list
     """
     over = "step" if "step" in curves else "epoch"
     x = np.asarray(curves[over], float)
-    end = {"x": (0.0, max([20.0, *x[-1:]]))} if over == "step" else {}
-
-    def line(key: str, name: str, style: str) -> Line:
-        """A curve; one point alone is a dot."""
-        return Line(x, curves[key], name, style, smooth=over == "step", dots=over == "epoch" and len(x) < 2)
-
-    charts = {
-        f"{title}: costs, nats" if title else "Costs, nats": [
-            ("cost_D", "cost of D", "D"),
-            ("cost_G", "cost of G", "G"),
-        ],
-        "Value, nats": [("V", "V(D, G)", "V")],
-        "D says": [("D_real", "D(x)", "data"), ("D_fake", "D(G(z))", "G")],
-    }
-    ends = (
-        quantile_range([curves["cost_D"], curves["cost_G"]], (0, 1)),
-        quantile_range([curves["V"]], (-1.5, 0)),
-        (0, 1),
-    )
-    levels = [], [Level(MINUS_LOG_4, "-log 4 = -1.386")], [Level(0.5, "1/2")]
-    return [
-        Panel(name, [line(*one) for one in those], y=y, levels=named, x_label=over, at=(0, 4 * i, 9, 4), **end)
-        for i, ((name, those), y, named) in enumerate(zip(charts.items(), ends, levels))
+    look = {"smooth": over == "step", "dots": over == "epoch" and len(x) < 2}  # one point alone is a dot
+    names = {"cost_D": ("cost of D", "D"), "cost_G": ("cost of G", "G"), "V": ("V(D, G)", "V")}
+    names |= {"D_real": ("D(x)", "data"), "D_fake": ("D(G(z))", "G")}
+    cost_D, cost_G, V, D_real, D_fake = (Line(x, curves[key], *name, **look) for key, name in names.items())
+    costs = vocabulary.quantile_range([cost_D.y, cost_G.y], (0, 1))
+    value = vocabulary.quantile_range([V.y], (-1.5, 0))
+    charts = [
+        Panel(f"{title}: costs, nats" if title else "Costs, nats", [cost_D, cost_G], y=costs),
+        Panel("Value, nats", [V], y=value, levels=[Level(MINUS_LOG_4, "-log 4 = -1.386")]),
+        Panel("D says", [D_real, D_fake], y=(0, 1), levels=[Level(0.5, "1/2")]),
     ]
-
-
-def heatmap(
-    values: ArrayLike,
-    rows: Sequence[float],
-    columns: Sequence[float],
-    *,
-    log: bool = False,
-    limits: tuple[float, float] | None = None,
-    marks: Mapping[str, np.ndarray] | None = None,
-    title: str = "",
-    labels: tuple[str, str] = ("rate of D", "rate of G"),
-) -> Panel:
-    """A table in colour: values (rows, columns), the first row at the bottom, each number written in its cell.
-
-    `limits` are the ends of the colours (None: those of the values). `marks`: a sign -> shares (rows, columns) from 0
-    to 1; a cell with a share above 0 carries the sign and, below 1, the share. A cell that is nan stays grey.
-    """
-    values = np.asarray(values, float)
-    if values.shape != (len(rows), len(columns)):
-        raise DataError(f"values are {values.shape}, for {len(rows)} rows and {len(columns)} columns")
-    known = values[np.isfinite(values)]
-    limits = limits or ((float(known.min()), float(known.max())) if len(known) else (0.0, 1.0))
-    words: list[list[list[str]]] = [[[] for _ in columns] for _ in rows]
-    for i, j in np.ndindex(values.shape):
-        signs = [(sign, share[i, j]) for sign, share in (marks or {}).items() if share[i, j] > 0]
-        number = [f"{values[i, j]:.3g}"] if np.isfinite(values[i, j]) else []
-        words[i][j] = number + [sign if share >= 1 else f"{sign} {share:.0%}" for sign, share in signs]
-    names = ([f"{value:g}" for value in those] for those in (rows, columns))
-    return Panel(title, cells=Cells(values, words, *names, limits, log), y_label=labels[0], x_label=labels[1])
+    end = (0.0, max([20.0, *x[-1:]])) if over == "step" else None
+    return [replace(chart, x=end, x_label=over, at=(0, 4 * i, 9, 4)) for i, chart in enumerate(charts)]
 
 
 # -- figures on axes --------------------------------------------------------------------------------------------------
 
 
-def sample_grid(pictures: Tensor, shape: tuple[int, int, int], *, columns: int = 10, ax: Axes | None = None) -> Axes:
+def sample_grid(
+    pictures: Tensor, shape: tuple[int, int, int], *, columns: int = 10, gap: int = 1, ax: Axes | None = None
+) -> Axes:
     """Pictures (n, d) in [0, 1] in rows of `columns`, in the order given."""
-    sheet = mosaic(pictures, shape, columns)
-    ax = ax or _canvas(sheet)
+    sheet = mosaic(pictures, shape, columns, gap)
+    if ax is None:  # about three pixels a pixel, and nothing around them
+        width = np.clip(3 * sheet.shape[1] / 110, 3, 10)
+        figure = plt.figure(figsize=(width, width * sheet.shape[0] / sheet.shape[1]))
+        ax = figure.add_axes((0, 0, 1, 1))
     ax.imshow(sheet, vmin=0, vmax=255)
     ax.set_axis_off()
     return ax
@@ -565,34 +470,25 @@ def figure_2(
 
     samples (rows * columns, d) in the order drawn; neighbours (rows, d), one for the last sample of each row, framed.
     """
-    rows = len(neighbours)
+    rows, gap = len(neighbours), 2
     if len(samples) != rows * columns:
         raise DataError(f"{len(samples)} samples do not fill {rows} rows of {columns}, one row for each neighbour")
-    cells = samples.reshape(rows, columns, -1)
-    together = np.concatenate([cells.cpu().numpy(), neighbours.cpu().numpy()[:, None]], axis=1)
-    gap = 2
-    sheet = mosaic(samples.new_tensor(together.reshape(rows * (columns + 1), -1)), shape, columns + 1, gap=gap)
-    ax = ax or _canvas(sheet)
-    ax.imshow(sheet, vmin=0, vmax=255)
-    height, width = shape[1] + gap, shape[2] + gap
+    together = torch.cat([samples.reshape(rows, columns, -1), neighbours[:, None].to(samples)], 1).flatten(0, 1)
+    ax = sample_grid(together, shape, columns=columns + 1, gap=gap, ax=ax)
     for row in range(rows):
-        corner = (columns * width - 1.5, row * height - 1.5)
+        corner = (columns * (shape[2] + gap) - 1.5, row * (shape[1] + gap) - 1.5)
         ax.add_patch(Rectangle(corner, shape[2] + 2, shape[1] + 2, fill=False, edgecolor=ORANGE, lw=2.2, clip_on=False))
-    ax.set_axis_off()
     return ax
 
 
-def figure_3(strip: Tensor, shape: tuple[int, int, int], *, ax: Axes | None = None) -> Axes:
+def figure_3(strip: Tensor, shape: tuple[int, int, int]) -> Axes:
     """Figure 3: pictures (n, d) along straight lines between points z, side by side."""
-    return sample_grid(strip, shape, columns=len(strip), ax=ax)
+    return sample_grid(strip, shape, columns=len(strip))
 
 
-def score_curve(
-    epochs: np.ndarray, scores: np.ndarray, errors: np.ndarray, *, paper: float | None = None, ax: Axes | None = None
-) -> Axes:
+def score_curve(epochs: Array, scores: Array, errors: Array, *, paper: float | None = None) -> Axes:
     """Parzen log-likelihoods (nats) over training, with two standard errors; `paper` is the published number."""
-    if ax is None:
-        _, ax = plt.subplots(figsize=(5.5, 3), layout="constrained")
+    [ax] = panels(1, width=5.5, height=3)
     ax.fill_between(epochs, scores - 2 * errors, scores + 2 * errors, color=BLUE, alpha=0.2, lw=0)
     ax.plot(epochs, scores, color=BLUE, marker=".", label="this run (band: two standard errors)")
     if paper is not None:
@@ -600,25 +496,6 @@ def score_curve(
     ax.set(xlabel="epoch", ylabel="nats", title="Parzen log-likelihood, validation images")
     ax.legend(loc="lower right")
     return ax
-
-
-def sigma_curve(sigmas: Sequence[float], means: np.ndarray, *, label: str = "", ax: Axes | None = None) -> Axes:
-    """The validation log-likelihood (nats) against the bandwidth, with the best one marked."""
-    if ax is None:
-        _, ax = plt.subplots(figsize=(5.5, 3), layout="constrained")
-        ax.set(xscale="log", xlabel="sigma", ylabel="nats", title="Choosing sigma on 1,000 validation images")
-    best = int(np.argmax(means))
-    (line,) = ax.plot(sigmas, means, marker="." if len(sigmas) < 20 else None, label=label)
-    ax.plot(sigmas[best], means[best], "o", color=line.get_color(), mfc="none", ms=9)
-    return ax
-
-
-def _canvas(sheet: np.ndarray) -> Axes:
-    """Axes that show a sheet about three pixels a pixel, and nothing around it."""
-    height, width = sheet.shape[:2]
-    size = np.clip(3 * width / 110, 3, 10)
-    figure = plt.figure(figsize=(size, size * height / width))
-    return figure.add_axes((0, 0, 1, 1))
 
 
 def panels(n: int, *, width: float = 11.5, height: float = 2.7, **options: Any) -> Sequence[Axes]:

@@ -42,7 +42,7 @@ def _closed():
 
 def pixels(figure, *, on=WHITE, dpi=100):
     """The figure on a page: float (height, width, 3)."""
-    image = Image.open(io.BytesIO(plots.png(figure, dpi=dpi, colours=0))).convert("RGBA")
+    image = plots.pixels(figure, dpi)
     page = Image.new("RGBA", image.size, (*on, 255))
     page.alpha_composite(image)
     return np.asarray(page.convert("RGB"), float)
@@ -116,6 +116,26 @@ def test_levels_and_their_names_keep_clear():
         assert not any(box.overlaps(other) for other in boxes[i + 1 :])
     crowd = Panel(x=(0, 1), levels=[Level(x=0.5 + i / 1_000, name="control = 3") for i in range(50)], at=BOX)
     assert len(plots.draw(Picture([crowd])).axes[0].texts) < 20  # no room for more, and none lies on another
+
+
+def test_the_name_of_a_level_stands_where_no_curve_passes():
+    def stands(*curves, y=0.5):
+        lines = [Line(x, height) for x, height in curves]
+        figure = plots.draw(Picture([Panel(lines=lines, x=(0, 1), y=(0, 1), levels=[Level(y, "-log 4")], at=BOX)]))
+        ax = figure.axes[0]
+        [name] = [text for text in ax.texts if text.get_text()]
+        box = name.get_window_extent().transformed(ax.transData.inverted())
+        for line in ax.lines:
+            path = line.get_path().transformed(line.get_transform() + ax.transData.inverted())
+            assert not path.intersects_bbox(box, filled=False)
+        return ("left" if box.x1 < 0.5 else "right", "above" if box.y0 > y else "below")
+
+    above, below = ([0, 1], [0.53, 0.53]), ([0, 1], [0.46, 0.46])
+    assert stands() == ("right", "above")
+    assert stands(above) == ("right", "below")
+    assert stands(([0.5, 1], [0.53, 0.53]), ([0.5, 1], [0.46, 0.46])) == ("left", "above")
+    assert stands(above, ([0.5, 1], [0.46, 0.46])) == ("left", "below")
+    assert stands(below, y=0.99) == ("right", "below")  # there is no room above
 
 
 def test_marks():
@@ -273,8 +293,9 @@ def test_few_colours_for_a_sheet_of_images():
         [Panel(tiles=Tiles(images, 5), at=(0, 0, 12, 6)), Panel("", [Line(X, X, "", "D")], at=(0, 6, 12, 6))]
     )
     figure = plots.draw(picture)
-    assert len(plots.png(figure)) < 0.6 * len(plots.png(figure, colours=0))
-    small = Image.open(io.BytesIO(plots.png(figure, dpi=100))).convert("RGBA")
+    plots.pixels(figure).save(whole := io.BytesIO(), "PNG", optimize=True)
+    assert len(plots.png(figure)) < 0.6 * len(whole.getvalue())
+    small = Image.open(io.BytesIO(plots.png(figure))).convert("RGBA")
     assert small.getpixel((0, 0))[3] == 0
     seen = np.asarray(small)
     assert near(seen[seen[..., 3] > 128][:, :3].astype(float), LOOKS["D"].light) > 100
@@ -284,12 +305,13 @@ def scene(t):
     x = np.linspace(-3, 3, 200)
     p, q = np.exp(-(x**2) / 2) / 2.5, np.exp(-((x - t) ** 2) / 0.5) / 1.25
     z = np.linspace(-1, 1, 9)
-    return plots.figure_1(x, p, q, p / (p + q), (z, z + t), D_star=p / (p + q) + 0.02, z_ticks=[(0, "0")])
+    D, scale = p / (p + q), {"reach": 1, "z_ticks": [(0, "0")]}
+    return plots.figure_1(x, p, q, D=D, D_star=D + 0.02, arrows=(z, z + t), **scale)
 
 
 def test_a_film_keeps_every_colour_in_all_its_frames():
     frames = [Picture(scene(t), notes=[Note(["x"] * (t == 0.5))]) for t in (-0.5, 0.0, 0.5)]
-    film = plots.film(frames * 12, seconds=0.1, last=2)
+    film = plots.film(frames * 12)
     assert len(film) < 400_000
     moving = Image.open(io.BytesIO(film))
     assert moving.n_frames > 30
@@ -332,7 +354,7 @@ def test_figure_1_names_the_three_highest_spikes():
         h * np.exp(-(((x - at) / 0.05) ** 2))
         for at, h in ((-4, 12), (-3.9, 11), (-1, 3), (1, 5.25), (3, 4), (4.5, 0.5))
     )
-    upper, _ = plots.figure_1(x, np.exp(-(x**2)), p_g, 0 * x + 0.5, (np.zeros(1), np.zeros(1)))
+    upper, _ = plots.figure_1(x, np.exp(-(x**2)), p_g, arrows=(np.zeros(1), np.zeros(1)), reach=1, z_ticks=[])
     names = {round(mark.x): mark.name for mark in upper.marks}
     assert names == {-4: "p_g to 12", -1: "", 1: "p_g to 5.2", 3: "p_g to 4.0"}
     assert all(mark.y == upper.y[1] and mark.up for mark in upper.marks)
@@ -364,21 +386,6 @@ def test_learning_curves_over_epochs_and_over_steps():
             assert plots.png(plots.draw(Picture(plots.learning_curves(short, title="T"))))
 
 
-def test_a_heat_map_of_numbers():
-    share = np.array([[0, 1], [0.25, 0]])
-    panel = plots.heatmap(
-        [[1, 0.123456], [np.nan, 1e-4]], [0.1, 1], [1e-3, 0.01], log=True, marks={"×": share}, title="T"
-    )
-    assert panel.cells.words == [[["1"], ["0.123", "×"]], [["× 25%"], ["0.0001"]]]
-    assert (panel.cells.rows, panel.cells.columns) == (["0.1", "1"], ["0.001", "0.01"])
-    assert panel.cells.limits == (1e-4, 1)
-    assert plots.png(plots.draw(Picture([panel])))
-    nothing = plots.heatmap(np.full((1, 2), np.nan), [1], [1, 2])
-    assert plots.png(plots.draw(Picture([nothing])))
-    with pytest.raises(DataError, match=r"values are \(1, 2\), for 2 rows and 2 columns"):
-        plots.heatmap([[1, 2]], [1, 2], [1, 2])
-
-
 def test_what_is_no_picture_is_refused():
     with pytest.raises(RecipeError, match="must return a Picture"):
         plots.draw(Panel())
@@ -396,8 +403,3 @@ def test_figure_2_has_the_neighbours_in_the_rightmost_column_framed():
     assert frames == [(10.5, -1.5, 4, 4), (10.5, 2.5, 4, 4)]  # a pixel's middle is a whole number
     with pytest.raises(DataError, match="6 samples do not fill 2 rows of 5"):
         plots.figure_2(samples, neighbours, (1, 2, 2))
-
-
-def test_the_best_sigma_is_marked():
-    ax = plots.sigma_curve([0.1, 0.2, 0.4], np.array([1.0, 5.0, 2.0]))
-    assert ax.lines[1].get_xydata().tolist() == [[0.2, 5.0]]

@@ -38,23 +38,16 @@ class Curves:
         self._summed += 1
         if self._summed < self.stride:
             return
-        if self._rows == self.points:
-            self._halve()
-            if self._summed < self.stride:
-                return
+        if self._rows == self.points:  # each pair of neighbours becomes one
+            pairs = self._table.reshape(-1, 2, self.columns)
+            self._rows, self.stride = self.points // 2, 2 * self.stride
+            self._table[: self._rows, 0], self._table[: self._rows, 1:] = pairs[:, 1, 0], pairs[:, :, 1:].mean(1)
+            return
         self._table[self._rows] = self._sum / self._summed
         self._table[self._rows, 0] = step
         self._rows += 1
         self._sum[:] = 0
         self._summed = 0
-
-    def _halve(self) -> None:
-        pairs = self._table.reshape(-1, 2, self.columns)
-        self._rows = self.points // 2
-        table = pairs.mean(1)
-        table[:, 0] = pairs[:, 1, 0]
-        self._table[: self._rows] = table
-        self.stride *= 2
 
     def rows(self) -> np.ndarray:
         """The table as it is now: (rows, columns), the step (of each row's last step) in column 0; a copy."""

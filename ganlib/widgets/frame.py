@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ganlib.controls import Button, Choice, Control, Curve, Number, Points, Slider, Switch
-from ganlib.picture import DASHES, LOOKS, RAMPS, Cells, Panel, Picture, running_mean, shares
+from ganlib.picture import DASHES, LOOKS, RAMPS, Panel, Picture, running_mean, shares
 
 FIELDS = (
     *("title", "x", "y", "x_label", "y_label", "right", "right_label", "x_ticks", "y_ticks", "right_ticks"),
@@ -57,15 +57,9 @@ def _panel(panel: Panel, array: Callable[..., dict[str, Any]]) -> dict[str, Any]
         "marks": [{**vars(mark), "x": float(mark.x), "y": float(mark.y)} for mark in panel.marks],
         "arrows": [{**vars(a), "start": array(a.start), "end": array(a.end)} for a in panel.arrows],
         "heat": heat and {**vars(heat), "z": array(heat.z), "contours": [float(v) for v in heat.contours]},
-        "cells": cells and _cells(cells),
-        "tiles": tiles
-        and {**vars(tiles), "images": array(tiles.images, np.uint8), "badges": list(map(list, tiles.badges.items()))},
+        "cells": cells and {**vars(cells), "values": shares(cells.values, cells.limits, cells.log).tolist()},
+        "tiles": tiles and {**vars(tiles), "images": array(tiles.images, np.uint8), "badges": [*tiles.badges.items()]},
     }
-
-
-def _cells(cells: Cells) -> dict[str, Any]:
-    at = shares(cells.values, cells.limits, cells.log)
-    return {**vars(cells), "values": at.tolist(), "words": [[list(words) for words in row] for row in cells.words]}
 
 
 def described(controls: Described) -> list[dict[str, Any]]:

@@ -94,8 +94,7 @@ def draw(
     top = EDGE + ROW * len(head) + 0.1 * bool(head)
     bottom = top + UNIT * max(panel.at[0] + panel.at[2] for panel in picture.panels)
     height = bottom + ROW * len(foot) + EDGE
-    style = matplotlib.rc_params_from_file(STYLE, use_default_template=False)
-    with matplotlib.rc_context({**style, **PLAIN, **dict.fromkeys(INKS, ink)}):
+    with matplotlib.rc_context({**PLAIN, **dict.fromkeys(INKS, ink)}, STYLE):
         figure = Drawing(figsize=(width, height), facecolor="white" if paper else "none")
         figure.sheet = any(panel.tiles is not None for panel in picture.panels)
         for start, rows in ((EDGE, head), (bottom, foot)):
@@ -224,8 +223,7 @@ class _Chart:
 
     def cells(self) -> None:
         """The table's colours, its words as large as they fit, and the frame of the chosen cell."""
-        cells = self.panel.cells
-        ramp = RAMPS[cells.ramp].with_extremes(bad=(0.5, 0.5, 0.5, 0.2))
+        cells, ramp = self.panel.cells, RAMPS[self.panel.cells.ramp].with_extremes(bad=(0.5, 0.5, 0.5, 0.2))
         at = np.ma.masked_invalid(vocabulary.shares(cells.values, cells.limits, cells.log))
         rows, columns = at.shape
         whole = {"extent": (0, columns, 0, rows), "aspect": "auto", "origin": "lower", "interpolation": "nearest"}

@@ -37,8 +37,8 @@ def packed(picture: Picture) -> tuple[dict[str, Any], list[bytes]]:
 
     plain = {
         "words": picture.words,
-        "readouts": [list(readout) for readout in picture.readouts],
-        "notes": [{**vars(note), "lines": list(note.lines)} for note in picture.notes],
+        "readouts": picture.readouts,
+        "notes": [vars(note) for note in picture.notes],
         "panels": [_panel(panel, array) for panel in picture.panels],
     }
     return finite(plain), buffers
@@ -53,8 +53,8 @@ def _panel(panel: Panel, array: Callable[..., dict[str, Any]]) -> dict[str, Any]
     return {
         **{name: getattr(panel, name) for name in FIELDS},
         "lines": lines,
-        "levels": [dict(vars(level)) for level in panel.levels],
-        "marks": [{**vars(mark), "x": float(mark.x), "y": float(mark.y)} for mark in panel.marks],
+        "levels": [vars(level) for level in panel.levels],
+        "marks": [vars(mark) for mark in panel.marks],
         "arrows": [{**vars(a), "start": array(a.start), "end": array(a.end)} for a in panel.arrows],
         "heat": heat and {**vars(heat), "z": array(heat.z), "contours": [float(v) for v in heat.contours]},
         "cells": cells and {**vars(cells), "values": shares(cells.values, cells.limits, cells.log).tolist()},
@@ -72,14 +72,12 @@ def described(controls: Described) -> list[dict[str, Any]]:
 
 
 def _described(key: str, control: Control | Button) -> dict[str, Any]:
-    common = {"key": key, "name": getattr(control, "name", key), "hint": getattr(control, "hint", "")}
-    common["group"] = getattr(control, "group", "")
+    common = {"key": key, "name": getattr(control, "name", key)}
+    common |= {name: getattr(control, name, "") for name in ("hint", "group")}
     if isinstance(control, Slider | Choice):
-        places = control.places()
-        slide = isinstance(control, Slider) or control.slide
-        words = [control.said(place) for place in places]
-        play = getattr(control, "play", None)
-        return {**common, "kind": "slider" if slide else "choice", "places": places, "words": words, "play": play}
+        kind = "slider" if getattr(control, "slide", True) else "choice"
+        places, play = control.places(), getattr(control, "play", None)
+        return {**common, "kind": kind, "places": places, "words": [*map(control.said, places)], "play": play}
     if isinstance(control, Button):
         return {**common, "kind": "button", "press": control.key, "icon": control.icon}
     kinds = {Switch: "switch", Number: "number", Curve: "curve", Points: "points"}

@@ -125,7 +125,7 @@ function text({ context, colours }, words, x, y, style = {}) {
     const wide = context.measureText(words).width + 4;
     context.globalAlpha = 0.8;
     context.fillStyle = colours.paper;
-    context.fillRect(align === "right" ? x + 2 - wide : x - 2, y - 6, wide, 12);
+    context.fillRect(align === "right" ? x + 2 - wide : x - 2, y - 6, wide, 11);
     context.globalAlpha = 1;
   }
   if (halo) {

@@ -404,9 +404,9 @@ class Demo(anywidget.AnyWidget):
             act = self._loop.at_once if looks and all(looks) and content["type"] == "set" else self._loop.post
             act(content)
         message, packed = self._frame
-        news = {"n": message["n"], "applied": self._engine.applied, "stalled": self._loop.stalled, "answer": True}
+        news = {"stalled": self._loop.stalled, "answer": True}
         if content.get("have") == message["n"]:
-            self.send({"type": "same", **news})
+            self.send({"type": "same", "n": message["n"], "applied": message["applied"], **news})
         else:
             self.send({**message, **news}, packed)
 

@@ -158,7 +158,7 @@ def make(name: str) -> None:
     else:
         how = draw()
     if plt.get_fignums():  # else it has written its picture itself
-        plt.savefig(FOLDER / f"{name}.png")
+        plt.savefig(FOLDER / f"{name}.png", facecolor="white")
     plt.close("all")
     how |= provenance()
     (FOLDER / f"{name}.json").write_text(json.dumps(how, indent=1) + "\n")

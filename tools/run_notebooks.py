@@ -34,16 +34,16 @@ ABSOLUTE_PATH = re.compile(r"(?<![\w./:~-])/(?:root|home|tmp|work|opt|usr|var|mn
 def clean(notebook: nbformat.NotebookNode) -> None:
     """Take out, in place, what differs from run to run or from machine to machine, and what needs a kernel.
 
-    A run that says where it is saved says it as it would at a reader's. The widget view of an output goes, since
-    JupyterLab prefers it to the picture beside it and without a kernel shows an error instead; the picture and the
-    text stay.
+    A run that says where it is saved says it as it would at a reader's. The widget view of a demo goes, since without a
+    kernel JupyterLab shows an error instead; the picture above it stays.
     """
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         cell.metadata.pop("ExecuteTime", None)
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET_VIEW, None)
+            if output.get("data", {}).pop(WIDGET_VIEW, None):
+                output.data = {}  # without the kernel nobody can show it
             if png := output.get("data", {}).get("image/png"):
                 output.data["image/png"] = smaller(png)
             if output.output_type == "stream" and (scratch := os.environ.get("GANLIB_RUNS")):

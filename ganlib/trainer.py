@@ -292,7 +292,8 @@ class Trainer:
         name, built_on, top = self.recipe.name, self.recipe.built_on, list(top or ())
         if built_on and not top:
             new = f"the recipe {name!r} puts a new bottom under the G that {built_on!r} has trained"
-            raise RecipeError(f"{new}: train that one first, and pass its G's layers as `top` (or --on its folder)")
+            how = "pass its G's layers as `top` (command line: --on its folder)"
+            raise RecipeError(f"{new}: train that one first, and {how}")
         if top and not built_on:
             raise RecipeError(f"the recipe {name!r} is not built on another one: leave `top` out")
         own = self.G.layers[len(self.G.layers) - len(top) :]

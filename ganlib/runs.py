@@ -54,7 +54,8 @@ def open(
         recipe = replace(recipe, epochs=epochs)
     there = checkpoints.exists(folder)
     if there and resume is False:
-        raise CheckpointError(f"{folder} already holds a run; resume it (--resume), or choose another folder")
+        how = "resume it (--resume, or runs.open), or choose another folder"
+        raise CheckpointError(f"{folder} already holds a run; {how}")
     if not (there or resume or recipe is None):
         return _begin(folder, recipe, data or load(recipe.data), on, seed=seed, device=device, precision=precision)
     run = _go_on(folder, data, device)
@@ -130,7 +131,8 @@ class Run:
             raise CheckpointError("this run stopped inside a step or has diverged; go back to its last checkpoint")
         for name, net in trainer.players.items():
             if not all(bool(torch.isfinite(p).all()) for p in net.parameters()):
-                raise CheckpointError(f"{name} holds values that are not finite: it has diverged. Nothing was saved")
+                what = f"{name} holds values that are not finite"
+                raise CheckpointError(f"{what}: the run has diverged. Nothing was saved")
         told = {"data": trainer.data.name, "fingerprint": trainer.data.fingerprint(), "sessions": self.sessions}
         path = checkpoints.write(self.folder, {**trainer.state(), **told})
         self._saved_here = True
@@ -247,7 +249,8 @@ def _alone(folder: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process dies
         yield
     except BlockingIOError:
-        raise CheckpointError(f"another process is training in {folder}; wait, or choose another folder") from None
+        what = f"another process is training in {folder}"
+        raise CheckpointError(f"{what}; wait for its end, or choose another folder") from None
     finally:
         os.close(lock)
 

@@ -120,7 +120,8 @@ def _resume(options: argparse.Namespace, folder: Path) -> runs.Run:
         ("precision", None if options.precision == "auto" else options.precision, run.trainer.hardware.precision),
     ):
         if asked is not None and asked != own:
-            raise RecipeError(f"--resume goes on with the {name} of the run in {folder}, {own!r}, not {asked!r}")
+            what = f"--resume goes on with the {name} of the run in {folder}, {own!r}"
+            raise RecipeError(f"{what}; you asked for {asked!r}")
     if options.profile is not None:
         free = {name: getattr(recipe, name) for name in ("epochs", "data", *LIVE)}
         if different := recipe.changes(replace(named(recipe.name).at(options.profile), **free)):

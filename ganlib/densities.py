@@ -34,7 +34,11 @@ class Density(Protocol):
 
 @dataclass(frozen=True)
 class Gaussian:
-    """N(mean, std^2)."""
+    """N(mean, std^2).
+
+    >>> round(float(Gaussian(0, 1).pdf(0)), 6)
+    0.398942
+    """
 
     mean: float = 0.0
     std: float = 1.0
@@ -139,7 +143,10 @@ def _ascends(x: Array, y: Array) -> bool:
 
 
 class Drawn:
-    """What a person draws: proportional to the straight lines between points (x_i, height_i), 0 outside them."""
+    """The density that is proportional to the straight lines between points (x_i, height_i), 0 outside them.
+
+    What a person draws with the mouse. Raises `RecipeError` unless the x ascend and the heights are >= 0, one above 0.
+    """
 
     def __init__(self, x: ArrayLike, heights: ArrayLike):
         try:
@@ -182,10 +189,12 @@ class Drawn:
 class Pushforward:
     """The density p_g of x = G(z), z ~ p_z, for G linear between points (z_i, x_i): exact, not a histogram.
 
-    Each piece that passes x contributes p_z(z) / |slope| to p_g(x). A flat piece puts all its share of z on one x: an
-    atom, which `pdf` leaves out and `atoms` lists. z and x (n,): z ascends and covers the prior's reach.
+    On a piece from (z_i, x_i) to (z_i+1, x_i+1) a z at distance t along it contributes p_z(z) / |slope| to p_g(x); the
+    pieces that pass x add up. A flat piece puts all its share of z on one x: an atom, which `pdf` leaves out and
+    `atoms` lists. z and x (n,): z ascends and covers the prior's reach; p_z "uniform", U(-sqrt 3, sqrt 3), or "normal".
 
-    `even=True` spreads each piece's share evenly over its x: for the normal prior, an estimate that is quick to draw.
+    `even=True` spreads each piece's share evenly over its x. With the uniform prior that changes nothing; with the
+    normal one, and many pieces, it is an estimate that is quick to draw.
     """
 
     def __init__(self, z: ArrayLike, x: ArrayLike, p_z: str = "uniform", *, even: bool = False):

@@ -63,7 +63,10 @@ def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtyp
 
 
 def interpolate(points: Tensor, n: int) -> Tensor:
-    """Figure 3's walk through z: n points on the lines between `points`, an equal share on each: (n, z_dim).
+    """n points at equal steps along the straight lines between `points` in turn: (p, z_dim) -> (n, z_dim).
+
+    Figure 3's walk through z. The first and the last are exactly the first and the last of `points`, and every line
+    takes an equal share of the steps: with n = (p - 1) * steps + 1 each of `points` is met exactly.
 
     >>> interpolate(torch.tensor([[0.0], [1.0], [3.0]]), 5).flatten().tolist()
     [0.0, 0.5, 1.0, 2.0, 3.0]
@@ -122,8 +125,12 @@ def simultaneous_gradients(
 ) -> Gradients:
     """Both players' gradients at the same parameters, from one pass through D: the authors' update.
 
-    Examples do not meet inside D, so the gradient that G needs at the pixels of fake i is the one that D's cost gives
-    there, times `fused_factor`. Where a logit is so low that D's own nears the smallest float, G's has its own pass.
+    One fake batch and one dropout mask on it serve both costs. Examples do not meet inside D, so the gradient that
+    G needs at the pixels of fake i is the one that D's cost already gives there, times
+
+        (d cost_G / d a_i) / (d cost_D / d a_i) = -2 exp(-a_i)  (non-saturating),  -2  (minimax).
+
+    Where a logit is so low that D's own gradient nears the smallest float, G's is computed by a pass of its own.
     """
     fake = G(z)
     pixels = fake.detach().requires_grad_()

@@ -78,6 +78,11 @@ def log_likelihood(x: Tensor, centres: Tensor, sigmas: Sequence[float]) -> Tenso
 
     x (n, d) and centres (c, d), any floating type; returns float64 (len(sigmas), n). Computed in float32 chunk by
     chunk; within 0.01 nats of float64 for sigma >= 0.1 and pictures in [0, 1]. Float64 input is computed in float64.
+
+    >>> import torch, math
+    >>> lone = log_likelihood(torch.zeros(1, 3), torch.zeros(1, 3), [0.5])
+    >>> bool(abs(lone.item() + 3 * math.log(0.5 * math.sqrt(2 * math.pi))) < 1e-12)
+    True
     """
     if x.ndim != 2 or centres.ndim != 2 or x.shape[1] != centres.shape[1] or not len(x) or not len(centres):
         raise DataError(f"x is {tuple(x.shape)} and centres {tuple(centres.shape)}; both must be (n, d), same d, n > 0")
@@ -133,7 +138,10 @@ def _mean_and_error(each: Tensor, correction: int = 0) -> tuple[float, float]:
 def score(
     centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split: str = "test", sigmas: Sequence[float] = SIGMAS
 ) -> Score:
-    """The paper's protocol: sigma by `valid`, then mean and standard error over `test`, both (n, d) in [0, 1]."""
+    """The paper's protocol: sigma by the validation images, then the mean and standard error over `test` (n, d).
+
+    All pictures in [0, 1]. Raises `DataError` on shapes that do not fit or values that are not finite.
+    """
     sigma, _ = choose_sigma(valid, centres, sigmas)
     mean, error = _mean_and_error(log_likelihood(test, centres, [sigma])[0])
     return Score(mean, error, sigma, len(centres), len(test), split, data)

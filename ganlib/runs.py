@@ -41,20 +41,24 @@ def open(
 ) -> "Run":
     """The run in `folder`: begun by `recipe` and `seed`, or gone on with from its last whole checkpoint.
 
+        run = runs.open("runs/mine", MNIST, data=load("mnist"))
+        finished = run.train()
+
     A run that is there already must be of this recipe (its `epochs` may differ: they are the new end) and seed;
-    without a recipe it goes on whatever it is, to `epochs` if given: on the CPU bit for bit as if it had not stopped.
-    `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on (tfd-2);
-    `precision` is for a new one. `resume` False refuses a folder where a run is, True one where none is.
+    without a recipe it goes on whatever it is, to `epochs` if given. On the CPU it goes on bit for bit as if it had not
+    stopped. `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on
+    (tfd-2); `precision` is for a new one, too. `resume` False refuses a folder where a run is, True one where none is.
 
     Warns when the latest checkpoint is damaged and the one before it is taken. Raises `CheckpointError` when the run
-    there is another one, fits neither the data nor the device, or has no whole checkpoint.
+    there is another one, fits neither the data nor the device, or has no whole checkpoint; `RecipeError`, `DataError`.
     """
     folder = Path(folder)
     if recipe is not None and epochs is not None:
         recipe = replace(recipe, epochs=epochs)
     there = checkpoints.exists(folder)
     if there and resume is False:
-        raise CheckpointError(f"{folder} already holds a run; resume it (--resume), or choose another folder")
+        how = "resume it (--resume, or runs.open), or choose another folder"
+        raise CheckpointError(f"{folder} already holds a run; {how}")
     if not (there or resume or recipe is None):
         return _begin(folder, recipe, data or load(recipe.data), on, seed=seed, device=device, precision=precision)
     run = _go_on(folder, data, device)
@@ -130,7 +134,8 @@ class Run:
             raise CheckpointError("this run stopped inside a step or has diverged; go back to its last checkpoint")
         for name, net in trainer.players.items():
             if not all(bool(torch.isfinite(p).all()) for p in net.parameters()):
-                raise CheckpointError(f"{name} holds values that are not finite: it has diverged. Nothing was saved")
+                what = f"{name} holds values that are not finite"
+                raise CheckpointError(f"{what}: the run has diverged. Nothing was saved")
         told = {"data": trainer.data.name, "fingerprint": trainer.data.fingerprint(), "sessions": self.sessions}
         path = checkpoints.write(self.folder, {**trainer.state(), **told})
         self._saved_here = True
@@ -247,7 +252,8 @@ def _alone(folder: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process dies
         yield
     except BlockingIOError:
-        raise CheckpointError(f"another process is training in {folder}; wait, or choose another folder") from None
+        what = f"another process is training in {folder}"
+        raise CheckpointError(f"{what}; wait for its end, or choose another folder") from None
     finally:
         os.close(lock)
 

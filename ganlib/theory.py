@@ -27,7 +27,13 @@ def _gauss_legendre(order: int) -> tuple[Array, Array]:
 
 
 def quadrature(*densities: Density, order: int = 20) -> tuple[Array, Array]:
-    """Nodes x (n,) and weights w (n,) such that sum(w f(x)) is the integral of an f made of these densities."""
+    """Nodes x (n,) and weights w (n,) such that sum(w f(x)) is the integral of an f made of these densities.
+
+    >>> from ganlib.densities import Gaussian
+    >>> x, w = quadrature(Gaussian(2, 0.1))
+    >>> bool(abs((w * Gaussian(2, 0.1).pdf(x)).sum() - 1) < 1e-14)
+    True
+    """
     knots = np.unique(np.concatenate([density.knots for density in densities]))
     t, w = _gauss_legendre(order)
     width = np.diff(knots)[:, None]
@@ -69,7 +75,12 @@ def expectation(f: Function, p: Density, *others: Density, order: int = 20) -> f
 
 
 def D_star(p_data: Density, p_g: Density) -> Callable[[ArrayLike], Array]:
-    """Proposition 1: D*_G(x) = p_data(x) / (p_data(x) + p_g(x)); 1/2 where both vanish, which V never sees."""
+    """Proposition 1: D*_G(x) = p_data(x) / (p_data(x) + p_g(x)); 1/2 where both vanish, which V never sees.
+
+    >>> from ganlib.densities import Gaussian
+    >>> float(D_star(Gaussian(0, 1), Gaussian(0, 1))(3.0))
+    0.5
+    """
     at = _places(p_data, p_g)
 
     def D(x: ArrayLike) -> Array:
@@ -121,7 +132,10 @@ def _C(P: Array, Q: Array) -> float:
 
 
 def V_C_JSD(logit: Function, p_data: Density, p_g: Density, *, order: int = 20) -> tuple[float, float, float]:
-    """V(D, G) <= C(G) and JSD(p_data || p_g) on the same nodes, nats; `logit` is D's, whose kinks cost V about 1e-4."""
+    """V(D, G), C(G) and JSD(p_data || p_g) on the same nodes, nats; `logit` is D's.
+
+    V <= C holds exactly, as D* is the best D at each node. A D with kinks of its own makes V exact to about 1e-4.
+    """
     x, P, Q = _shares(p_data, p_g, order)
     a = np.asarray(logit(x))
     V = -(P @ np.logaddexp(0, -a)) - (Q @ np.logaddexp(0, a))
@@ -142,14 +156,22 @@ def KL(p: Density, q: Density, *, order: int = 20) -> float:
 
 
 def JSD(p: Density, q: Density, *, order: int = 20) -> float:
-    """JSD(p || q) = 1/2 KL(p || m) + 1/2 KL(q || m), m = (p + q)/2: nats, from 0 to log 2."""
+    """JSD(p || q) = 1/2 KL(p || m) + 1/2 KL(q || m), m = (p + q)/2: nats, from 0 to log 2.
+
+    >>> from ganlib.densities import Gaussian
+    >>> round(JSD(Gaussian(0, 1), Gaussian(1, 1)), 12)
+    0.111421482185
+    """
     _, P, Q = _shares(p, q, order)
     m = np.where(P + Q > 0, (P + Q) / 2, 1.0)
     return float((xlogy(P, P / m) + xlogy(Q, Q / m)).sum() / 2)
 
 
 def total_variation(p: Density, q: Density, *, order: int = 20) -> float:
-    """1/2 integral |p - q|, from 0 to 1. With kinks where p = q: exact only to about 1e-4 at the default order."""
+    """1/2 integral |p - q|: the largest difference of the two probabilities of any set, from 0 to 1.
+
+    Its integrand has kinks where p = q, so this one is exact only to about 1e-4 at the default order.
+    """
     _, P, Q = _shares(p, q, order)
     return float(np.abs(P - Q).sum() / 2)
 
@@ -170,7 +192,10 @@ def multiplicative_step(p_data: Array, p_g: Array, w: Array, step: float = 1.0) 
 
 
 def U(p_g: Array, D: Array, p_data: Array, w: Array) -> float:
-    """U(p_g, D) = V(D, G) as a function of p_g, on nodes with weights w, nats: linear in p_g (Proposition 2)."""
+    """U(p_g, D) = V(D, G) as a function of p_g, on nodes with weights w, nats: linear in p_g (Proposition 2).
+
+    D gives probabilities; one that rounds to 1 counts as in `V`.
+    """
     return float(w @ (xlogy(p_data, D) + xlog1py(p_g, -_probability(D))))
 
 
@@ -188,6 +213,9 @@ def dirac_gan(
     V = log D(0) + log(1 - D(theta)). psi climbs V - gamma/2 psi^2 (gamma: the R1 penalty); theta descends
     log(1 - D(theta)) ("minimax") or -log D(theta) ("non-saturating"). "simultaneous" moves both from the old
     (theta, psi), "alternating" moves psi first. Returns (n + 1, 2): rows (theta, psi), the first one `start`.
+
+    Simultaneous minimax steps multiply theta^2 + psi^2 by exactly 1 + step^2 sigmoid(psi theta)^2: near the
+    equilibrium (0, 0) the distance grows by sqrt(1 + step^2 / 4) a step.
     """
     for name, value, known in (("update", update, UPDATES), ("generator cost", cost, COSTS)):
         if value not in known:

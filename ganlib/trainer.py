@@ -85,13 +85,20 @@ PLACE = ("step", "updates", "epoch", "position", "order")  # where a run stands:
 
 
 class Trainer:
-    """Trains G against D by a recipe: Algorithm 1, or the authors' simultaneous update. The caller owns the loop.
+    """Trains G against D by a recipe (Goodfellow et al. 2014, Algorithm 1, or the authors' simultaneous update).
+
+    The caller owns the loop:
+
+        trainer = Trainer(recipe, load(recipe.data), seed=0)
+        for step in trainer.steps(1_000):
+            ...
 
     The order in which random numbers are drawn is part of the recipe: for each of D's updates m data examples (from
     `data_rng`), m noise samples, D's masks layer by layer (from `rng`); for an alternating update of G m fresh noise
     samples, then masks. In the simultaneous update G uses the noise and the masks of D's last update.
 
-    `top`, for a recipe that is built on another: the trained layers of that one's G, which become the last of this G.
+    `top` is for a recipe that is built on another: the trained layers (m, numbers) -> (m, numbers) of that one's G,
+    which become the last layers of this G. `state` is for a run that goes on: see `from_state`.
     """
 
     def __init__(
@@ -225,7 +232,7 @@ class Trainer:
             raise TrainingDiverged(
                 f"at step {self.step} (epoch {self.epoch}) V(D, G) is {V} and G's cost {cost_G}: the run has diverged "
                 f"with lr_D {lr_D:g}, lr_G {lr_G:g}, momentum {mu:g}. Nothing is saved from here on, and earlier "
-                "checkpoints are untouched. Go back to the last one, or start again: lower rates, or less momentum."
+                "checkpoints are untouched. Go back to the last one, or start again, with lower rates or less momentum."
             )
         D_real, D_fake = (torch.sigmoid(a).mean().item() for a in (on_D.a_real, on_D.a_fake))
         norm_D, norm_G = (torch.stack(torch._foreach_norm(g)).norm().item() for g in (on_D.D, on_G.G))
@@ -292,8 +299,8 @@ class Trainer:
         name, built_on, top = self.recipe.name, self.recipe.built_on, list(top or ())
         if built_on and not top:
             new = f"the recipe {name!r} puts a new bottom under the G that {built_on!r} has trained"
-            how = "train that one first, and pass its G's layers as `top` (command line: --on its folder)"
-            raise RecipeError(f"{new}: {how}")
+            how = "pass its G's layers as `top` (command line: --on its folder)"
+            raise RecipeError(f"{new}: train that one first, and {how}")
         if top and not built_on:
             raise RecipeError(f"the recipe {name!r} is not built on another one: leave `top` out")
         own = self.G.layers[len(self.G.layers) - len(top) :]

@@ -53,19 +53,22 @@ def clean(notebook: nbformat.NotebookNode) -> None:
 
 
 def smaller(png: str) -> str:
-    """The same picture, pixel for pixel, in fewer bytes (both base64): grey pictures without colours, none with alpha.
+    """The same picture, pixel for pixel, in fewer bytes (both base64): without colours or alpha that it does not use.
 
-    A picture that moves or is see-through, or that does not get smaller, comes back as it is.
+    A picture that moves, or that does not get smaller, comes back as it is.
     """
     picture = Image.open(io.BytesIO(base64.b64decode(png)))
-    if picture.mode != "RGBA" or getattr(picture, "is_animated", False) or picture.getextrema()[3] != (255, 255):
+    if picture.mode != "RGBA" or getattr(picture, "is_animated", False):
         return png
-    red, green, blue, _ = picture.split()
+    red, green, blue, alpha = picture.split()
     grey = not any(ImageChops.difference(red, other).getbbox() for other in (green, blue))
+    if alpha.getextrema() == (255, 255):
+        picture = red if grey else picture.convert("RGB")
+    elif grey:
+        picture = Image.merge("LA", (red, alpha))
     file = io.BytesIO()
-    (red if grey else picture.convert("RGB")).save(file, "PNG", optimize=True)
-    repacked = base64.b64encode(file.getvalue()).decode()
-    return min(png, repacked, key=len)
+    picture.save(file, "PNG", optimize=True)
+    return min(png, base64.b64encode(file.getvalue()).decode(), key=len)
 
 
 def problems(notebook: nbformat.NotebookNode) -> list[str]:

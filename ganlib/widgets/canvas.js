@@ -74,7 +74,7 @@ export function drawPanel(canvas, panel, arrays, colours, more) {
     context.restore();
   }
   drawEvents(pen, panel.levels.filter(({ x }) => x !== null));
-  drawLevels(pen, panel.levels.filter(({ x }) => x === null));
+  drawLevels(pen, panel.levels.filter(({ x }) => x === null), panel.lines);
   drawMarks(pen, panel.marks);
   if (panel.draws) drawHand(pen, panel, more);
   return place;
@@ -267,21 +267,39 @@ function drawDots(context, x, y, X, Y, { alpha }) {
   context.fill();
 }
 
-/** Level lines, each with its name above its right end, or below it where there is no room above. */
-function drawLevels(pen, levels) {
+/** Level lines, each with its name where the fewest curves pass; it stays there for as long as none does. */
+function drawLevels(pen, levels, lines) {
   const { context, plot, colours } = pen;
-  const taken = [];
+  const [taken, before] = [[], (context.canvas.places ??= {})];
   for (const { y, name, right } of levels) {
     const at = Math.round((right ? pen.R : pen.Y)(y)) + 0.5;
     if (at < plot.top - 1 || at > plot.bottom + 1) continue;
     context.lineWidth = 1;
     stroke(context, colours.soft, [2, 3], [[plot.left, at], [plot.right, at]]);
-    const clear = (middle) => taken.every((other) => Math.abs(other - middle) > 11);
-    const free = [at - 7, at + 8].find((y) => y > plot.top + 3 && y < plot.bottom - 4 && clear(y));
-    if (!name || free === undefined) continue;
-    taken.push(free);
-    text(pen, name, plot.right - 2, free, { align: "right", box: true, most: pen.wide - 4 });
+    if (!name) continue;
+    const long = Math.min(length(pen, name), pen.wide - 4);
+    const apart = (a, b) => Math.abs(a.middle - b.middle) > 11 || a.from > b.to || b.from > a.to;
+    const places = [plot.right - 2 - long, plot.left + 3].flatMap((from) => [at - 7, at + 8].map((middle) => ({ from, to: from + long, middle })));
+    const free = places
+      .map((place, i) => ({ ...place, i, crossed: crossings(pen, lines, place) }))
+      .filter((place) => place.middle > plot.top + 3 && place.middle < plot.bottom - 4 && taken.every((other) => apart(place, other)))
+      .sort((a, b) => a.crossed - b.crossed);
+    const best = free.find(({ i, crossed }) => i === before[name] && !crossed) ?? free[0];
+    if (!best) continue;
+    before[name] = best.i;
+    taken.push(best);
+    text(pen, name, best.from, best.middle, { box: true, most: pen.wide - 4 });
   }
+}
+
+/** How many points of the curves lie where a name would stand. */
+function crossings({ arrays, X, Y, R }, lines, { from, to, middle }) {
+  let n = 0;
+  for (const line of lines) {
+    const [x, y, V] = [arrays.get(line.x), arrays.get(line.y), line.right ? R : Y];
+    for (let i = 0; i < x.length; i++) n += X(x[i]) >= from && X(x[i]) <= to && Math.abs(V(y[i]) - middle) < 8;
+  }
+  return n;
 }
 
 /** Upright lines where something happened. A name that would reach the next line, or the edge, is left out. */

@@ -29,13 +29,11 @@ from ganlib.studies.sweeps import (
 from ganlib.widgets.demo import Demo, Game, cell_key
 
 AXES = {"k": "k", "D": "D's rate", "G": "G's rate"}
+#: name -> the axis of the rows, that of the columns, and the one that a slider picks
 PLANES = {"D × G": ("D", "G", "k"), "k × D": ("k", "D", "G"), "k × G": ("k", "G", "D")}
-"""Name -> the axis of the rows, that of the columns, and the one that a slider picks."""
 PLANE_NAMES = {name: f"{AXES[rows]} × {AXES[columns]}" for name, (rows, columns, _) in PLANES.items()}
 MEAN = "mean of all"
 FATES = {DIVERGED: "diverged", COLLAPSED: "collapsed"}
-OFTEN = 0.4
-"""Seconds between frames at the least."""
 
 
 class ExplorerEngine(Game):
@@ -45,20 +43,18 @@ class ExplorerEngine(Game):
     """
 
     title = "Explorer of k and the learning rates"
-    interval = OFTEN
+    interval = 0.4
     STATES = Game.STATES | {"running": "Training", "finished": "Finished", "precomputed": "Precomputed"}
 
     def __init__(self, source: ToySweep | MnistSweep | Results):
         if not isinstance(source, ToySweep | MnistSweep | Results):
             raise RecipeError(f"an explorer needs a ToySweep, a MnistSweep, or their Results; this is {source!r:.60}")
         self.source = source
-        self.results = source if isinstance(source, Results) else source.results
-        """What the grid has measured so far."""
+        self.results = source if isinstance(source, Results) else source.results  # what the grid has measured so far
         self.kind, grid = self.results.kind, self.results.grid
         self.axes = {"k": grid.ks, "D": grid.lrs_D, "G": grid.lrs_G}
         self.measures, p_data = MEASURES[self.kind], getattr(source, "p_data", None)
-        self.live = next((name for name, density in DATA.items() if density == p_data), "")
-        """What `LiveToy` calls the grid's p_data, if it knows it."""
+        self.live = next((name for name, density in DATA.items() if density == p_data), "")  # as `LiveToy` calls it
         look = {"look": True, "group": "The heat map"}
         cell, runs = ({"look": True, "slide": True, "group": group} for group in ("Which cell", "When, which seeds"))
         names = {name: measure.name for name, measure in self.measures.items()}

@@ -17,12 +17,9 @@ from ganlib.picture import Mark, Panel, Picture, Tiles
 from ganlib.recipes import Recipe
 from ganlib.widgets.demo import Demo, Engine, cell_key
 
-STRIP = 20
-"""About so many pictures in the strip, as in Figure 3; the exact number puts every picked digit into it."""
-MOST_PICKED = 12
-"""Pictures that a path may hold."""
-PATH_AT_FIRST = 4
-"""Pictures on the path that a demo begins with, each as unlike the ones before it as can be."""
+STRIP = 20  # about so many pictures in the strip, as in Figure 3; the exact number puts every picked digit into it
+MOST_PICKED = 12  # pictures that a path may hold
+PATH_AT_FIRST = 4  # pictures on the path that a demo begins with, each as unlike the ones before it as can be
 STRAIGHT = "G on the straight lines between their z"
 HINT = "Pick two or more pictures: click them, or move with the arrow keys and press Enter."
 CONTROLS = {

@@ -22,8 +22,7 @@ from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.demo import GAME, Demo, Game, cell_key
 from ganlib.widgets.training import COSTS, rate_text
 
-REACH = 3.0
-"""x and y go from -REACH to REACH."""
+REACH = 3.0  # x and y go from -REACH to REACH
 SHOWN, PULLED, MEASURED = 400, 80, 1_000
 """Points of the data and of G that are drawn, arrows, and samples that modes are counted on."""
 EVERY, STD, FALL = 25, 0.05, 0.2
@@ -31,8 +30,7 @@ EVERY, STD, FALL = 25, 0.05, 0.2
 LEARNS = dict(p_data="ring", k=1, lr_D=0.03, lr_G=0.01, momentum=0.5, fall=2_500, generator_cost="non-saturating")
 """Settings that learn the ring, by `RING`; notebook 05 has what was measured."""
 DATA = {"ring": "a ring of 8", "grid": "a grid of 25", "points": "points of your own"}
-AXIS = np.linspace(-REACH, REACH, 49)
-"""Where D is looked at, in x and in y."""
+AXIS = np.linspace(-REACH, REACH, 49)  # where D is looked at, in x and in y
 
 
 def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
@@ -67,11 +65,13 @@ class PlaneEngine(Game):
     interval = 1 / 12
 
     def __init__(self, recipe: Recipe = RING, seed: int = 0, **settings: Any):
-        super().__init__(controls(recipe, seed))
+        super().__init__(controls(recipe, seed), **settings)
         self.recipe = recipe
-        self.values |= {key: self.check(key, value) for key, value in settings.items()}
-        self.defaults = dict(self.values)
         self.begin()
+
+    def twin(self) -> PlaneEngine:
+        """Another game with the same controls, at its start."""
+        return PlaneEngine(self.recipe, **self.values)
 
     def begin(self) -> None:
         """Go to the start of the seed."""
@@ -231,10 +231,3 @@ class LivePlane(Demo):
 
     def __init__(self, p_data: str = "ring", seed: int = 0, *, recipe: Recipe = RING, **settings: Any) -> None:
         super().__init__(PlaneEngine(recipe, seed, p_data=p_data, **settings), key=cell_key(type(self).__name__))
-
-    def preview(self, steps: int = 0) -> bytes:
-        """A PNG of the demo as it is, or of its game after so many iterations: played aside, the demo does not move."""
-        engine = PlaneEngine(self.engine.recipe, **self.engine.values) if steps else self.engine
-        for _ in range(steps):
-            engine.once()
-        return engine.png()

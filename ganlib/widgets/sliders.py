@@ -14,7 +14,7 @@ show(demo)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from copy import copy
 from typing import Any
 
 from ganlib.controls import Button
@@ -29,9 +29,8 @@ class SlidersEngine(Engine):
     def __init__(self, draw: Callable[..., Picture], controls: Mapping[str, Any], title: str = ""):
         if not controls:
             raise RecipeError("a demo needs at least one control, such as a=(0, 2, 1): from 0 to 2, 1 at first")
-        super().__init__(
-            {**controls, "reset": Button("Reset", "Every control back to where it began (R)", "r", "reset")}
-        )
+        reset = Button("Reset", "Every control back to where it began (R)", "r", "reset")
+        super().__init__({**controls, "reset": reset})
         self.title, self._draw = title or "Sliders and what they change", draw
 
     def picture(self) -> Picture:
@@ -44,8 +43,8 @@ class SlidersEngine(Engine):
 
     def at(self, **values: Any) -> SlidersEngine:
         """Another engine of the same demo, with some values set otherwise."""
-        controls = {key: replace(self.controls[key], start=value) for key, value in self.values.items()}
-        other = SlidersEngine(self._draw, controls, self.title)
+        other = copy(self)
+        other.values = dict(self.values)
         other.set(**values)
         return other
 

@@ -27,6 +27,7 @@ from ganlib.controls import Button, Choice, Control, Number, Slider, brief, cont
 from ganlib.errors import GanlibError, RecipeError
 from ganlib.picture import Level, Picture, completed
 from ganlib.widgets import frame
+from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.loop import Command, Loop
 
 FOLDER = Path(__file__).parent
@@ -47,6 +48,7 @@ class Engine:
     interval = 1 / 40  # seconds between frames while it runs
     rest = 0.0  # seconds until there is work again: more than 0 in slow motion only
     title = ""  # what the demo is called, for a screen reader
+    error = ""  # what ended it, if anything has: it stays in the status line until a reset
     state = "idle"
     STATES: Mapping[str, str] = {}  # what a state is called on the page
 
@@ -123,7 +125,7 @@ class Engine:
             self.press(command.get("button"), **values)
         else:
             raise RecipeError(f"unknown command {brief(kind)}")
-        self.message = ""
+        self.message = self.error
 
     def fail(self, error: BaseException) -> None:
         """Take note of an error for the status line."""
@@ -165,16 +167,17 @@ class Game(Engine):
 
     STATES: Mapping[str, str] = dict(idle="Ready", running="Playing", paused="Paused", stopped="Stopped", error="Error")
     LIVING = ("start", "pause", "step", "stop")  # buttons that can do nothing after an error
+    COLUMNS = 4  # of `curves`: the step, and what is measured at it
     pace = math.inf  # how often a second `once` may be called
 
     def __init__(self, controls: Mapping[str, Any], **settings: Any):
         super().__init__(controls)
         self.values |= {key: self.check(key, value) for key, value in settings.items()}
         self.defaults = dict(self.values)  # what `restore` goes back to
-        self.error = ""  # what ended the game, if anything has
         #: where on the charts a control was changed, which one, and its new value
         self.events: list[tuple[float, str, Any]] = []
         self._event_at = -DRAG
+        self.curves, self._ranges = Curves(self.COLUMNS), Ranges()  # what was measured, and the ends of the charts
         self.clock: Callable[[], float] = time.perf_counter  # seconds; what paces and times the game
         self._due = 0.0  # when `once` may be called next, by the clock
         self._ends: deque[float] = deque(maxlen=50)  # when the last iterations ended
@@ -191,11 +194,6 @@ class Game(Engine):
     def once(self) -> None:
         """One iteration."""
         raise NotImplementedError
-
-    def do(self, command: Command) -> None:
-        """Carry out a command as plain data. What has ended the game stays in the status line until a reset."""
-        super().do(command)
-        self.message = self.error
 
     def start(self) -> None:
         """Train, or go on training. Raises `RecipeError` after an error: `reset` first."""
@@ -222,7 +220,8 @@ class Game(Engine):
         """Go back to the start of the seed, bit for bit; the controls stay as they are set. None: the same seed."""
         self.values["seed"] = self.check("seed", self.values["seed"] if seed is None else seed)
         self.state, self.error, self.message, self.events, self._due = "idle", "", "", [], 0.0
-        self._ends.clear()
+        for old in (self.curves, self._ranges, self._ends):
+            old.clear()
         self.begin()
 
     def restore(self) -> None:
@@ -390,7 +389,7 @@ class Demo(anywidget.AnyWidget):
 
     # -- the talk with the page ----------------------------------------------------------------------------------------
 
-    def _heard(self, widget: object, content: Any, buffers: object) -> None:
+    def _heard(self, widget: object, content: Any, _: object) -> None:
         """Take a message of the page, on whatever thread it comes, and answer it at once."""
         content = content if isinstance(content, Mapping) else {"type": content}
         slow = content.get("slow")
@@ -401,12 +400,10 @@ class Demo(anywidget.AnyWidget):
             looks = [getattr(control, "look", False) for control in controls]
             act = self._loop.at_once if looks and all(looks) and content["type"] == "set" else self._loop.post
             act(content)
-        message, packed = self._frame
-        news = {"stalled": self._loop.stalled, "answer": True}
+        (message, buffers), news = self._frame, {"stalled": self._loop.stalled, "answer": True}
         if content.get("have") == message["n"]:
-            self.send({"type": "same", "n": message["n"], "applied": message["applied"], **news})
-        else:
-            self.send({**message, **news}, packed)
+            message, buffers = {"type": "same", "n": message["n"], "applied": message["applied"]}, None
+        self.send({**message, **news}, buffers)
 
     def _show(self) -> None:
         self._make_frame()
@@ -462,12 +459,11 @@ class Recording(Demo):
     def __init__(self, pictures: Sequence[Picture], seconds: float = 5.0, name: str = "frame") -> None:
         engine = RecordingEngine(pictures, seconds, name)
         super().__init__(engine, key=cell_key(type(self).__name__))
-        made = []
-        for i, picture in enumerate(engine.pictures):
-            plain, buffers = frame.packed(picture)
-            values = frame.valued(engine.controls, self._places, {"frame": i})
-            made.append({**self._frame[0], "picture": plain, "values": values, "buffers": buffers})
-        self.recording = made
+        values = [frame.valued(engine.controls, self._places, {"frame": i}) for i in range(len(engine.pictures))]
+        self.recording = [
+            {**self._frame[0], "picture": plain, "values": shown, "buffers": buffers}
+            for shown, (plain, buffers) in zip(values, map(frame.packed, engine.pictures))
+        ]
 
 
 def cell_key(name: str) -> str:

@@ -59,8 +59,8 @@ class Sliders(Demo):
         demo.values                 # {"a": 1.2, "b": 0.3, "kind": "one"}
 
     A control is (low, high, start), (low, high, start, step), a `Slider`, a list of words, or a `Choice`. `draw` should
-    take under 5 ms, as every move of a slider calls it. What goes wrong in the first picture is raised; later it stands
-    in the demo's status line, and the last picture stays. A value that a control does not take raises `RecipeError`.
+    take under 5 ms. What goes wrong in the first picture is raised; later it stands in the demo's status line, and the
+    last picture stays. A value that a control does not take raises `RecipeError`.
     """
 
     def __init__(self, draw: Callable[..., Picture], /, *, title: str = "", **controls: Any) -> None:

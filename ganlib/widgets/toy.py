@@ -22,7 +22,6 @@ from ganlib.recipes import TOY, Recipe
 from ganlib.studies.diagnosis import STEEP, ToyEvidence, Verdict, diagnose_toy, too_steep
 from ganlib.studies.phenomena import PLAIN, PRESETS, WINDOW, Act, chain, density, hills
 from ganlib.studies.toys import CHOICES, BestD, Measured, Toys
-from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.demo import GAME, Demo, Game, Recording, cell_key
 
 MEASURE_EVERY = 10  # moves between two measurements at high speed: 5 iterations of k = 1
@@ -87,10 +86,6 @@ def controls(recipe: Recipe) -> dict[str, Any]:
 class ToyEngine(Game):
     """One game of Figure 1 without a front end: its moves one by one or as a run, its presets, what there is to see.
 
-        engine = ToyEngine(p_data="bimodal", k=3)
-        engine.train(100)
-        engine.measured.JSD
-
     `opening` is a preset at whose end it begins; a reset then goes to that preset's start.
     """
 
@@ -99,8 +94,7 @@ class ToyEngine(Game):
 
     def __init__(self, recipe: Recipe = TOY, *, opening: str = "", **settings: Any):
         super().__init__(controls(recipe), **settings)
-        self.recipe, self.curves, self._ranges = recipe, Curves(4), Ranges()
-        self._arrays: dict[str, Array] = {}
+        self.recipe, self._arrays = recipe, {}
         by_hand = {"step": "iterate", "step_D": "D", "step_G": "G"}
         presses = {name: partial(self._by_hand, move) for name, move in by_hand.items()}
         vars(self).update(presses | {name: partial(self.preset, name) for name in PRESETS})  # what these buttons press
@@ -120,7 +114,6 @@ class ToyEngine(Game):
         self.toys.set(**{name: s[name] for name in CHOICES})
         self.moves = 0  # updates of D and of G so far; an evaluation of V on D's way to its optimum counts as one
         self.moved = ""  # the last one: "D, 2 of 3", "D" (by itself), "G", "D and G together", "D to its optimum"
-        self.curves.clear()
         self._recent: deque[tuple[float, ...]] = deque(maxlen=60)
         self._alone = (-SINCE, 0.0)  # when D was last trained alone, and how steep it was then
         self._end_acts()
@@ -293,14 +286,13 @@ class ToyEngine(Game):
 
     def _move(self, move: str) -> None:
         """One move: "D", "G", "next" (of the iteration under way), or "iterate", all that are left of it."""
-        toys, before = self.toys, self.toys.step
-        moves = {"D": toys.step_D, "G": toys.step_G}
-        while True:
+        toys, before, on = self.toys, self.toys.step, True
+        act = {"D": toys.step_D, "G": toys.step_G}.get(move, toys.substep)
+        while on:
             self.moved = self.next
-            moves.get(move, toys.substep)()
+            act()
             self.moves += 1
-            if move != "iterate" or toys.step != before:
-                break
+            on = move == "iterate" and toys.step == before
         if toys.step != before:
             self._ends.append(self.clock())
         self._stale, self._p_g = True, None

@@ -23,7 +23,6 @@ from ganlib.recipes import MNIST, Recipe
 from ganlib.runs import Run
 from ganlib.studies.diagnosis import WINDOW, Evidence, Verdict, diagnose, spread
 from ganlib.trainer import Step, Trainer
-from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.demo import GAME, Demo, Game, cell_key
 
 CURVES = ("V", "cost_D", "cost_G", "D_real", "D_fake")  # what is kept of each step, fields of `Step`
@@ -77,6 +76,7 @@ class TrainingEngine(Game):
 
     title = "Live training of a generative adversarial net"
     STATES = Game.STATES | {"running": "Training"}
+    COLUMNS = 1 + len(CURVES)
 
     def __init__(
         self, recipe: Recipe, data: Dataset, seed: int = 0, *, samples: tuple[int, int] = (8, 8), **options: Any
@@ -87,7 +87,6 @@ class TrainingEngine(Game):
         self.original, self.data, self.samples, self._options = recipe, data, (rows, columns), options
         real = scale(data.valid[: rows * columns], pixels=recipe.pixels)
         self._data_spread, self._largest = spread(real), real.abs().max().item()
-        self.curves, self._ranges = Curves(1 + len(CURVES)), Ranges()
         self.trainer = Trainer(recipe, data, seed=seed, **self._options)
         super().__init__(controls(recipe, seed))
         self._forget()
@@ -100,8 +99,6 @@ class TrainingEngine(Game):
     def _forget(self) -> None:
         """What is empty at the start of a run."""
         self.latest: Step | None = None
-        self.curves.clear()
-        self._ranges.clear()
         self._recent: deque[Step] = deque(maxlen=WINDOW)
         self._drawn_at, self._drawing, self._spread = -1, 0.0, math.nan
 
@@ -135,10 +132,9 @@ class TrainingEngine(Game):
 
     def once(self) -> None:
         """One iteration."""
-        (step,) = self.trainer.steps(1)
-        self.latest = step
-        self._recent.append(step)
-        self.curves.add(step.step, tuple(getattr(step, name) for name in CURVES))
+        (self.latest,) = self.trainer.steps(1)
+        self._recent.append(self.latest)
+        self.curves.add(self.latest.step, tuple(getattr(self.latest, name) for name in CURVES))
         self._ends.append(self.clock())
 
     def verdict(self) -> Verdict:

@@ -88,10 +88,9 @@ class Engine:
 
     def check(self, key: str, value: Any) -> Any:
         """The value as a control takes it. Raises `RecipeError` on one that it does not take."""
-        found = self.controls.get(key) if isinstance(key, str) else None
-        if found is None or isinstance(found, Button):
+        if key not in list(self.values):  # a list, as the page may send what cannot be hashed
             raise RecipeError(f"there is no control {brief(key)}; there are: {', '.join(self.values)}")
-        return found.check(key, value)
+        return self.controls[key].check(key, value)
 
     def set(self, **values: Any) -> None:
         """Set some controls: all of them, or on an error none."""
@@ -102,8 +101,8 @@ class Engine:
 
     def press(self, key: str, **values: Any) -> None:
         """Press a button; `values` go with it, such as the seed of a reset."""
-        if not isinstance(self.controls.get(key) if isinstance(key, str) else None, Button):
-            buttons = [k for k, c in self.controls.items() if isinstance(c, Button)]
+        buttons = [k for k, c in self.controls.items() if isinstance(c, Button)]
+        if key not in buttons:
             raise RecipeError(f"there is no button {brief(key)}; there are: {', '.join(buttons)}")
         act = getattr(self, key)
         try:
@@ -174,8 +173,7 @@ class Game(Engine):
         super().__init__(controls)
         self.values |= {key: self.check(key, value) for key, value in settings.items()}
         self.defaults = dict(self.values)  # what `restore` goes back to
-        #: where on the charts a control was changed, which one, and its new value
-        self.events: list[tuple[float, str, Any]] = []
+        self.events: list[tuple[float, str, Any]] = []  # where on the charts a control changed, which, its new value
         self._event_at = -DRAG
         self.curves, self._ranges = Curves(self.COLUMNS), Ranges()  # what was measured, and the ends of the charts
         self.clock: Callable[[], float] = time.perf_counter  # seconds; what paces and times the game
@@ -334,7 +332,6 @@ class Demo(anywidget.AnyWidget):
     def __init__(self, engine: Engine, *, key: str = "") -> None:
         self._engine, self._n = engine, 0
         self._places = {k: c.places() for k, c in engine.controls.items() if isinstance(c, Slider | Choice)}
-        self._frame: tuple[dict[str, Any], list[bytes]] = ({}, [])
         self._last: Picture | None = None
         self._make_frame()  # what goes wrong in the first picture is raised
         about = {"title": engine.title, "controls": frame.described(engine.controls), "looks": frame.looks()}
@@ -381,7 +378,7 @@ class Demo(anywidget.AnyWidget):
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def preview(self, steps: int = 0) -> bytes:
-        """A PNG of the demo as it is, or of its game after so many iterations: played aside, the demo does not move."""
+        """A PNG of the demo as it is, or of its game after so many iterations from its start, played aside."""
         engine = self._engine.twin() if steps else self._engine
         for _ in range(steps):
             engine.once()

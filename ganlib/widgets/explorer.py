@@ -84,6 +84,8 @@ class ExplorerEngine(Game):
             self.state = self._rest()
         self.take()
 
+    stop = pause  # a grid is not stopped in another way, also when it retires
+
     def reset(self) -> None:
         """Forget what the grid has learnt: every run back to its start."""
         self._sweep().reset()
@@ -109,10 +111,6 @@ class ExplorerEngine(Game):
         """The buttons that can do nothing in this state."""
         none = {"precomputed": ("start", "pause", "reset"), "running": ("start",)}
         return none.get(self.state, ("start", "pause") if self.state in ("error", "finished") else ("pause",))
-
-    def retire(self) -> None:
-        """Stop for good."""
-        self.pause()
 
     # -- work ----------------------------------------------------------------------------------------------------------
 
@@ -158,12 +156,8 @@ class ExplorerEngine(Game):
         """The slice of the grid that is shown, with its numbers (K, D, G, S) as means over the seeds."""
         measure, (rows, columns, third) = self.measures[self.values["shown"]], PLANES[self.values["plane"]]
         order = [("k", "D", "G").index(axis) for axis in (rows, columns, third)]
-
-        def cut(values: np.ndarray) -> np.ndarray:
-            """The slice: (K, D, G, ...) -> (rows, columns, ...)."""
-            return np.moveaxis(values, order, (0, 1, 2))[:, :, at[order[2]]]
-
-        mean, outcome = cut(seeds_mean(numbers)), cut(outcome)
+        turned = (np.moveaxis(values, order, (0, 1, 2)) for values in (seeds_mean(numbers), outcome))
+        mean, outcome = (values[:, :, at[order[2]]] for values in turned)  # (rows, columns), (rows, columns, S)
         words = [[_signs(m, o, measure.digits) for m, o in zip(*pair)] for pair in zip(mean, outcome)]
         names = [[plainly(value) for value in self.axes[axis]] for axis in (rows, columns)]
         chosen = at[order[0]], at[order[1]]

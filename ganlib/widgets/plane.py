@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -171,10 +172,8 @@ class PlaneEngine(Game):
     def picture(self) -> Picture:
         """D as a map with data, samples and arrows on it; modes and good samples, and V, over the iterations."""
         if not self._fresh and self.state != "error":
-            try:
-                self._measure()
-            except TrainingDiverged as error:  # then what was measured last is shown
-                self.fail(error)
+            with suppress(TrainingDiverged):  # then what was measured last is shown
+                self._guarded(self._measure)
         step, reached = self.toys.step, f"{self.reached:.0f} of {len(self.toys.p_data.centres)} modes"
         words = f"After {step:,} iterations G reaches {reached}, and {self.good:.0%} of its samples lie near one. "
         words += f"V(D, G) is {self.V:.3f} nats; with D at its best it would be -1.386 where G has learnt the data."

@@ -59,8 +59,8 @@ def cuts(tables: Mapping[str, ScoreTable], sigma: float, centres: int) -> Pictur
     ticks = [(float(np.log10(n)), f"{n:,}") for n in TICKS if numbers[0] <= n <= numbers[-1]]
     left = Panel(f"With {centres:,} centres", across, x, y, "sigma", "nats", marks=here, at=(0, 0, 12, 7))
     right = Panel(f"At sigma {sigma:.3f}", along, decades, y, "centres", marks=there, at=(0, 7, 12, 5), x_ticks=ticks)
-    scored = f"{next(iter(tables.values())).n_test:,} pictures scored"
-    return Picture([left, right], f"Sigma {sigma:.3f}, {centres:,} centres, {scored}, nats: {'; '.join(told)}.")
+    where = f"Sigma {sigma:.3f}, {centres:,} centres, {next(iter(tables.values())).n_test:,} pictures scored"
+    return Picture([left, right], f"{where}, nats: {'; '.join(told)}.")
 
 
 def _grid(tables: Mapping[str, ScoreTable]) -> tuple[np.ndarray, np.ndarray]:

@@ -41,13 +41,6 @@ class SlidersEngine(Engine):
         """Every control back to where it began."""
         self.set(**{key: self.controls[key].start for key in self.values})
 
-    def at(self, **values: Any) -> SlidersEngine:
-        """Another engine of the same demo, with some values set otherwise."""
-        other = copy(self)
-        other.values = dict(self.values)
-        other.set(**values)
-        return other
-
 
 class Sliders(Demo):
     """A live demo of `draw(**values)`, a function from the controls' values to a `Picture`, made for each change.
@@ -69,4 +62,7 @@ class Sliders(Demo):
 
     def preview(self, **values: Any) -> bytes:
         """A PNG of the demo as it is, or with some values set otherwise; the demo itself does not move."""
-        return self._engine.at(**values).png()
+        engine = copy(self._engine)
+        engine.values = dict(engine.values)
+        engine.set(**values)
+        return engine.png()

@@ -1,7 +1,4 @@
-"""What the live toy shows at one click: phenomena as data, and the densities they begin from.
-
-Numbers and seeds were found by trying; tests hold each phenomenon to what it claims.
-"""
+"""What the live toy shows at one click: phenomena as data; numbers found by trying; tests hold each to its claim."""
 
 from __future__ import annotations
 
@@ -14,15 +11,13 @@ import numpy as np
 from ganlib.densities import Density, Drawn, Gaussian, Mixture, Uniform
 from ganlib.errors import RecipeError
 
-WINDOW = (-5.0, 5.0)
-"""The x that are shown, and over which p_data is drawn by hand."""
-DATA: dict[str, Density] = {
+WINDOW = (-5.0, 5.0)  # the x that are shown, and over which p_data is drawn by hand
+DATA: dict[str, Density] = {  # what p_data may be, besides "drawn"
     "gaussian": Gaussian(0.0, 1.0),
     "bimodal": Mixture((Gaussian(-1.5, 0.5), Gaussian(1.5, 0.5))),
     "trimodal": Mixture((Gaussian(-2.4, 0.4), Gaussian(0.0, 0.4), Gaussian(2.4, 0.4))),
     "uniform": Uniform(-2.0, 2.0),
 }
-"""What p_data may be, besides "drawn"."""
 
 
 def density(name: str, heights: Sequence[float]) -> Density:
@@ -40,13 +35,10 @@ def hills(*each: tuple[float, float, float]) -> list[float]:
 class Act:
     """A part of a preset: `n` times `move`."""
 
-    move: str
-    """"iterate" (an iteration), "D" or "G" (one update of that player), "best_D" (D to its optimum; n is 1)."""
+    move: str  # "iterate" (an iteration), "D" or "G" (one update of that player), "best_D" (D to its optimum; n is 1)
     n: int = 1
-    pace: int | None = None
-    """Moves a second, slow enough to be seen; None: the demo's own speed."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """Controls that are set when it begins."""
+    pace: int | None = None  # moves a second, slow enough to be seen; None: the demo's own speed
+    settings: Mapping[str, Any] = field(default_factory=dict)  # controls that are set when it begins
 
 
 @dataclass(frozen=True)
@@ -54,23 +46,17 @@ class Preset:
     """A phenomenon: from the start of a seed with `settings` (the rest at its defaults), or from the end of `after`."""
 
     name: str
-    title: str
-    """The words on the button."""
-    see: str
-    """What is to be seen, in a sentence or two."""
+    title: str  # the words on the button
+    see: str  # what is to be seen, in a sentence or two
     acts: tuple[Act, ...]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """What differs from PLAIN and the recipe; nothing for one that goes on from another."""
-    after: str = ""
-    """The preset whose end this one goes on from; "" begins anew."""
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what differs from PLAIN; nothing where `after` is given
+    after: str = ""  # the preset whose end this one goes on from; "" begins anew
 
 
 PLAIN = {"k": 1, "lr_D": 0.3, "lr_G": 0.01, "momentum": 0.0, "batch": 64, "update": "alternating"}
 """Numbers with which the toy learns well; every preset begins from them."""
-FAR = {"seed": 3, "p_data": "drawn", "heights": hills((2.8, 0.7, 1.0))}
-"""Data on the right of where G begins, so that D can tell the two apart without a mistake."""
-QUICK = {"seed": 3, "lr_D": 0.1, "lr_G": 0.1}
-"""A G that is as fast as D."""
+FAR = {"seed": 3, "p_data": "drawn", "heights": hills((2.8, 0.7, 1.0))}  # far from where G begins: D makes no mistake
+QUICK = {"seed": 3, "lr_D": 0.1, "lr_G": 0.1}  # a G that is as fast as D
 
 _ALL = (
     Preset(

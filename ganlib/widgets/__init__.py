@@ -25,38 +25,10 @@ from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining
 
-__all__ = [
-    "Arrows",
-    "Button",
-    "Cells",
-    "Choice",
-    "Curve",
-    "Demo",
-    "Engine",
-    "Explorer",
-    "Game",
-    "Heat",
-    "Interpolation",
-    "Level",
-    "Line",
-    "LivePlane",
-    "LiveToy",
-    "LiveTraining",
-    "Mark",
-    "Note",
-    "Number",
-    "Panel",
-    "Picture",
-    "Points",
-    "Recording",
-    "Ruler",
-    "Slider",
-    "Sliders",
-    "Switch",
-    "Tiles",
-    "ToyEngine",
-    "show",
-]
+__all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
+__all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
+__all__ += ["Demo", "Engine", "Explorer", "Game", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
+__all__ += ["Recording", "Ruler", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

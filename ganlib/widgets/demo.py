@@ -1,7 +1,7 @@
 """What a live demo is: an engine without a front end, and the widget that shows it and takes a person's commands.
 
-An engine says what its controls are, what there is to see (`picture`), and how it goes on (`advance`). Everything else
-follows: the page, the traits, the commands and their checks, and the picture for readers without a kernel.
+An engine says what its controls are, what there is to see (`picture`), and how it goes on (`advance`). The page, the
+traits, the commands and their checks, and the picture for readers without a kernel follow from that.
 
 The page asks ("ask"), sets controls ("set") and presses buttons ("press"); each message is answered at once with the
 newest frame, and allows some more to be sent unasked. When no page asks, the loop rests.
@@ -10,7 +10,10 @@ newest frame, and allows some more to be sent unasked. When no page asks, the lo
 from __future__ import annotations
 
 import inspect
+import math
+import re
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,46 +27,38 @@ from ganlib.controls import Button, Choice, Control, Number, Slider, brief, cont
 from ganlib.errors import GanlibError, RecipeError
 from ganlib.picture import Level, Picture, completed
 from ganlib.widgets import frame
+from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.loop import Command, Loop
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("controls.js", "canvas.js", "panel.js", "talk.js", "view.js")
-DRAG = 1.0
-"""Seconds within which another change of the same control belongs to the same drag."""
-EVENTS = 50
-"""Changes that a chart marks at the most; the oldest go."""
+DRAG = 1.0  # seconds within which another change of the same control belongs to the same drag
+EVENTS = 50  # changes that a chart marks at the most; the oldest go
 
 
 class Engine:
     """A demo without its front end. A subclass gives `picture`, and, where something goes on, `advance`.
 
-    `controls` are `Slider`, `Choice`, `Switch`, `Number`, `Curve`, `Points` and `Button` by key, or their short forms.
-    A button presses the method of its key. Commands are all or nothing: one that makes no sense raises `RecipeError`
-    and changes nothing.
+    `controls` are `Slider`, `Choice`, `Switch`, `Number`, `Curve`, `Points` and `Button` by key, or their short forms;
+    `values` is what they are set to. A button presses the method of its key. Commands are all or nothing: one that
+    makes no sense raises `RecipeError` and changes nothing.
     """
 
-    running = False
-    """Whether `advance` has work to do."""
-    interval = 1 / 40
-    """Seconds between frames while it runs."""
-    rest = 0.0
-    """Seconds until there is work again: more than 0 in slow motion only."""
-    title = ""
-    """What the demo is called, for a screen reader."""
+    running = False  # whether `advance` has work to do
+    interval = 1 / 40  # seconds between frames while it runs
+    rest = 0.0  # seconds until there is work again: more than 0 in slow motion only
+    title = ""  # what the demo is called, for a screen reader
+    error = ""  # what ended it, if anything has: it stays in the status line until a reset
     state = "idle"
-    STATES: Mapping[str, str] = {}
-    """What a state is called on the page."""
+    STATES: Mapping[str, str] = {}  # what a state is called on the page
 
     def __init__(self, controls: Mapping[str, Any]):
         self.controls: dict[str, Control | Button] = {key: control(key, given) for key, given in controls.items()}
         if sum(getattr(one, "play", None) is not None for one in self.controls.values()) > 1:
             raise RecipeError("only one slider of a demo may have a play button")
         self.values: dict[str, Any] = {k: c.start for k, c in self.controls.items() if not isinstance(c, Button)}
-        """The controls as they are set."""
-        self.message = ""
-        """What the status line says: an error, or nothing."""
-        self.applied = 0
-        """The `id` of the last command that was carried out."""
+        self.message = ""  # what the status line says: an error, or nothing
+        self.applied = 0  # the `id` of the last command that was carried out
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
 
@@ -75,8 +70,7 @@ class Engine:
         """Work for about so many seconds; at least one step."""
 
     def changed(self, values: dict[str, Any]) -> None:
-        """Take over checked values of some controls, those that differ from the present ones. May raise; then nothing
-        has changed."""
+        """Take over checked values that differ from the present ones. May raise; then nothing has changed."""
         self.values |= values
 
     def off(self) -> Sequence[str]:
@@ -94,10 +88,9 @@ class Engine:
 
     def check(self, key: str, value: Any) -> Any:
         """The value as a control takes it. Raises `RecipeError` on one that it does not take."""
-        found = self.controls.get(key) if isinstance(key, str) else None
-        if found is None or isinstance(found, Button):
+        if key not in list(self.values):  # a list, as the page may send what cannot be hashed
             raise RecipeError(f"there is no control {brief(key)}; there are: {', '.join(self.values)}")
-        return found.check(key, value)
+        return self.controls[key].check(key, value)
 
     def set(self, **values: Any) -> None:
         """Set some controls: all of them, or on an error none."""
@@ -108,8 +101,8 @@ class Engine:
 
     def press(self, key: str, **values: Any) -> None:
         """Press a button; `values` go with it, such as the seed of a reset."""
-        if not isinstance(self.controls.get(key) if isinstance(key, str) else None, Button):
-            buttons = [k for k, c in self.controls.items() if isinstance(c, Button)]
+        buttons = [k for k, c in self.controls.items() if isinstance(c, Button)]
+        if key not in buttons:
             raise RecipeError(f"there is no button {brief(key)}; there are: {', '.join(buttons)}")
         act = getattr(self, key)
         try:
@@ -131,7 +124,7 @@ class Engine:
             self.press(command.get("button"), **values)
         else:
             raise RecipeError(f"unknown command {brief(kind)}")
-        self.message = ""
+        self.message = self.error
 
     def fail(self, error: BaseException) -> None:
         """Take note of an error for the status line."""
@@ -152,7 +145,7 @@ class Engine:
         return [f"{one.name} = {one.said(self.values[key])}" for key, one in told.items()]
 
 
-GAME = {
+GAME = {  # the buttons of a game; a subclass may leave some out, put others between them, or rename them
     "start": Button("Play", "Train in the background (Space)", " ", "play"),
     "pause": Button("Pause", "Rest here (Space)", " ", "pause"),
     "step": Button("Step", "Exactly one iteration: k updates of D, one of G (S)", "s", "step"),
@@ -161,29 +154,31 @@ GAME = {
     "seed": Number(0, name="seed", hint="The seed that reset goes back to", of="reset"),
     "restore": Button("Defaults", "Every control as it was at first", group="-"),
 }
-"""The buttons of a game; a subclass may leave some out, put others between them, or rename them."""
 
 
 class Game(Engine):
     """An engine that trains: it can start, pause, step, stop, and go back to the start of its seed.
 
     States: "idle" (at the start), "running", "paused", "stopped", and "error", out of which only a reset leads. A
-    subclass gives `once` (one iteration), `begin` (the start of the seed in `values["seed"]`), and `picture`.
+    subclass gives `once` (one iteration or move), `begin` (the start of the seed in `values["seed"]`), `twin` (another
+    such game at its start), and `picture`. `settings` are controls by name as they are at first.
     """
 
-    STATES: Mapping[str, str] = {
-        **{"idle": "Ready", "running": "Playing", "paused": "Paused", "stopped": "Stopped", "error": "Error"}
-    }
+    STATES: Mapping[str, str] = dict(idle="Ready", running="Playing", paused="Paused", stopped="Stopped", error="Error")
+    LIVING = ("start", "pause", "step", "stop")  # buttons that can do nothing after an error
+    COLUMNS = 4  # of `curves`: the step, and what is measured at it
+    pace = math.inf  # how often a second `once` may be called
 
-    def __init__(self, controls: Mapping[str, Any]):
+    def __init__(self, controls: Mapping[str, Any], **settings: Any):
         super().__init__(controls)
-        self.defaults = dict(self.values)
-        """What `restore` goes back to."""
-        self.error = ""
-        """What ended the game, if anything has."""
-        self.events: list[tuple[float, str, Any]] = []
-        """Where on the charts a control was changed, which one, and its new value."""
+        self.values |= {key: self.check(key, value) for key, value in settings.items()}
+        self.defaults = dict(self.values)  # what `restore` goes back to
+        self.events: list[tuple[float, str, Any]] = []  # where on the charts a control changed, which, its new value
         self._event_at = -DRAG
+        self.curves, self._ranges = Curves(self.COLUMNS), Ranges()  # what was measured, and the ends of the charts
+        self.clock: Callable[[], float] = time.perf_counter  # seconds; what paces and times the game
+        self._due = 0.0  # when `once` may be called next, by the clock
+        self._ends: deque[float] = deque(maxlen=50)  # when the last iterations ended
 
     @property
     def running(self) -> bool:
@@ -197,11 +192,6 @@ class Game(Engine):
     def once(self) -> None:
         """One iteration."""
         raise NotImplementedError
-
-    def do(self, command: Command) -> None:
-        """Carry out a command as plain data. What has ended the game stays in the status line until a reset."""
-        super().do(command)
-        self.message = self.error
 
     def start(self) -> None:
         """Train, or go on training. Raises `RecipeError` after an error: `reset` first."""
@@ -227,7 +217,9 @@ class Game(Engine):
     def reset(self, seed: Any = None) -> None:
         """Go back to the start of the seed, bit for bit; the controls stay as they are set. None: the same seed."""
         self.values["seed"] = self.check("seed", self.values["seed"] if seed is None else seed)
-        self.state, self.error, self.message, self.events = "idle", "", "", []
+        self.state, self.error, self.message, self.events, self._due = "idle", "", "", [], 0.0
+        for old in (self.curves, self._ranges, self._ends):
+            old.clear()
         self.begin()
 
     def restore(self) -> None:
@@ -235,12 +227,24 @@ class Game(Engine):
         self.set(**{key: value for key, value in self.defaults.items() if key != "seed"})
 
     def advance(self, seconds: float) -> None:
-        """Train for about so many seconds, at least one iteration. An error ends the game, and shows."""
-        end = time.perf_counter() + seconds
-        while self.running:
+        """Train for about so many seconds, or as the pace lets: lost time makes no burst. An error ends the game."""
+        end = self.clock() + seconds
+        while self.running and (now := self.clock()) >= self._due:
+            self._due = max(self._due, now - 0.1) + 1 / self.pace
             self._guarded()
-            if time.perf_counter() >= end:
+            if self.clock() >= end:
                 return
+
+    @property
+    def rest(self) -> float:
+        """Seconds until the next move is due."""
+        return max(0.0, self._due - self.clock())
+
+    @property
+    def speed(self) -> float:
+        """Iterations a second of late; 0 at rest."""
+        seconds = self._ends[-1] - self._ends[0] if self._ends else 0.0
+        return (len(self._ends) - 1) / seconds if self.running and seconds > 0 else 0.0
 
     def _guarded(self, move: Callable[[], None] | None = None) -> None:
         try:
@@ -267,7 +271,7 @@ class Game(Engine):
 
     def off(self) -> Sequence[str]:
         """The buttons that can do nothing in this state."""
-        usual = {"running": ("start",), "paused": ("pause",), "error": ("start", "pause", "step", "stop")}
+        usual = {"running": ("start",), "paused": ("pause",), "error": self.LIVING}
         return usual.get(self.state, ("pause", "stop"))
 
     def retire(self) -> None:
@@ -283,14 +287,13 @@ class Game(Engine):
         self.events = [*self.events[-EVENTS + 1 :], (x, key, value)]
 
     def event_levels(self, *, named: bool = True) -> list[Level]:
-        """The changes as upright lines of a panel, with names such as "k = 3" or without."""
-
-        def told(key: str, value: Any) -> str:
-            """What was changed, and to what; a whole number as it is."""
+        """The changes as upright lines of a panel, with names such as "k 3" or without."""
+        levels = []
+        for x, key, value in self.events:
             one = self.controls[key]
-            return f"{one.name} {value if getattr(one, 'whole', False) else one.said(value)}"
-
-        return [Level(x=float(x), name=told(key, value) if named else "") for x, key, value in self.events]
+            said = value if getattr(one, "whole", False) else one.said(value)
+            levels.append(Level(x=float(x), name=f"{one.name} {said}" if named else ""))
+        return levels
 
 
 # -- the widget --------------------------------------------------------------------------------------------------------
@@ -298,18 +301,9 @@ class Game(Engine):
 
 def script() -> str:
     """The scripts as one module, which is what anywidget takes: their imports of each other go."""
-    parts = []
-    for name in SCRIPTS:
-        lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if not (line.startswith("import ") and 'from "./' in line)]
-        last = name == SCRIPTS[-1]
-        parts.append("\n".join(line if last else line.removeprefix("export ") for line in kept))
-    return "\n".join(parts)
-
-
-def style() -> str:
-    """The style sheet."""
-    return (FOLDER / "demo.css").read_text(encoding="utf-8")
+    texts = [(FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    inner = [re.sub("^export ", "", text, flags=re.M) for text in texts[:-1]]
+    return re.sub(r'^import .*from "\./.*\n', "", "".join([*inner, texts[-1]]), flags=re.M)
 
 
 class Trait(traitlets.TraitType[Any, Any]):
@@ -332,19 +326,16 @@ class Demo(anywidget.AnyWidget):
     """
 
     _esm = script()
-    _css = style()
-    first = traitlets.Dict().tag(sync=True)
-    """What the page needs before the kernel has answered it: title, controls, looks, and the first frame."""
+    _css = (FOLDER / "demo.css").read_text(encoding="utf-8")
+    first = traitlets.Dict().tag(sync=True)  # what the page needs before the kernel has answered it
 
     def __init__(self, engine: Engine, *, key: str = "") -> None:
         self._engine, self._n = engine, 0
         self._places = {k: c.places() for k, c in engine.controls.items() if isinstance(c, Slider | Choice)}
-        self._frame: tuple[dict[str, Any], list[bytes]] = ({}, [])
         self._last: Picture | None = None
         self._make_frame()  # what goes wrong in the first picture is raised
         about = {"title": engine.title, "controls": frame.described(engine.controls), "looks": frame.looks()}
-        message, buffers = self._frame
-        super().__init__(first={**about, "frame": message, "buffers": buffers})
+        super().__init__(first={**about, "frame": self._frame[0], "buffers": self._frame[1]})
         self._loop = Loop(engine, self._show, key=key, retired=self.close)
         self._followed = [name for name in engine.values if not hasattr(type(self), name)]
         self.add_traits(**{name: Trait(engine.values[name]) for name in self._followed})
@@ -386,29 +377,30 @@ class Demo(anywidget.AnyWidget):
             return partial(self.press, name)
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
-    def preview(self) -> bytes:
-        """The demo's present state as the bytes of a PNG file, for readers without a kernel."""
-        return self._engine.png()
+    def preview(self, steps: int = 0) -> bytes:
+        """A PNG of the demo as it is, or of its game after so many iterations from its start, played aside."""
+        engine = self._engine.twin() if steps else self._engine
+        for _ in range(steps):
+            engine.once()
+        return engine.png()
 
     # -- the talk with the page ----------------------------------------------------------------------------------------
 
-    def _heard(self, widget: object, content: Any, buffers: object) -> None:
+    def _heard(self, widget: object, content: Any, _: object) -> None:
         """Take a message of the page, on whatever thread it comes, and answer it at once."""
         content = content if isinstance(content, Mapping) else {"type": content}
         slow = content.get("slow")
         self._loop.asked(slow if isinstance(slow, bool) else None)
         if content.get("type") != "ask":
             values = content.get("values")
-            names = list(values) if isinstance(values, Mapping) else []
-            looks = [getattr(self._engine.controls.get(name), "look", False) for name in names]
+            controls = map(self._engine.controls.get, values if isinstance(values, Mapping) else ())
+            looks = [getattr(control, "look", False) for control in controls]
             act = self._loop.at_once if looks and all(looks) and content["type"] == "set" else self._loop.post
             act(content)
-        message, packed = self._frame
-        news = {"stalled": self._loop.stalled, "answer": True}
+        (message, buffers), news = self._frame, {"stalled": self._loop.stalled, "answer": True}
         if content.get("have") == message["n"]:
-            self.send({"type": "same", "n": message["n"], "applied": message["applied"], **news})
-        else:
-            self.send({**message, **news}, packed)
+            message, buffers = {"type": "same", "n": message["n"], "applied": message["applied"]}, None
+        self.send({**message, **news}, buffers)
 
     def _show(self) -> None:
         self._make_frame()
@@ -429,13 +421,10 @@ class Demo(anywidget.AnyWidget):
         plain, buffers = frame.packed(self._last)
         self._n += 1
         header = {
-            **{"type": "frame", "n": self._n, "state": engine.state, "running": engine.running},
-            "named": engine.STATES.get(engine.state, ""),
-            "message": engine.message,
-            "applied": engine.applied,
+            **{"type": "frame", "n": self._n, "running": engine.running, "message": engine.message},
+            **{"state": engine.state, "named": engine.STATES.get(engine.state, ""), "applied": engine.applied},
+            **{"off": list(engine.off()), "pressed": list(engine.pressed())},
             "values": frame.valued(engine.controls, self._places, engine.values),
-            "off": list(engine.off()),
-            "pressed": list(engine.pressed()),
         }
         self._frame = {**header, "picture": plain}, buffers
 
@@ -462,18 +451,16 @@ class RecordingEngine(Engine):
 class Recording(Demo):
     """Pictures that the page plays without asking the kernel: at full speed also while another cell runs."""
 
-    recording = traitlets.List().tag(sync=True)
-    """A frame with its buffers for each picture."""
+    recording = traitlets.List().tag(sync=True)  # a frame with its buffers for each picture
 
     def __init__(self, pictures: Sequence[Picture], seconds: float = 5.0, name: str = "frame") -> None:
         engine = RecordingEngine(pictures, seconds, name)
         super().__init__(engine, key=cell_key(type(self).__name__))
-        made = []
-        for i, picture in enumerate(engine.pictures):
-            plain, buffers = frame.packed(picture)
-            values = frame.valued(engine.controls, self._places, {"frame": i})
-            made.append({**self._frame[0], "picture": plain, "values": values, "buffers": buffers})
-        self.recording = made
+        values = [frame.valued(engine.controls, self._places, {"frame": i}) for i in range(len(engine.pictures))]
+        self.recording = [
+            {**self._frame[0], "picture": plain, "values": shown, "buffers": buffers}
+            for shown, (plain, buffers) in zip(values, map(frame.packed, engine.pictures))
+        ]
 
 
 def cell_key(name: str) -> str:
@@ -481,7 +468,6 @@ def cell_key(name: str) -> str:
     try:
         from IPython import get_ipython
 
-        parent = get_ipython().get_parent()
-        return f"{name}:{parent['metadata'].get('cellId', '')}"
+        return f"{name}:{get_ipython().get_parent()['metadata'].get('cellId', '')}"
     except (ImportError, AttributeError, KeyError, TypeError):
         return name

@@ -14,28 +14,17 @@ from ganlib.errors import RecipeError
 from ganlib.game import MINUS_LOG_4
 from ganlib.picture import Cells, Level, Line, Note, Panel, Picture, quantile_range
 from ganlib.recipes import TOY, Recipe
+from ganlib.studies import sweeps
 from ganlib.studies.phenomena import DATA
-from ganlib.studies.sweeps import (
-    COLLAPSED,
-    DIVERGED,
-    MEASURES,
-    UNKNOWN,
-    MnistSweep,
-    Results,
-    ToySweep,
-    seeds_mean,
-    small_mnist,
-)
+from ganlib.studies.sweeps import COLLAPSED, DIVERGED, UNKNOWN, MnistSweep, Results, ToySweep, seeds_mean, small_mnist
 from ganlib.widgets.demo import Demo, Game, cell_key
 
 AXES = {"k": "k", "D": "D's rate", "G": "G's rate"}
+#: name -> the axis of the rows, that of the columns, and the one that a slider picks
 PLANES = {"D × G": ("D", "G", "k"), "k × D": ("k", "D", "G"), "k × G": ("k", "G", "D")}
-"""Name -> the axis of the rows, that of the columns, and the one that a slider picks."""
 PLANE_NAMES = {name: f"{AXES[rows]} × {AXES[columns]}" for name, (rows, columns, _) in PLANES.items()}
 MEAN = "mean of all"
 FATES = {DIVERGED: "diverged", COLLAPSED: "collapsed"}
-OFTEN = 0.4
-"""Seconds between frames at the least."""
 
 
 class ExplorerEngine(Game):
@@ -45,47 +34,34 @@ class ExplorerEngine(Game):
     """
 
     title = "Explorer of k and the learning rates"
-    interval = OFTEN
+    interval = 0.4
     STATES = Game.STATES | {"running": "Training", "finished": "Finished", "precomputed": "Precomputed"}
 
     def __init__(self, source: ToySweep | MnistSweep | Results):
         if not isinstance(source, ToySweep | MnistSweep | Results):
             raise RecipeError(f"an explorer needs a ToySweep, a MnistSweep, or their Results; this is {source!r:.60}")
         self.source = source
-        self.results = source if isinstance(source, Results) else source.results
-        """What the grid has measured so far."""
+        self.results = source if isinstance(source, Results) else source.results  # what the grid has measured so far
         self.kind, grid = self.results.kind, self.results.grid
         self.axes = {"k": grid.ks, "D": grid.lrs_D, "G": grid.lrs_G}
-        self.measures, p_data = MEASURES[self.kind], getattr(source, "p_data", None)
-        self.live = next((name for name, density in DATA.items() if density == p_data), "")
-        """What `LiveToy` calls the grid's p_data, if it knows it."""
-        look = {"look": True, "group": "The heat map"}
+        self.measures, p_data = sweeps.MEASURES[self.kind], getattr(source, "p_data", None)
+        self.live = next((name for name, density in DATA.items() if density == p_data), "")  # as `LiveToy` calls it
+        look, slices = {"look": True, "group": "The heat map"}, "The heat map's axes; a slider picks the slice"
         cell, runs = ({"look": True, "slide": True, "group": group} for group in ("Which cell", "When, which seeds"))
         names = {name: measure.name for name, measure in self.measures.items()}
-        last, updates = len(self.results.updates) - 1, self.results.updates
-        axes = {
-            axis: Choice(list(v), v[0 if axis == "k" else len(v) // 2], AXES[axis], words=plainly, **cell)
-            for axis, v in self.axes.items()
-        }
+        records = {i: f"{updates:,.0f} updates" for i, updates in enumerate(self.results.updates)}
         seeds = {MEAN: f"mean of {len(grid.seeds)}", **{seed: f"seed {seed}" for seed in grid.seeds}}
-        super().__init__(
-            {
-                "start": Button("Start", "Train every run of this grid in the background (Space)", " ", "play"),
-                "pause": Button("Stop", "Rest here; Start goes on (Space)", " ", "stop"),
-                "reset": Button("Reset", "Every run of this grid back to its start (R)", "r", "reset"),
-                "shown": Choice(list(names), name="Colour", hint="What the heat map shows", words=names, **look),
-                "plane": Choice(
-                    list(PLANES), None, "Rows × columns", "The heat map's axes; a slider picks the slice", PLANE_NAMES,
-                    **look,
-                ),
-                **axes,
-                "record": Choice(
-                    list(range(last + 1)), last, "After", "The moment that the heat map shows",
-                    lambda i: f"{updates[i]:,.0f} updates", **runs,
-                ),
-                "seed": Choice(list(seeds), name="Seeds", hint="All of them, or one", words=seeds, **runs),
-            }
-        )  # fmt: skip
+        controls = {
+            "start": Button("Start", "Train every run of this grid in the background (Space)", " ", "play"),
+            "pause": Button("Stop", "Rest here; Start goes on (Space)", " ", "stop"),
+            "reset": Button("Reset", "Every run of this grid back to its start (R)", "r", "reset"),
+            "shown": Choice(names, None, "Colour", "What the heat map shows", **look),
+            "plane": Choice(PLANE_NAMES, None, "Rows × columns", slices, **look),
+        }
+        for axis, v in self.axes.items():
+            controls[axis] = Choice(list(v), v[0 if axis == "k" else len(v) // 2], AXES[axis], words=plainly, **cell)
+        controls["record"] = Choice(records, max(records), "After", "The moment that the heat map shows", **runs)
+        super().__init__({**controls, "seed": Choice(seeds, None, "Seeds", "All of them, or one", **runs)})
         self.state = self._rest()
 
     def _rest(self) -> str:
@@ -107,6 +83,8 @@ class ExplorerEngine(Game):
         if self.running:
             self.state = self._rest()
         self.take()
+
+    stop = pause  # a grid is not stopped in another way, also when it retires
 
     def reset(self) -> None:
         """Forget what the grid has learnt: every run back to its start."""
@@ -133,10 +111,6 @@ class ExplorerEngine(Game):
         """The buttons that can do nothing in this state."""
         none = {"precomputed": ("start", "pause", "reset"), "running": ("start",)}
         return none.get(self.state, ("start", "pause") if self.state in ("error", "finished") else ("pause",))
-
-    def retire(self) -> None:
-        """Stop for good."""
-        self.pause()
 
     # -- work ----------------------------------------------------------------------------------------------------------
 
@@ -174,20 +148,16 @@ class ExplorerEngine(Game):
         )
         done = 1.0 if isinstance(self.source, Results) else self.source.done
         readouts = [(f"{100 * done:.0f}", "% done"), (f"{math.prod(results.grid.shape):,}", "runs")]
-        above = [Note([self._provenance()], above=True)] if self.state == "precomputed" else []
-        notes = [*above, Note([self._code()], "This run by itself", "code")]
+        notes = [Note([self._provenance()], above=True)] if self.state == "precomputed" else []
+        notes.append(Note([self._code()], "This run by itself", "code"))
         return Picture([heat, *self._curves(at, seeds)], words, readouts, notes)
 
     def _cells(self, numbers: np.ndarray, outcome: np.ndarray, at: tuple[int, ...]) -> Cells:
         """The slice of the grid that is shown, with its numbers (K, D, G, S) as means over the seeds."""
         measure, (rows, columns, third) = self.measures[self.values["shown"]], PLANES[self.values["plane"]]
         order = [("k", "D", "G").index(axis) for axis in (rows, columns, third)]
-
-        def cut(values: np.ndarray) -> np.ndarray:
-            """The slice: (K, D, G, ...) -> (rows, columns, ...)."""
-            return np.moveaxis(values, order, (0, 1, 2))[:, :, at[order[2]]]
-
-        mean, outcome = cut(seeds_mean(numbers)), cut(outcome)
+        turned = (np.moveaxis(values, order, (0, 1, 2)) for values in (seeds_mean(numbers), outcome))
+        mean, outcome = (values[:, :, at[order[2]]] for values in turned)  # (rows, columns), (rows, columns, S)
         words = [[_signs(m, o, measure.digits) for m, o in zip(*pair)] for pair in zip(mean, outcome)]
         names = [[plainly(value) for value in self.axes[axis]] for axis in (rows, columns)]
         chosen = at[order[0]], at[order[1]]
@@ -200,9 +170,8 @@ class ExplorerEngine(Game):
         known, digits = int((outcome != UNKNOWN).sum()), measure.digits
         if not known:
             return f"{where}: nothing measured yet."
-        mean, found, value = float(seeds_mean(numbers)), numbers[np.isfinite(numbers)], "no number left"
-        if len(found):
-            value = f"{measure.name} {_number(mean, digits)}"
+        mean, found = float(seeds_mean(numbers)), numbers[np.isfinite(numbers)]
+        value = f"{measure.name} {_number(mean, digits)}" if len(found) else "no number left"
         if len(found) > 1:
             ends = f"{_number(found.min(), digits)} to {_number(found.max(), digits)}"
             value += f" ({ends} over {len(found)} seeds)"
@@ -229,13 +198,12 @@ class ExplorerEngine(Game):
             for i, (seed, y) in enumerate(zip(results.grid.seeds, results.curves[name][at]))
         ]
         nats = [mean("V", "V(D, G)", "V"), *([mean("C", "C(G)", "C")] if toy else [])]
-        y = [quantile_range([line.y for line in each], (0, 0.1) if toy else (-100, 0))]
-        y.append((max(quantile_range([line.y for line in nats], (-1.5, 0))[0], -4.0), 0.0))
+        y = quantile_range([line.y for line in each], (0, 0.1) if toy else (-100, 0))
         title = f"{'JSD' if toy else 'Parzen score'}, nats, by seed"
-        level = Level(MINUS_LOG_4, "-log 4")
-        first = Panel(title, each, ends, y[0], "", levels=here, x_ticks=(), at=(0, 7, 5, 5))
-        second = Panel("Value, nats", nats, ends, y[1], "updates of either player", levels=[level, *here])
-        panels = [first, dataclasses.replace(second, at=(5, 7, 5, 5))]
+        panels = [Panel(title, each, ends, y, "", levels=here, x_ticks=(), at=(0, 7, 5, 5))]
+        y = max(quantile_range([line.y for line in nats], (-1.5, 0))[0], -4.0), 0.0
+        own = {"levels": [Level(MINUS_LOG_4, "-log 4"), *here], "at": (5, 7, 5, 5)}
+        panels.append(Panel("Value, nats", nats, ends, y, "updates of either player", **own))
         if toy and isinstance(self.source, ToySweep):
             panels.append(self._densities(at, seeds))
         elif not toy:
@@ -245,13 +213,12 @@ class ExplorerEngine(Game):
 
     def _densities(self, at: tuple[int, ...], seeds: Sequence[int]) -> Panel:
         """p_data, and the runs' p_g as they are now: mean densities in bins."""
-        edges = self.source.edges
-        x = (edges[1:] + edges[:-1]) / 2
+        x = (self.source.edges[1:] + self.source.edges[:-1]) / 2
         p = self.source.p_data.pdf(x)
-        shown = [
-            (i, y) for i, (seed, y) in enumerate(zip(self.results.grid.seeds, self.source.p_g[at])) if seed in seeds
-        ]
-        lines = [Line(x, p_g, "" if n else "p_g", "G", dash=i % 4) for n, (i, p_g) in enumerate(shown)]
+        lines = []
+        for i, (seed, p_g) in enumerate(zip(self.results.grid.seeds, self.source.p_g[at])):
+            if seed in seeds:
+                lines.append(Line(x, p_g, "" if lines else "p_g", "G", dash=i % 4))
         lines.append(Line(x, p, "p_data", "data"))
         return Panel("Densities, at the latest record", lines, y=(0, 2 * float(p.max())), at=(10, 7, 5, 5))
 
@@ -268,7 +235,7 @@ class ExplorerEngine(Game):
         imports += ["from ganlib.nets import Layer"] if "Layer(" in "".join(other) else []
         if self.kind == "mnist":
             imports += ["from ganlib import load", "from ganlib.studies.sweeps import small_mnist"]
-            imports.append("from ganlib.widgets import LiveTraining, show")
+            imports += ["from ganlib.widgets import LiveTraining, show"]
             made = f"LiveTraining(replace({', '.join([name, *other, rates])})"
             run = [f'live = {made}, load("{data}"), seed={seed}, precision="float32")', "show(live)"]
         elif self.live and not other and 1e-3 <= min(v["D"], v["G"]) <= max(v["D"], v["G"]) <= 1 and v["k"] <= 20:
@@ -277,7 +244,7 @@ class ExplorerEngine(Game):
         else:
             kinds = sorted(set(re.findall(r"([A-Z]\w+)\(", data)))
             imports += [f"from ganlib.densities import {', '.join(kinds)}", "from ganlib.recipes import TOY"]
-            imports.append("from ganlib.studies.toys import Toys")
+            imports += ["from ganlib.studies.toys import Toys"]
             made = f"replace({', '.join([name, *other])})" if other else name
             steps = max(round(results.updates[-1] / (v["k"] + 1)), 1)
             run = [f"toys = Toys({made}, {data}, {rates}, seeds={seed})"]
@@ -331,10 +298,7 @@ class Explorer(Demo):
         super().__init__(ExplorerEngine(source), key=cell_key(type(self).__name__))
 
     def finish(self, *, progress: bool = True) -> Results:
-        """Train the grid to its end here and now, if it trains at all; its results.
-
-        Interrupted, it goes on from there when called again.
-        """
+        """Train the grid to its end here and now, if it trains at all; after an interrupt, from there. Its results."""
         if not isinstance(self.engine.source, Results):
             self.engine.finish(progress=progress)
             self.pause()  # shows it

@@ -17,12 +17,9 @@ from ganlib.picture import Mark, Panel, Picture, Tiles
 from ganlib.recipes import Recipe
 from ganlib.widgets.demo import Demo, Engine, cell_key
 
-STRIP = 20
-"""About so many pictures in the strip, as in Figure 3; the exact number puts every picked digit into it."""
-MOST_PICKED = 12
-"""Pictures that a path may hold."""
-PATH_AT_FIRST = 4
-"""Pictures on the path that a demo begins with, each as unlike the ones before it as can be."""
+STRIP = 20  # about so many pictures in the strip, as in Figure 3; the exact number puts every picked digit into it
+MOST_PICKED = 12  # pictures that a path may hold
+PATH_AT_FIRST = 4  # pictures on the path that a demo begins with, each as unlike the ones before it as can be
 STRAIGHT = "G on the straight lines between their z"
 HINT = "Pick two or more pictures: click them, or move with the arrow keys and press Enter."
 CONTROLS = {
@@ -43,16 +40,11 @@ class Pair(Protocol):
 
 
 class InterpolationEngine(Engine):
-    """The demo without its front end: `n` pictures of a trained G, a path of picked ones, a place t on it.
-
-    The path begins with a few digits that are as unlike as can be.
-    """
+    """The demo without its front end: `n` pictures of a trained G, a path of picked ones, a place t on it."""
 
     title = "Interpolation between pictures"
 
-    def __init__(
-        self, trained: Pair | tuple[Generator, Recipe], shape: tuple[int, int, int], seed: int = 0, n: int = 40
-    ):
+    def __init__(self, trained: Pair | tuple[Generator, Recipe], shape: tuple[int, ...], seed: int = 0, n: int = 40):
         super().__init__(CONTROLS)
         self.G, self.recipe = trained if isinstance(trained, tuple) else (trained.G, trained.recipe)
         if not isinstance(n, int) or not 2 <= n <= 200:
@@ -83,17 +75,10 @@ class InterpolationEngine(Engine):
             self.picks = [*self.picks, index]
         else:
             raise RecipeError(f"a path holds {MOST_PICKED} pictures at the most; take one off, or clear it")
-        self._strip = None
 
     def clear(self) -> None:
         """Take every picture off the path."""
-        self.picks, self.values["t"], self._strip = [], 0.0, None
-
-    def changed(self, values: dict[str, Any]) -> None:
-        """Move t, or close the path."""
-        self.values |= values
-        if "closed" in values:
-            self._strip = None
+        self.picks, self.values["t"], self._strip_of = [], 0.0, None
 
     def off(self) -> list[str]:
         """t has no place while there is no path."""
@@ -131,8 +116,9 @@ class InterpolationEngine(Engine):
         Without a path the strip is black, so that nothing on the page jumps.
         """
         path, t, n, nothing = self.path, self.values["t"], self.strip_length or STRIP, np.zeros_like(self._sheet[:1])
-        if self._strip is None:
+        if self._strip_of != path:
             self._strip = self._images(self.generate(interpolate(self.z[path], n))) if path else nothing.repeat(n, 0)
+            self._strip_of = path
         now = self._images(self.at(t)) if path else self._sheet[self.picks[:1]] if self.picks else nothing
         between = (n - 1) // max(len(path) - 1, 1)
         badges = {i * between: str(self.picks.index(index) + 1) for i, index in enumerate(path)}
@@ -143,7 +129,8 @@ class InterpolationEngine(Engine):
         shape = self.shape[1] / self.shape[2] * -(-self.n // self.columns) / self.columns
         tall = min(max(round(32 * shape), 5) + 1, 15)  # 8 of 12 columns are 32 rows wide
         drawn = f"{self.n} pictures drawn by G."
-        named = f"{drawn} Picked: {', then '.join(map(self._place, self.picks)) or 'none'}."
+        picked = [f"row {i // self.columns + 1} column {i % self.columns + 1}" for i in self.picks]
+        named = f"{drawn} Picked: {', then '.join(picked) or 'none'}."
         panels = [
             Panel(f"{drawn} Pick a path through them.", tiles=numbered, at=(0, 0, tall, 8), words=named),
             Panel("G at t", tiles=Tiles(now, 1), at=(0, 8, tall, 4), words=f"G at t = {t:.3f}"),
@@ -156,27 +143,19 @@ class InterpolationEngine(Engine):
         """Pictures x (m, d) as images, all in the range of those of the sheet."""
         return tiles(shown(x, self.recipe.pixels, self._largest), self.shape)
 
-    def _place(self, i: int) -> str:
-        return f"row {i // self.columns + 1} column {i % self.columns + 1}"
-
     @torch.no_grad()
     def _first_path(self, D: Discriminator | None) -> list[int]:
-        """A few pictures, each as unlike the ones before it as can be, of the half that D (if any) takes for data."""
+        """A few pictures, each the farthest (L2) from those before it, of the half that D, if any, takes for data."""
         likely = torch.arange(self.n)
         if D is not None:
             x = self.x.to(next(D.parameters()))
             likely = D.logit(x).float().cpu().argsort(descending=True)[: max(self.n // 2, 2)]
-        return likely[_unlike(self.x[likely], min(PATH_AT_FIRST, len(likely)))].tolist()
-
-
-def _unlike(x: Tensor, n: int) -> list[int]:
-    """n of the pictures x (N, d), each the farthest (L2) from the ones before it; the first is the first."""
-    picks = [0]
-    nearest = torch.cdist(x[:1], x)[0]  # (N,)
-    while len(picks) < n:
-        picks.append(int(nearest.argmax()))
-        nearest = torch.minimum(nearest, torch.cdist(x[picks[-1:]], x)[0])
-    return picks
+        x, picks = self.x[likely], [0]  # (N, d)
+        nearest = torch.cdist(x[:1], x)[0]  # (N,)
+        while len(picks) < min(PATH_AT_FIRST, len(x)):
+            picks.append(int(nearest.argmax()))
+            nearest = torch.minimum(nearest, torch.cdist(x[picks[-1:]], x)[0])
+        return likely[picks].tolist()
 
 
 class Interpolation(Demo):
@@ -191,9 +170,7 @@ class Interpolation(Demo):
     `trained` is a `Trained`, a `Trainer`, or (G, recipe). `shape` is a picture's (channels, height, width).
     """
 
-    def __init__(
-        self, trained: Pair | tuple[Generator, Recipe], shape: tuple[int, int, int], seed: int = 0, n: int = 40
-    ) -> None:
+    def __init__(self, trained: Pair | tuple[Generator, Recipe], shape: tuple[int, ...], seed: int = 0, n: int = 40):
         super().__init__(InterpolationEngine(trained, shape, seed, n), key=cell_key(type(self).__name__))
 
     def pick(self, *indices: int) -> None:

@@ -12,47 +12,22 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-BUDGET = 0.010
-"""Seconds that an engine may work before the kernel gets its turn; one step of a large net may take longer."""
-BREATH = 0.001
-"""The least seconds that the kernel gets between two turns."""
-SHARE = 0.06
-"""The kernel's turn is at least this share of the engine's, so that long steps leave room for another cell."""
-MOST_REST = 0.015
-"""Seconds at the most that an engine in slow motion sleeps between two turns; no command waits longer."""
-SILENCE = 2.0
-"""Seconds after a page's last question until the engine rests: nobody looks at it."""
-AHEAD = 10
-"""Frames that are sent unasked after a page's question, so that a slow page is not flooded."""
-STALLED = 0.7
-"""Seconds without a turn, though there is work, after which the kernel is busy with something else."""
-SLOW = 1.0
-"""Seconds between frames, at the least, for a person who asks for less motion."""
+if TYPE_CHECKING:
+    from ganlib.widgets.demo import Engine
+
+BUDGET = 0.010  # seconds that an engine may work before the kernel gets its turn; a step of a large net may take longer
+BREATH = 0.001  # the least seconds that the kernel gets between two turns
+SHARE = 0.06  # the kernel's turn is at least this share of the engine's, so that long steps leave room for another cell
+MOST_REST = 0.015  # seconds at the most that an engine in slow motion sleeps between two turns; no command waits longer
+SILENCE = 2.0  # seconds after a page's last question until the engine rests: nobody looks at it
+AHEAD = 10  # frames that are sent unasked after a page's question, so that a slow page is not flooded
+STALLED = 0.7  # seconds without a turn, though there is work, after which the kernel is busy with something else
+SLOW = 1.0  # seconds between frames, at the least, for a person who asks for less motion
 
 Command = Mapping[str, Any]
 log = logging.getLogger("ganlib.widgets")
-
-
-class Driven(Protocol):
-    """What the loop drives: an engine, see `demo.Engine`."""
-
-    running: bool
-    interval: float
-    rest: float
-
-    def do(self, command: Command) -> None:
-        """Carry a command out. Raises on one that makes no sense, and then has changed nothing."""
-
-    def advance(self, seconds: float) -> None:
-        """Work for about so many seconds; at least one step."""
-
-    def fail(self, error: BaseException) -> None:
-        """Take note of an error, so that the status line shows it."""
-
-    def retire(self) -> None:
-        """Stop for good: a newer demo has taken this one's place."""
 
 
 class Loop:
@@ -67,18 +42,11 @@ class Loop:
     _by_key: dict[str, Loop] = {}  # noqa: RUF012 (shared on purpose)
 
     def __init__(
-        self,
-        engine: Driven,
-        show: Callable[[], None],
-        *,
-        key: str = "",
-        retired: Callable[[], None] = lambda: None,
+        self, engine: Engine, show: Callable[[], None], *, key: str = "", retired: Callable[[], None] = lambda: None
     ):
         self.engine, self.show, self.key, self.retired = engine, show, key, retired
-        self.slow = False
-        """Whether the person asks for less motion: a frame a second."""
-        self.resting = False
-        """Whether the engine rests because no page has asked for a while."""
+        self.slow = False  # whether the person asks for less motion: a frame a second
+        self.resting = False  # whether the engine rests because no page has asked for a while
         self._silent, self._allowed = 0.0, AHEAD
         self._turned = self._listened = self._shown = time.monotonic()
         self._turning = False

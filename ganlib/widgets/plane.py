@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,21 +19,20 @@ from ganlib.game import MINUS_LOG_4, generator_cost, value
 from ganlib.picture import Arrows, Heat, Level, Line, Note, Panel, Picture
 from ganlib.recipes import RING, Recipe
 from ganlib.studies.toys import Toys
-from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.demo import GAME, Demo, Game, cell_key
 from ganlib.widgets.training import COSTS, rate_text
 
-REACH = 3.0
-"""x and y go from -REACH to REACH."""
-SHOWN, PULLED, MEASURED = 400, 80, 1_000
-"""Points of the data and of G that are drawn, arrows, and samples that modes are counted on."""
-EVERY, STD, FALL = 25, 0.05, 0.2
-"""Iterations between two points of the charts; the std of each mode; the share of the rates that is left by a fall."""
+REACH = 3.0  # x and y go from -REACH to REACH
+SHOWN, PULLED, MEASURED = (
+    400,
+    80,
+    1_000,
+)  # points of the data and of G that are drawn; arrows; samples for the counts
+EVERY, STD, FALL = 25, 0.05, 0.2  # iterations between points of the charts; the modes' std; what a fall leaves of rates
+#: settings that learn the ring, by `RING`; notebook 05 has what was measured
 LEARNS = dict(p_data="ring", k=1, lr_D=0.03, lr_G=0.01, momentum=0.5, fall=2_500, generator_cost="non-saturating")
-"""Settings that learn the ring, by `RING`; notebook 05 has what was measured."""
 DATA = {"ring": "a ring of 8", "grid": "a grid of 25", "points": "points of your own"}
-AXIS = np.linspace(-REACH, REACH, 49)
-"""Where D is looked at, in x and in y."""
+AXIS = np.linspace(-REACH, REACH, 49)  # where D is looked at, in x and in y
 
 
 def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
@@ -40,6 +40,8 @@ def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
     D, G, both = "D, the discriminator", "G, the generator", "Data, and both"
     rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0, "0: held"), "words": rate_text}
     rate["hint"] = "How far it moves at each of its updates; at the left end it is held"
+    fall = f"After so many iterations {FALL:g} of both rates is left"
+    falls = {"off": (0, "never"), "words": "after {:,}".format, "whole": True, "group": both}
     return {
         **GAME,
         "step_D": Button("One step of D", "One update of D on fresh draws; G stays (D)", "d", group=D),
@@ -48,10 +50,7 @@ def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
         "learn": Button("Settings that learn the ring", "The ring, with settings that reach all 8 modes", group="-"),
         "p_data": Choice(list(DATA), name="Data", hint="Where the data lie", words=DATA, group=both),
         "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", "What is kept of a move", group=both),
-        "fall": Slider(
-            *(500, 10_000, 0, 500, "Rates fall", f"After so many iterations {FALL:g} of both rates is left"),
-            **{"off": (0, "never"), "words": "after {:,}".format, "whole": True, "group": both},
-        ),
+        "fall": Slider(500, 10_000, 0, 500, "Rates fall", fall, **falls),
         "points": Points(),
         "k": Slider(1, 20, recipe.k, 1, "k", "D's updates to one of G's", whole=True, group=D),
         "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", group=D),
@@ -67,31 +66,31 @@ class PlaneEngine(Game):
     interval = 1 / 12
 
     def __init__(self, recipe: Recipe = RING, seed: int = 0, **settings: Any):
-        super().__init__(controls(recipe, seed))
+        super().__init__(controls(recipe, seed), **settings)
         self.recipe = recipe
-        self.values |= {key: self.check(key, value) for key, value in settings.items()}
-        self.defaults = dict(self.values)
         self.begin()
+
+    def twin(self) -> PlaneEngine:
+        """Another game with the same controls, at its start."""
+        return PlaneEngine(self.recipe, **self.values)
 
     def begin(self) -> None:
         """Go to the start of the seed."""
         self.toys = Toys(self.recipe, self.modes(), seeds=self.values["seed"])
         self._hand_over()
-        self.curves, self._ranges = Curves(4), Ranges()
         self._measure(keep=True)
 
     def _hand_over(self) -> None:
         """Give the game what is set; the rates as they are by now."""
-        v = self.values
-        left = FALL if 0 < v["fall"] <= self.toys.step else 1.0
+        v, left = self.values, FALL if 0 < self.values["fall"] <= self.toys.step else 1.0
         others = {name: v[name] for name in ("k", "momentum", "generator_cost")}
         self.toys.set(lr_D=left * v["lr_D"], lr_G=left * v["lr_G"], **others)
 
     def modes(self) -> Modes:
         """What the data are drawn from; the ring, as long as a person has put no points of their own."""
-        chosen = self.values["p_data"]
-        if chosen == "points" and self.values["points"]:
-            return Modes(tuple(map(tuple, self.values["points"])), STD)
+        chosen, points = self.values["p_data"], self.values["points"]
+        if chosen == "points" and points:
+            return Modes(tuple(map(tuple, points)), STD)
         return grid(std=STD) if chosen == "grid" else ring(std=STD)
 
     def changed(self, values: dict[str, Any]) -> None:
@@ -173,18 +172,14 @@ class PlaneEngine(Game):
     def picture(self) -> Picture:
         """D as a map with data, samples and arrows on it; modes and good samples, and V, over the iterations."""
         if not self._fresh and self.state != "error":
-            try:
-                self._measure()
-            except TrainingDiverged as error:  # then what was measured last is shown
-                self.fail(error)
-        toys, n = self.toys, len(self.toys.p_data.centres)
-        reached = f"{self.reached:.0f} of {n} modes"
-        words = f"After {toys.step:,} iterations G reaches {reached}, and {self.good:.0%} of its samples lie near one. "
+            with suppress(TrainingDiverged):  # then what was measured last is shown
+                self._guarded(self._measure)
+        step, reached = self.toys.step, f"{self.reached:.0f} of {len(self.toys.p_data.centres)} modes"
+        words = f"After {step:,} iterations G reaches {reached}, and {self.good:.0%} of its samples lie near one. "
         words += f"V(D, G) is {self.V:.3f} nats; with D at its best it would be -1.386 where G has learnt the data."
-        none_yet = self.values["p_data"] == "points" and not self.values["points"]
         own = "Click into the map to put data there; click on a point to take it away. Until then the ring is the data."
-        panels, readouts = [self._map(), *self._charts(reached)], [(f"{toys.step:,}", "iterations")]
-        return Picture(panels, words, readouts, [Note([own])] if none_yet else [])
+        notes = [Note([own])] if self.values["p_data"] == "points" and not self.values["points"] else []
+        return Picture([self._map(), *self._charts(reached)], words, [(f"{step:,}", "iterations")], notes)
 
     def _map(self) -> Panel:
         ends, corners = (-REACH, REACH), np.stack(np.meshgrid(AXIS, AXIS), -1)  # (49, 49, 2)
@@ -208,8 +203,7 @@ class PlaneEngine(Game):
         reach = (0.0, float(max(self.toys.step, 500)))
         found = Line(step, modes, "modes reached", "D", reached.removesuffix(" modes"))
         near, V_line = Line(step, good, "good samples", "G", f"{self.good:.0%}"), Line(step, V, "V(D, G)", "V", self.V)
-        y = (self._ranges.around("V", [V], (-1.5, 0))[0], 0.0)
-        fall = float(self.values["fall"])
+        y, fall = (self._ranges.around("V", [V], (-1.5, 0))[0], 0.0), float(self.values["fall"])
         fell = [Level(x=fall, name="rates fall")] if 0 < fall <= reach[1] else []
         named, below = [*self.event_levels(), *fell], [Level(MINUS_LOG_4, "-log 4"), *self.event_levels(named=False)]
         return [
@@ -231,10 +225,3 @@ class LivePlane(Demo):
 
     def __init__(self, p_data: str = "ring", seed: int = 0, *, recipe: Recipe = RING, **settings: Any) -> None:
         super().__init__(PlaneEngine(recipe, seed, p_data=p_data, **settings), key=cell_key(type(self).__name__))
-
-    def preview(self, steps: int = 0) -> bytes:
-        """A PNG of the demo as it is, or of its game after so many iterations: played aside, the demo does not move."""
-        engine = PlaneEngine(self.engine.recipe, **self.engine.values) if steps else self.engine
-        for _ in range(steps):
-            engine.once()
-        return engine.png()

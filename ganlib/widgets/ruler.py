@@ -18,12 +18,10 @@ from ganlib.picture import Line, Mark, Panel, Picture
 from ganlib.studies.table_1 import ScoreTable
 from ganlib.widgets.sliders import Sliders
 
-PAPER_SIGMA = 0.1668
-"""Where the slider begins: of the paper's ten values the one that its protocol takes for MNIST."""
+PAPER_SIGMA = 0.1668  # where the slider begins: of the paper's ten values the one that its protocol takes for MNIST
 STYLES = ("data", "G", "other", "V", "D")
-TICKS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
-LOW = 400.0
-"""Nats shown below the best score: what lies lower leaves the picture."""
+TICKS = [n for i in range(7) for n in (10**i, 3 * 10**i)]
+LOW = 400.0  # nats shown below the best score: what lies lower leaves the picture
 
 
 class Ruler(Sliders):
@@ -57,15 +55,12 @@ def cuts(tables: Mapping[str, ScoreTable], sigma: float, centres: int) -> Pictur
             here.append(Mark(sigma, value, style=style, moves=("sigma", None)))
             there.append(Mark(at[k], value, style=style))
         told.append(f"{name} {value:.1f} (best {table.means[k, top]:.1f} at {sigmas[top]:.3f})")
-    x, y = (sigmas[0], sigmas[-1]), (low, high)
-    decades = (at[0], at[-1] + 0.05)  # room for the marks at the end
-    ticks = [
-        (float(np.log10(n)), f"{n:,}") for i in range(7) for n in (10**i, 3 * 10**i) if numbers[0] <= n <= numbers[-1]
-    ]
+    x, y, decades = (sigmas[0], sigmas[-1]), (low, high), (at[0], at[-1] + 0.05)  # room for the marks at the end
+    ticks = [(float(np.log10(n)), f"{n:,}") for n in TICKS if numbers[0] <= n <= numbers[-1]]
     left = Panel(f"With {centres:,} centres", across, x, y, "sigma", "nats", marks=here, at=(0, 0, 12, 7))
     right = Panel(f"At sigma {sigma:.3f}", along, decades, y, "centres", marks=there, at=(0, 7, 12, 5), x_ticks=ticks)
-    scored = f"{next(iter(tables.values())).n_test:,} pictures scored"
-    return Picture([left, right], f"Sigma {sigma:.3f}, {centres:,} centres, {scored}, nats: {'; '.join(told)}.")
+    where = f"Sigma {sigma:.3f}, {centres:,} centres, {next(iter(tables.values())).n_test:,} pictures scored"
+    return Picture([left, right], f"{where}, nats: {'; '.join(told)}.")
 
 
 def _grid(tables: Mapping[str, ScoreTable]) -> tuple[np.ndarray, np.ndarray]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -23,45 +22,36 @@ from ganlib.recipes import TOY, Recipe
 from ganlib.studies.diagnosis import STEEP, ToyEvidence, Verdict, diagnose_toy, too_steep
 from ganlib.studies.phenomena import PLAIN, PRESETS, WINDOW, Act, chain, density, hills
 from ganlib.studies.toys import CHOICES, BestD, Measured, Toys
-from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.demo import GAME, Demo, Game, Recording, cell_key
 
-MEASURE_EVERY = 10
-"""Moves between two measurements at high speed: 5 iterations of k = 1."""
-SLOW = 30
-"""Up to so many moves a second, each one is measured and told."""
-FAR, LOWEST = 1e4, -6.0
-"""A game whose G(z) or V has gone farther than FAR has diverged. V below LOWEST leaves its chart."""
+MEASURE_EVERY = 10  # moves between two measurements at high speed: 5 iterations of k = 1
+SLOW = 30  # up to so many moves a second, each one is measured and told
+FAR, LOWEST = 1e4, -6.0  # a game whose G(z) or V has gone farther has diverged; a lower V leaves its chart
+#: By the prior: keeps D from becoming a cliff at p_g's edges on its way to its optimum (see `BestD`). From the start of
+#: seeds 0 to 9 V ends 0.03 to 0.12 below C, and all games go on well; without it eight were lost within 55 iterations.
 DECAY = {"uniform": 3e-3, "normal": 1e-3}
-"""By the prior: keeps D from becoming a cliff at p_g's edges on its way to its optimum (see `BestD`). From the start of
-seeds 0 to 9 V ends 0.03 to 0.12 below C, and all games go on well; without it eight were lost within 55 iterations."""
-SINCE = 100
-"""Iterations for which it matters how steep D was when it had been trained alone."""
-EDGES = np.linspace(*WINDOW, 241)
-"""The bins of x; p_g is shown as its exact mean in each, so that no spike is missed."""
+SINCE = 100  # iterations for which it matters how steep D was when it had been trained alone
+EDGES = np.linspace(*WINDOW, 241)  # the bins of x; p_g is shown as its exact mean in each, so that no spike is missed
 CENTRES, WIDTH = (EDGES[1:] + EDGES[:-1]) / 2, EDGES[1] - EDGES[0]
-SHARES = (np.arange(33) + 0.5) / 33
-ROOT_3 = PRIOR_REACH["uniform"]
+SHARES, ROOT_3 = (np.arange(33) + 0.5) / 33, PRIOR_REACH["uniform"]
+#: for each prior: 33 z at equal steps of its quantiles, whose x = G(z) are shown; the axis's largest z, and ticks
 ARROWS: dict[str, tuple[Array, float, list[tuple[float, str]]]] = {
     "uniform": (ROOT_3 * (2 * SHARES - 1), ROOT_3, [(-ROOT_3, "−√3"), (0.0, "0"), (ROOT_3, "√3")]),
     "normal": (ndtri(SHARES), 2.6, [(float(z), f"{z}".replace("-", "−")) for z in range(-2, 3)]),
 }
-"""For each prior: 33 z at equal steps of its quantiles, whose x = G(z) are shown; the axis's largest z, and ticks."""
 FIRST = "Predict what will happen, then press Play; or choose above what to see."
 ON = "Change anything while it plays: it goes on from there."
 
 
 def controls(recipe: Recipe) -> dict[str, Any]:
     """What a person can press and set, at first as the recipe has it."""
-    groups = ("Data and noise", "D, the discriminator", "G, the generator", "Both")
-    noise, for_D, for_G, both = ({"group": group} for group in groups)
+    noise, for_D, for_G, both = "Data and noise", "D, the discriminator", "G, the generator", "Both"
     data = {"gaussian": "one Gaussian", "bimodal": "two Gaussians", "trimodal": "three Gaussians"}
     data |= {"uniform": "uniform", "drawn": "draw it yourself"}
     costs = {"non-saturating": "−log D(G(z))", "minimax": "log(1 − D(G(z)))"}
     orders = {"alternating": "D, then G (Algorithm 1)", "simultaneous": "both at once (the authors)"}
     units, sizes = {"relu": "rectifiers", "sigmoid": "sigmoids"}, {2**i: f"m = {2**i}" for i in range(3, 10)}
-    speeds: dict[Any, str] = {n: f"{n} move{'s' * (n > 1)}/s" for n in (1, 2, 5, 10, 30, 100, 300)}
-    speeds["full"] = "as fast as it goes"
+    speeds = {n: f"{n} move{'s' * (n > 1)}/s" for n in (1, 2, 5, 10, 30, 100, 300)} | {"full": "as fast as it goes"}
     k_of = {"whole": True, "words": lambda k: f"{k} of D to 1 of G" if k else "0: only G moves"}
     rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0.0, "0: held")}
     moves = "How far {} moves at each of its updates; at the left end it is held".format
@@ -78,47 +68,36 @@ def controls(recipe: Recipe) -> dict[str, Any]:
         "best_D": Button("D to its optimum", "Train D alone until V no longer grows (B)", "b", "up"),
         **{name: GAME[name] for name in ("stop", "reset", "seed", "restore")},
         **{name: Button(preset.title, preset.see, group="Presets") for name, preset in PRESETS.items()},
-        "p_data": Choice(data, "gaussian", "p_data", of_p_data, **noise),
+        "p_data": Choice(data, "gaussian", "p_data", of_p_data, group=noise),
         "heights": Curve(hills((-1.5, 0.9, 1.0), (1.8, 0.5, 0.6))),
-        "p_z": Choice(game.PRIORS, recipe.p_z, "Prior on z", "What z is drawn from", **noise),
-        "batch": Choice(sizes, recipe.batch, "Batch m", "Examples, and z, in each update", slide=True, **noise),
-        "k": Slider(0, 20, recipe.k, 1, "k", "How often D is updated for each update of G", **k_of, **for_D),
-        "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", hint=moves("D"), **for_D),
-        "lr_G": Slider(**rate, start=recipe.lr_G, name="Rate of G", hint=moves("G"), **for_G),
-        "generator_cost": Choice(costs, recipe.generator_cost, "Cost of G", of_cost, **for_G),
-        "units": Choice(units, "relu", "Units of G", "G's hidden units; another choice begins anew", **for_G),
-        "speed": Choice(speeds, "full", "Speed", "Moves a second: each an update of D or of G", slide=True, **both),
-        "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", of_mu, **both),
-        "update": Choice(orders, recipe.update, "Who moves when", of_order, **both),
+        "p_z": Choice(game.PRIORS, recipe.p_z, "Prior on z", "What z is drawn from", group=noise),
+        "batch": Choice(sizes, recipe.batch, "Batch m", "Examples, and z, in each update", slide=True, group=noise),
+        "k": Slider(0, 20, recipe.k, 1, "k", "How often D is updated for each update of G", **k_of, group=for_D),
+        "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", hint=moves("D"), group=for_D),
+        "lr_G": Slider(**rate, start=recipe.lr_G, name="Rate of G", hint=moves("G"), group=for_G),
+        "generator_cost": Choice(costs, recipe.generator_cost, "Cost of G", of_cost, group=for_G),
+        "units": Choice(units, "relu", "Units of G", "G's hidden units; another choice begins anew", group=for_G),
+        "speed": Choice(speeds, "full", "Speed", "Moves a second: each an update of D or of G", slide=True, group=both),
+        "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", of_mu, group=both),
+        "update": Choice(orders, recipe.update, "Who moves when", of_order, group=both),
     }
 
 
 class ToyEngine(Game):
     """One game of Figure 1 without a front end: its moves one by one or as a run, its presets, what there is to see.
 
-        engine = ToyEngine(p_data="bimodal", k=3)
-        engine.train(100)
-        engine.measured.JSD
-
-    `settings` are controls by name as they are at first. `opening` is a preset at whose end it begins; a reset then
-    goes to that preset's start.
+    `opening` is a preset at whose end it begins; a reset then goes to that preset's start.
     """
 
     title = "Figure 1, live: a generative adversarial net in one dimension"
+    LIVING = (*Game.LIVING, "step_D", "step_G", "best_D")
 
     def __init__(self, recipe: Recipe = TOY, *, opening: str = "", **settings: Any):
-        super().__init__(controls(recipe))
-        self.recipe, self._own = recipe, dict(self.values)
-        self.values |= {name: self.check(name, value) for name, value in settings.items()}
-        self.defaults = dict(self.values)
-        self.clock: Callable[[], float] = time.perf_counter
-        """Seconds; what paces the slow speeds."""
-        self.curves, self._ranges = Curves(4), Ranges()
-        self._arrays: dict[str, Array] = {}
+        super().__init__(controls(recipe), **settings)
+        self.recipe, self._arrays = recipe, {}
         by_hand = {"step": "iterate", "step_D": "D", "step_G": "G"}
         presses = {name: partial(self._by_hand, move) for name, move in by_hand.items()}
-        presses |= {name: partial(self.preset, name) for name in PRESETS}
-        vars(self).update(presses)  # what these buttons press
+        vars(self).update(presses | {name: partial(self.preset, name) for name in PRESETS})  # what these buttons press
         self.begin()
         if opening:
             self.preset(opening)
@@ -133,16 +112,11 @@ class ToyEngine(Game):
         rates = {name: s[name] for name in ("k", "lr_D", "lr_G", "momentum")}
         self.toys = Toys(recipe, density(s["p_data"], s["heights"]), seeds=s["seed"], **rates)
         self.toys.set(**{name: s[name] for name in CHOICES})
-        self.moves, self.moved = 0, ""
-        """Updates of D and of G so far (an evaluation of V on D's way to its optimum counts as one), and the last one:
-        "D, 2 of 3", "D" (by itself), "G", "D and G together", "D to its optimum"."""
-        self.curves.clear()
+        self.moves = 0  # updates of D and of G so far; an evaluation of V on D's way to its optimum counts as one
+        self.moved = ""  # the last one: "D, 2 of 3", "D" (by itself), "G", "D and G together", "D to its optimum"
         self._recent: deque[tuple[float, ...]] = deque(maxlen=60)
-        self._times: deque[tuple[float, int]] = deque(maxlen=50)
         self._alone = (-SINCE, 0.0)  # when D was last trained alone, and how steep it was then
         self._end_acts()
-        self._due = 0.0
-        """When the next move is due, by the clock."""
         self._new_data()
         self._draw()
 
@@ -154,27 +128,21 @@ class ToyEngine(Game):
         self._spread = math.sqrt(np.cov(CENTRES, aweights=p_data))
         self._arrays |= {"p_data": p_data, "z": ARROWS[self.values["p_z"]][0]}
         self._ranges.clear()
-        self._touch()
-        self._measure(anew=True)
-
-    def _touch(self) -> None:
-        self._stale, self._p_g = True, None
+        self._stale, self._p_g, self._measured_at = True, None, -1
+        self._measure()
 
     def _end_acts(self) -> None:
-        self.preset_name = ""
-        """The preset that is under way, or whose end this is, as long as no other hand has touched the game."""
-        self.act: Act | None = None
-        """What is under way besides plain training."""
+        self.preset_name = ""  # the preset that is under way, or whose end this is while no other hand has touched it
+        self.act: Act | None = None  # what is under way besides plain training
         self._work: Iterator[None] = iter(())
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Train, or go on with what was under way. Raises `RecipeError` after an error: `reset` first."""
-        self.usable()
+        super().start()
         if self.act is None:
             self._end_acts()  # training on leads away from a preset's end
-        self.state = "running"
 
     def stop(self) -> None:
         """End what is under way; the game stays where it is, and `start` would train on from here."""
@@ -185,7 +153,7 @@ class ToyEngine(Game):
     def _by_hand(self, move: str) -> None:
         """End what was under way, make one move, and rest. An update of one player alone counts in no iteration."""
         self._carry_out(Act(move))
-        self._guarded()
+        self.finish()
 
     def best_D(self) -> None:
         """Take D to its optimum for the G there is, a bit at each turn; then rest."""
@@ -195,7 +163,7 @@ class ToyEngine(Game):
         """Bring a phenomenon about: one of PRESETS, which may first have to bring about the one it goes on from."""
         presets = chain(name, self.preset_name)
         if not presets[0].after:
-            self.values |= {**self._own, **PLAIN, **presets[0].settings}
+            self.values |= {name: self.controls[name].start for name in self.values} | PLAIN | presets[0].settings
             self.reset()
         self._carry_out(*(act for preset in presets for act in preset.acts), name=name)
 
@@ -208,8 +176,8 @@ class ToyEngine(Game):
 
     def changed(self, values: Mapping[str, Any]) -> None:
         """Take over some controls. A preset ends, and training goes on; a new G, or another seed, begins anew."""
-        own = self.act is not None and values is self.act.settings
-        if self.preset_name and not own and values.keys() - {"speed"}:
+        by_hand = self.act is None or values is not self.act.settings
+        if self.preset_name and by_hand and values.keys() - {"speed"}:
             self._end_acts()  # those to come would undo what the person chose
         held, toys = self.values["lr_G"] == 0, self.toys
         self.values |= values
@@ -234,10 +202,6 @@ class ToyEngine(Game):
         if self.state == "error":
             self._end_acts()
 
-    def off(self) -> tuple[str, ...]:
-        """The buttons that can do nothing in this state."""
-        return (*super().off(), *(("step_D", "step_G", "best_D") if self.state == "error" else ()))
-
     def pressed(self) -> tuple[str, ...]:
         """The preset that is under way, or whose end this is."""
         return (self.preset_name,) if self.preset_name else ()
@@ -254,20 +218,6 @@ class ToyEngine(Game):
     def interval(self) -> float:
         """Seconds between frames: more where nothing has moved since the last one."""
         return Game.interval if self._stale else 0.5
-
-    @property
-    def rest(self) -> float:
-        """Seconds until the next move is due."""
-        return max(0.0, self._due - self.clock())
-
-    def advance(self, seconds: float) -> None:
-        """Work for about so many seconds, or as many moves as the pace lets: lost time makes no burst."""
-        end = self.clock() + seconds
-        while self.running and (now := self.clock()) >= self._due:
-            self._due = max(self._due, now - 0.1) + 1 / self.pace
-            self._guarded()
-            if self.clock() >= end:
-                return
 
     def finish(self) -> None:
         """Carry a preset, or D's way to its optimum, to its end now, whatever the pace."""
@@ -329,24 +279,23 @@ class ToyEngine(Game):
                 before, self.moved = climb.evaluations, self.next
                 climb.advance()
                 self.moves += climb.evaluations - before
-                self._touch()
+                self._stale, self._p_g = True, None
                 done += climb.done
             if act.move in ("D", "best_D"):
                 self._left_alone()
 
     def _move(self, move: str) -> None:
         """One move: "D", "G", "next" (of the iteration under way), or "iterate", all that are left of it."""
-        toys, before = self.toys, self.toys.step
-        moves = {"D": toys.step_D, "G": toys.step_G}
-        while True:
+        toys, before, on = self.toys, self.toys.step, True
+        act = {"D": toys.step_D, "G": toys.step_G}.get(move, toys.substep)
+        while on:
             self.moved = self.next
-            moves.get(move, toys.substep)()
+            act()
             self.moves += 1
-            if move != "iterate" or toys.step != before:
-                break
+            on = move == "iterate" and toys.step == before
         if toys.step != before:
-            self._times.append((self.clock(), toys.step))
-        self._touch()
+            self._ends.append(self.clock())
+        self._stale, self._p_g = True, None
 
     @property
     def next(self) -> str:
@@ -358,12 +307,6 @@ class ToyEngine(Game):
         if k - turn > joint:
             return f"D, {turn + 1} of {k}"
         return "D and G together" if joint and k - turn == 1 else "G"
-
-    @property
-    def speed(self) -> float:
-        """Iterations a second of late; 0 at rest."""
-        (t0, step0), (t1, step1) = (self._times[i] if self._times else (0.0, 0) for i in (0, -1))
-        return (step1 - step0) / (t1 - t0) if self.running and t1 > t0 else 0.0
 
     # -- measuring -----------------------------------------------------------------------------------------------------
 
@@ -391,17 +334,16 @@ class ToyEngine(Game):
         """How much D's logit changed a unit of x at most when D had been trained alone; 0 when that is long ago."""
         return self._alone[1] if self.toys.step - self._alone[0] <= SINCE else 0.0
 
-    def _measure(self, *, anew: bool = False) -> None:
+    def _measure(self) -> None:
         """V, C and JSD by quadrature, once for each move. A game that has diverged ends here."""
-        if self.state == "error" or not (anew or self._measured_at != self.moves):
+        if self.state == "error" or self._measured_at == self.moves:
             return
         order = 6 if self.toys.exact else 2  # the 800 pieces of a smooth G are short
         with np.errstate(all="ignore"):
             found = theory.V_C_JSD(self.toys.logit, self.toys.p_data, self.p_g(), order=order)
         if not (np.isfinite(found).all() and found[0] > -FAR):
             self._diverged(f"V(D, G) is {found[0]:.3g}")
-        self.measured, self._measured_at = Measured(*found), self.moves
-        """V, C and JSD at the last measurement."""
+        self.measured, self._measured_at = Measured(*found), self.moves  # V, C and JSD at the last measurement
         self.curves.add(self.moves, found)
         self._recent.append((self.moves, *found))
 
@@ -442,7 +384,7 @@ class ToyEngine(Game):
 
     def picture(self) -> Picture:
         """Figure 1 at the left, V, C and JSD at the right, and whether this is normal."""
-        upper, lower = self.figure_1()
+        (upper, lower), draws = self.figure_1(), "heights" if self.values["p_data"] == "drawn" else None
         now, verdict, step = self.measured, self.verdict(), self.toys.step
         words = (
             f"Figure 1 after {step:,} iterations, {self.STATES[self.state]}. On average D gives data "
@@ -451,10 +393,9 @@ class ToyEngine(Game):
         )
         how = "exact, as G is made of straight pieces" if self.toys.exact else "that of 800 straight lines through G"
         beyond = f"; {100 * self._outside:.0f} % of it lies outside the picture" if self._outside > 0.005 else ""
-        last = f"Last move: {self.moved}; next: {self.next}. " if self.moved else f"Next: {self.next}. "
-        turn = last if self.pace <= SLOW or self.state == "paused" else ""
+        turn = f"Last move: {self.moved}; next: {self.next}. " if self.moved else f"Next: {self.next}. "
+        turn = turn if self.pace <= SLOW or self.state == "paused" else ""
         see = PRESETS[self.preset_name].see if self.preset_name else ON if self.moves or self.running else FIRST
-        draws = "heights" if self.values["p_data"] == "drawn" else None
         upper = replace(upper, draws=draws, at=(0, 0, 10, 8), words=words)
         lower = replace(lower, caption=f"{turn}p_g is {how}{beyond}.", at=(10, 0, 4, 8))
         readouts = [(f"{step:,}", "iterations"), (f"{self.speed:,.{1 if 0 < self.speed < 10 else 0}f}", "a second")]
@@ -468,9 +409,9 @@ class ToyEngine(Game):
         top = self._ranges.around("JSD", [JSD], (0, 0.1))[1]
         value = [Line(moves, V, "V(D, G)", "V", now.V), Line(moves, C, "C(G)", "C", now.C)]
         distance = [Line(moves, JSD, "JSD(p_data ‖ p_g)", "G", now.JSD)]
-        floor = [Level(game.MINUS_LOG_4, "-log 4"), *self.event_levels()]
-        ceiling = [Level(math.log(2), "log 2")] if top > math.log(2) else []
-        ceiling += self.event_levels(named=False)
+        floor, ceiling = [Level(game.MINUS_LOG_4, "-log 4"), *self.event_levels()], self.event_levels(named=False)
+        if top > math.log(2):
+            ceiling.insert(0, Level(math.log(2), "log 2"))
         nats, counted = (max(low, LOWEST), high), "moves: updates of D and of G"
         return [
             Panel("Nats", value, x, nats, "", levels=floor, x_ticks=(), at=(0, 8, 8, 4)),

@@ -23,17 +23,12 @@ from ganlib.recipes import MNIST, Recipe
 from ganlib.runs import Run
 from ganlib.studies.diagnosis import WINDOW, Evidence, Verdict, diagnose, spread
 from ganlib.trainer import Step, Trainer
-from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.demo import GAME, Demo, Game, cell_key
 
-CURVES = ("V", "cost_D", "cost_G", "D_real", "D_fake")
-"""What is kept of each step, fields of `Step`: nats, nats, nats, probability, probability."""
-BETWEEN = (0.2, 0.5)
-"""Seconds between frames: the least and the most."""
-DRAWING = 0.15
-"""The share of the time that drawing G's samples may take; frames come less often when they cost more."""
-Z_SEED = 1406
-"""The seed of the z whose samples are shown, always the same ones."""
+CURVES = ("V", "cost_D", "cost_G", "D_real", "D_fake")  # what is kept of each step, fields of `Step`
+BETWEEN = (0.2, 0.5)  # seconds between frames: the least and the most
+DRAWING = 0.15  # the share of the time that drawing G's samples may take; frames come less often when they cost more
+Z_SEED = 1406  # the seed of the z whose samples are shown, always the same ones
 COSTS = {"non-saturating": "−log D(G(z)), non-saturating", "minimax": "log(1 − D(G(z))), minimax"}
 UPDATES = {"simultaneous": "simultaneous (authors' code)", "alternating": "alternating (Algorithm 1)"}
 
@@ -46,8 +41,8 @@ def controls(recipe: Recipe, seed: int) -> dict[str, Any]:
     kept = "The share of the last move that is kept in the next one"
     order = "Simultaneous: both from the same old parameters. Alternating: D first, then G against the new D"
     how_often = "How often D is updated for each update of G"
-    rates = (recipe.lr_D, recipe.lr_G)
-    rate = {"low": min(1e-4, *rates), "high": max(1.0, *rates), "log": True, "words": rate_text}
+    rate = {"log": True, "words": rate_text}
+    rate |= {"low": min(1e-4, recipe.lr_D, recipe.lr_G), "high": max(1.0, recipe.lr_D, recipe.lr_G)}
     return {
         **{key: one for key, one in GAME.items() if key != "restore"},
         "start": replace(GAME["start"], name="Start"),
@@ -81,18 +76,17 @@ class TrainingEngine(Game):
 
     title = "Live training of a generative adversarial net"
     STATES = Game.STATES | {"running": "Training"}
+    COLUMNS = 1 + len(CURVES)
 
     def __init__(
         self, recipe: Recipe, data: Dataset, seed: int = 0, *, samples: tuple[int, int] = (8, 8), **options: Any
     ):
         rows, columns = samples
-        if not all(isinstance(n, int) and 1 <= n <= 20 for n in (rows, columns)):
+        if not all(isinstance(n, int) and 1 <= n <= 20 for n in samples):
             raise RecipeError(f"samples is {samples!r}; it must be (rows, columns), each an integer from 1 to 20")
-        self.original, self.data, self.samples = recipe, data, (rows, columns)
-        self._options = options
+        self.original, self.data, self.samples, self._options = recipe, data, (rows, columns), options
         real = scale(data.valid[: rows * columns], pixels=recipe.pixels)
         self._data_spread, self._largest = spread(real), real.abs().max().item()
-        self.curves, self._ranges = Curves(1 + len(CURVES)), Ranges()
         self.trainer = Trainer(recipe, data, seed=seed, **self._options)
         super().__init__(controls(recipe, seed))
         self._forget()
@@ -105,10 +99,7 @@ class TrainingEngine(Game):
     def _forget(self) -> None:
         """What is empty at the start of a run."""
         self.latest: Step | None = None
-        self.curves.clear()
-        self._ranges.clear()
         self._recent: deque[Step] = deque(maxlen=WINDOW)
-        self._times: deque[float] = deque(maxlen=50)
         self._drawn_at, self._drawing, self._spread = -1, 0.0, math.nan
 
     def twin(self) -> TrainingEngine:
@@ -119,11 +110,11 @@ class TrainingEngine(Game):
     def changed(self, values: dict[str, Any]) -> None:
         """Change the run while it trains; another seed begins it anew. A momentum of None is the recipe's schedule."""
         live = {name: value for name, value in values.items() if name != "seed"}
-        fields = dict(live)
+        fields, own = dict(live), self.original
         if "momentum" in fields:
-            mu, own = fields.pop("momentum"), self.original
-            ends = (own.momentum_start, own.momentum_end) if mu is None else (mu, mu)
-            fields |= {"momentum_start": ends[0], "momentum_end": ends[1]}
+            mu = fields.pop("momentum")
+            fields["momentum_start"] = own.momentum_start if mu is None else mu
+            fields["momentum_end"] = own.momentum_end if mu is None else mu
         if fields:
             self.trainer.change(**fields)
         for name, value in live.items():
@@ -141,28 +132,20 @@ class TrainingEngine(Game):
 
     def once(self) -> None:
         """One iteration."""
-        (step,) = self.trainer.steps(1)
-        self.latest = step
-        self._recent.append(step)
-        self.curves.add(step.step, tuple(getattr(step, name) for name in CURVES))
-        self._times.append(time.perf_counter())
-
-    @property
-    def speed(self) -> float:
-        """Iterations a second of late; 0 at rest."""
-        if not self.running or len(self._times) < 2:
-            return 0.0
-        return (len(self._times) - 1) / (self._times[-1] - self._times[0])
+        (self.latest,) = self.trainer.steps(1)
+        self._recent.append(self.latest)
+        self.curves.add(self.latest.step, tuple(getattr(self.latest, name) for name in CURVES))
+        self._ends.append(self.clock())
 
     def verdict(self) -> Verdict:
         """Is this loss curve normal? A tone and a few plain sentences, from the last steps of the run."""
         if self.state == "error":
-            words = "The run has ended in an error, which stands above. Reset goes back to its start."
-            return Verdict("broken", (words,))
+            return Verdict(
+                "broken", ("The run has ended in an error, which stands above. Reset goes back to its start.",)
+            )
         changed_at = self.events[-1][0] if self.events else 0
-        steps = [step for step in self._recent if step.step > changed_at]
-        recipe, updates = self.trainer.recipe, self.trainer.updates
-        return diagnose(Evidence(steps, self._spread, recipe, updates, changed=changed_at > 0))
+        steps, run = [step for step in self._recent if step.step > changed_at], self.trainer
+        return diagnose(Evidence(steps, self._spread, run.recipe, run.updates, changed=changed_at > 0))
 
     # -- what there is to see ------------------------------------------------------------------------------------------
 
@@ -197,8 +180,7 @@ class TrainingEngine(Game):
 
     def _charts(self) -> list[Panel]:
         step, *columns = self.curves.rows().T.copy()
-        curve = dict(zip(CURVES, columns))
-        reach = (0.0, float(max(self.trainer.step, 20)))
+        curve, reach = dict(zip(CURVES, columns)), (0.0, float(max(self.trainer.step, 20)))
 
         def line(name: str, words: str, style: str) -> Line:
             """A measured curve with its present value."""
@@ -210,9 +192,8 @@ class TrainingEngine(Game):
         low = self._ranges.around("V", [curve["V"]], (-1.5, 0))[0]
         bare, named = self.event_levels(named=False), self.event_levels()
         no_ticks = {"x": reach, "x_label": "", "x_ticks": ()}
-        value = [line("V", "V(D, G)", "V")]
+        value, minus_log_4 = [line("V", "V(D, G)", "V")], Level(MINUS_LOG_4, "-log 4 = -1.386")
         says = [line("D_real", "D(x)", "data"), line("D_fake", "D(G(z))", "G")]
-        minus_log_4 = Level(MINUS_LOG_4, "-log 4 = -1.386")
         return [
             Panel("Costs, nats", lines, y=y, levels=named, at=(0, 4, 5, 8), **no_ticks),
             Panel("Value, nats", value, y=(low, 0), levels=[minus_log_4, *bare], at=(5, 4, 4, 8), **no_ticks),
@@ -263,12 +244,3 @@ class LiveTraining(Demo):
     def trainer(self) -> Trainer:
         """The run itself; `reset` replaces it by a new one."""
         return self.engine.trainer
-
-    def preview(self, steps: int = 0) -> bytes:
-        """A PNG of the demo as it is, or of its run after so many steps: trained aside, the demo does not move."""
-        engine = self.engine
-        if steps:
-            engine = engine.twin()
-            for _ in range(steps):
-                engine.once()
-        return engine.png()

@@ -50,7 +50,7 @@ def controls(recipe: Recipe) -> dict[str, Any]:
     data |= {"uniform": "uniform", "drawn": "draw it yourself"}
     costs = {"non-saturating": "−log D(G(z))", "minimax": "log(1 − D(G(z)))"}
     orders = {"alternating": "D, then G (Algorithm 1)", "simultaneous": "both at once (the authors)"}
-    units, sizes = {"relu": "rectifiers", "sigmoid": "sigmoids"}, {2**i: f"m = {2**i}" for i in range(3, 10)}
+    units, sizes = {"relu": "rectifiers", "sigmoid": "sigmoids"}, {2**i: str(2**i) for i in range(3, 10)}
     speeds = {n: f"{n} move{'s' * (n > 1)}/s" for n in (1, 2, 5, 10, 30, 100, 300)} | {"full": "as fast as it goes"}
     k_of = {"whole": True, "words": lambda k: f"{k} of D to 1 of G" if k else "0: only G moves"}
     rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0.0, "0: held")}

@@ -318,7 +318,7 @@ def test_controls_are_named_grouped_and_said_in_words(engine):
         **{"generator_cost": ("Cost of G", "G, the generator"), "units": ("Units of G", "G, the generator")},
         **{"momentum": ("Momentum μ", "Both"), "update": ("Who moves when", "Both"), "speed": ("Speed", "Both")},
     }
-    said = {"k": {0: "0: only G moves", 3: "3 of D to 1 of G"}, "lr_D": {0.0: "0: held"}, "batch": {64: "m = 64"}}
+    said = {"k": {0: "0: only G moves", 3: "3 of D to 1 of G"}, "lr_D": {0.0: "0: held"}, "batch": {64: "64"}}
     said |= {"speed": {1: "1 move/s", 30: "30 moves/s", "full": "as fast as it goes"}}
     for key, words in said.items():
         assert {value: engine.controls[key].said(value) for value in words} == words

@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     where = {"metavar": "DIR", "type": Path}
 
     def command(run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        """A parser for the command that `run` carries out, named as it is."""
         added = commands.add_parser(run.__name__[1:], help=text)
         added.set_defaults(run=run)
         return added

@@ -76,6 +76,7 @@ def commit() -> str:
     here = Path(__file__).parent
 
     def git(*words: str) -> str:
+        """What git prints when asked about the folder of this file."""
         command = ["git", "-C", str(here), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 

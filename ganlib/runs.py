@@ -267,6 +267,7 @@ def _polite_stop() -> Iterator[threading.Event]:
         return
 
     def ask(number: int, frame: object) -> None:
+        """Note that a stop was asked for; asked again by Ctrl-C, stop at once."""
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.set()

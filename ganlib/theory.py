@@ -84,6 +84,7 @@ def D_star(p_data: Density, p_g: Density) -> Callable[[ArrayLike], Array]:
     at = _places(p_data, p_g)
 
     def D(x: ArrayLike) -> Array:
+        """p_data / (p_data + p_g) at x."""
         p, g = p_data.pdf(x), p_g.pdf(x)
         if len(at):  # there, the lumps of probability decide
             i = np.minimum(np.searchsorted(at, x), len(at) - 1)
@@ -102,9 +103,11 @@ def V(D: Function, p_data: Density, p_g: Density, *, logit: bool = False, order:
     """
 
     def log_D(x: Array) -> Array:
+        """log D(x), from the logit where D gives that."""
         return -np.logaddexp(0, -np.asarray(D(x))) if logit else np.log(_probability(D(x)))
 
     def log_not_D(x: Array) -> Array:
+        """log(1 - D(x)), from the logit where D gives that."""
         return -np.logaddexp(0, np.asarray(D(x))) if logit else np.log1p(-_probability(D(x)))
 
     with np.errstate(divide="ignore"):

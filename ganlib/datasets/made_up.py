@@ -37,6 +37,7 @@ def _faces(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     right, down = rng.uniform(-4, 4, (2, N, 1, 1)).astype(np.float32)
 
     def blob(at_x: float, at_y: float, width: float, height: float) -> np.ndarray:
+        """A soft ellipse of that size at that place, moved with the face."""
         along, across = (x - 24 - at_x - right) / width, (y - 24 - at_y - down) / height
         return np.exp(-(along**2) - across**2)
 

@@ -7,6 +7,7 @@ for step in trainer.steps(1_000):
     print(step.V)
 """
 
+from ganlib.average import Average
 from ganlib.checkpoints import Trained, load_weights, pretrained, save_weights
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, DataError, GanlibError, RecipeError, TrainingDiverged
@@ -18,6 +19,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MNIST",
+    "Average",
     "CheckpointError",
     "DataError",
     "Dataset",

@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ganlib {__version__}, torch {torch.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     where = {"metavar": "DIR", "type": Path}
+    average = {"action": "store_true", "help": "of the average of G over training, in place of the last iterate"}
 
     def command(run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         """A parser for the command that `run` carries out, named as it is."""
@@ -73,10 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("run_folder", **where, help="a run's folder, or a .safetensors file")
     evaluate.add_argument("--json", action="store_true", help="one JSON object instead of text")
     evaluate.add_argument("--seed", type=_seed, default=1, help="of the samples (default 1)")
+    evaluate.add_argument("--average", **average)
 
     sample = command(_sample, "draw samples into a PNG file")
     sample.add_argument("run_folder", **where, help="a run's folder, or a .safetensors file")
     sample.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    sample.add_argument("--average", **average)
     sample.add_argument("--n", type=int, default=100, help="how many (default 100)")
     sample.add_argument("--columns", type=int, default=10, help="how many in a row (default 10)")
     sample.add_argument("--seed", type=_seed, default=0, help="of the noise (default 0)")
@@ -133,8 +136,13 @@ def _resume(options: argparse.Namespace, folder: Path) -> runs.Run:
     return run
 
 
-def _load(path: Path) -> checkpoints.Trained:
-    """The nets in a run's folder, or in a file of weights."""
+def _load(options: argparse.Namespace) -> checkpoints.Trained:
+    """The nets in a run's folder, or in a file of weights; with --average that of G."""
+    trained = _last_iterate(options.run_folder)
+    return trained.averaged() if options.average else trained
+
+
+def _last_iterate(path: Path) -> checkpoints.Trained:
     if path.suffix != ".safetensors":
         if not path.is_dir():
             raise CheckpointError(f"{path} is neither a run's folder nor a .safetensors file")
@@ -146,14 +154,15 @@ def _load(path: Path) -> checkpoints.Trained:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    trained = _load(options.run_folder)
+    trained = _load(options)
     data = datasets.load(trained.info["data"])
     if data.name != trained.info["data"]:
         warnings.warn(f"trained on {trained.info['data']}, scored on {data.name}: {data.note}", stacklevel=1)
     paper = runs.score(trained, data, seed=options.seed)
     if options.json:
-        print(json.dumps(paper.to_dict()))
+        print(json.dumps({"iterate": trained.iterate} | paper.to_dict()))
     else:
+        print(f"{options.run_folder}, epoch {trained.info['epochs']:g}, {trained.iterate}")
         print(f"Parzen, the paper's protocol: {paper}")
         print(f"Parzen, a finer grid:         {runs.score(trained, data, parzen.FINE_SIGMAS, seed=options.seed)}")
     return 0
@@ -162,7 +171,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _sample(options: argparse.Namespace) -> int:
     if options.n < 1 or options.columns < 1:
         raise RecipeError(f"--n {options.n} --columns {options.columns}: both must be at least 1")
-    trained = _load(options.run_folder)
+    trained = _load(options)
     samples = images.shown(trained.samples(options.n, options.seed), trained.recipe.pixels)
     sheet = images.mosaic(samples, datasets.picture_shape(trained.info["data"]), options.columns)
     try:
@@ -170,7 +179,7 @@ def _sample(options: argparse.Namespace) -> int:
         options.out.write_bytes(images.png(sheet, zoom=2))
     except OSError as error:
         raise GanlibError(f"{options.out} cannot be written: {error.strerror}") from None
-    print(f"{options.n} samples in {options.out}")
+    print(f"{options.n} samples of {trained.iterate} in {options.out}")
     return 0
 
 
@@ -179,15 +188,19 @@ def _export(options: argparse.Namespace) -> int:
     info = run.info | {"curves": runs.curves(options.run_folder), "exported_by": provenance()}
     if options.note:
         info["note"] = options.note
-    checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
-    trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights
+    checkpoints.save_weights(options.out, run, info)
+    both = [checkpoints.load_weights(options.out)]  # the scores are those of the half-precision weights
+    both += [both[0].averaged()] if run.average else []
+    told = [info, info.get("average", {})]
     if runs.scored(run.recipe):
         data = datasets.load(run.info["data"], stand_in=False)
-        for name, sigmas in (("parzen", parzen.SIGMAS), ("parzen_fine_grid", parzen.FINE_SIGMAS)):
-            info[name] = runs.score(trained, data, sigmas).to_dict()
-        checkpoints.save_weights(options.out, run.G, run.D, run.recipe, info)
-    score = f"{info['parzen']['log_likelihood']:.1f} nats" if "parzen" in info else "not scored"
-    print(f"{options.out}: {score} after {info['epochs']:g} epochs")
+        for trained, scores in zip(both, told, strict=False):
+            for name, sigmas in (("parzen", parzen.SIGMAS), ("parzen_fine_grid", parzen.FINE_SIGMAS)):
+                scores[name] = runs.score(trained, data, sigmas).to_dict()
+        checkpoints.save_weights(options.out, run, info)
+    for trained, scores in zip(both, told, strict=False):
+        score = f"{scores['parzen']['log_likelihood']:.1f} nats" if "parzen" in scores else "not scored"
+        print(f"{options.out}, epoch {info['epochs']:g}, {trained.iterate}: {score}")
     return 0
 
 

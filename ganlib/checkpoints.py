@@ -4,15 +4,16 @@ A file is moved to its place in one step and the one before it kept: a killed pr
 """
 
 import contextlib
+import copy
 import errno
 import json
 import os
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import safetensors
 import safetensors.torch
@@ -26,6 +27,7 @@ from ganlib.recipes import Recipe
 FORMAT = 1
 LATEST = "checkpoint.pt"
 PREVIOUS = "checkpoint-previous.pt"
+LAST = "the last iterate"
 WEIGHTS = Path(__file__).parent / "weights"  # those that come with the package
 
 
@@ -121,6 +123,14 @@ class Trained:
     D: Discriminator
     recipe: Recipe
     info: dict[str, Any]  # data, seed, epochs, what trained it, scores (of weights, the `.json` beside them)
+    average: Generator | None = None  # G's parameters averaged over training (`ganlib.average`), where they were kept
+    iterate: str = LAST  # which G this is, in words
+
+    def averaged(self) -> Self:
+        """The same with the average of G in G's place. Raises `CheckpointError` where none was kept."""
+        if self.average is None:
+            raise CheckpointError("no average of G was kept here: train on with this version, or use the last iterate")
+        return replace(self, G=self.average, average=None, iterate=self.info["average"]["what"])
 
     def samples(self, n: int, seed: int = 0) -> Tensor:
         """n fair draws x = G(z): (n, d), in [0, 1] for MNIST."""
@@ -142,7 +152,11 @@ def load_run(folder: Path) -> Trained:
         info = {"data": state["data"], "seed": state["seed"], "epochs": round(epochs, 3), "steps": state["step"]}
         info |= {"precision": state["precision"], "trained_by": state.get("sessions", [])}
         info["validation"] = state["history"]["scores"]
-        return _trained(recipe, state["nets"], info)
+        nets = dict(state["nets"])
+        if "average" in state:
+            nets["average"] = state["average"]["G"]
+            info["average"] = {"what": state["average"]["what"], "horizon": state["average"]["horizon"]}
+        return _trained(recipe, nets, info)
 
 
 def _trained(recipe: Recipe, nets: dict[str, dict[str, Tensor]], info: dict[str, Any]) -> Trained:
@@ -150,7 +164,11 @@ def _trained(recipe: Recipe, nets: dict[str, dict[str, Tensor]], info: dict[str,
     G, D = recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))
     G.load_state_dict(nets["G"])
     D.load_state_dict(nets["D"])
-    return Trained(G, D, recipe, info)
+    average = None
+    if "average" in nets:
+        average = copy.deepcopy(G)
+        average.load_state_dict(nets["average"])
+    return Trained(G, D, recipe, info, average)
 
 
 @contextlib.contextmanager
@@ -162,14 +180,19 @@ def understood(folder: Path) -> Iterator[None]:
         raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {error!r}") from None
 
 
-def save_weights(path: Path, G: Generator, D: Discriminator, recipe: Recipe, info: dict[str, Any]) -> Path:
-    """Write both nets as half-precision safetensors to `path`, and `info` with the recipe to the `.json` beside it."""
+def save_weights(path: Path, trained: Trained, info: dict[str, Any] | None = None) -> Path:
+    """Write the nets as half-precision safetensors to `path`, and `info` with the recipe to the `.json` beside it.
+
+    `info` is the pair's own unless given. An average of G goes with the pair.
+    """
+    nets = {"G": trained.G, "D": trained.D} | ({"average": trained.average} if trained.average else {})
     tensors = {
         f"{name}.{key}": tensor.detach().to("cpu", torch.float16).contiguous()
-        for name, net in (("G", G), ("D", D))
+        for name, net in nets.items()
         for key, tensor in net.state_dict().items()
     }
-    text = json.dumps({**info, "recipe": recipe.to_dict()}, indent=1, ensure_ascii=False) + "\n"
+    told = {**(trained.info if info is None else info), "recipe": trained.recipe.to_dict()}
+    text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
     _atomically(path, lambda file: file.write(safetensors.torch.save(tensors)))
     _atomically(path.with_suffix(".json"), lambda file: file.write(text.encode()))
     return path
@@ -179,9 +202,10 @@ def load_weights(path: Path) -> Trained:
     """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken."""
     try:
         info = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        nets = {"G": {}, "D": {}}
+        nets: dict[str, dict[str, Tensor]] = {"G": {}, "D": {}}
         for key, tensor in safetensors.torch.load_file(path).items():
-            nets[key[0]][key[2:]] = tensor.float()  # "G.layers.0.linear.weight"
+            name, _, part = key.partition(".")  # "G.layers.0.linear.weight"
+            nets.setdefault(name, {})[part] = tensor.float()
         return _trained(Recipe.from_dict(info.pop("recipe")), nets, info)
     except FileNotFoundError as error:
         lost = error.filename or path

@@ -4,7 +4,6 @@ import datetime
 import functools
 import platform
 import subprocess
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,16 +20,17 @@ class Hardware:
     """A device and the precision of the matrix products on it."""
 
     device: torch.device  # where parameters, data and gradients live
-    precision: str  # "bfloat16" (autocast around float32 parameters), "float32" or "float64"
+    precision: str  # "bfloat16" (parameters stay float32, and play as bfloat16 copies), "float32" or "float64"
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of parameters, velocities and pictures."""
+        """The type of parameters and velocities."""
         return torch.float64 if self.precision == "float64" else torch.float32
 
-    def autocast(self) -> AbstractContextManager:
-        """The context in which forward passes run."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+    @property
+    def product_dtype(self) -> torch.dtype:
+        """The type of the matrix products: of the nets as they play."""
+        return torch.bfloat16 if self.precision == "bfloat16" else self.dtype
 
     def generator(self, seed: int) -> torch.Generator:
         """A seeded stream of random numbers on the device."""

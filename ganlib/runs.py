@@ -19,12 +19,13 @@ import torch
 from tqdm import tqdm
 
 from ganlib import checkpoints, hardware, parzen
+from ganlib.average import Average
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, RecipeError
 from ganlib.images import scale
 from ganlib.nets import is_number
 from ganlib.recipes import Recipe
-from ganlib.trainer import History, Trainer
+from ganlib.trainer import History, Step, Trainer
 
 
 def open(
@@ -112,18 +113,42 @@ def _go_on(folder: Path, data: Dataset | None, device: str) -> "Run":
             hardware.choose(state["device"] if device == "auto" else device, state["precision"])
         except RecipeError as error:
             raise CheckpointError(f"the run in {folder} cannot go on on this machine: {error}") from None
-        return Run(Trainer.from_state(state, data, device), folder, state.get("sessions", []))
+        trainer = Trainer.from_state(state, data, device)
+        average = Average.from_state(trainer.G, state["average"]) if "average" in state else None
+        return Run(trainer, folder, state.get("sessions", []), average)
 
 
 class Run:
-    """A `trainer` and its run's folder; `open` gives one. For a run begun in memory: `Run(trainer, folder).save()`."""
+    """A `trainer`, the `average` of its G, and the run's folder; `open` gives one.
 
-    def __init__(self, trainer: Trainer, folder: Path | str, sessions: Sequence[dict[str, Any]] | None = None):
+    For a run begun in memory: `Run(trainer, folder).save()`. An average begins where it is first kept.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        folder: Path | str,
+        sessions: Sequence[dict[str, Any]] | None = None,
+        average: Average | None = None,
+    ):
         self.trainer, self.folder = trainer, Path(folder)
+        self.average = average or Average(trainer.G, step=trainer.step)
         self._saved_here = sessions is not None
         # what trained it: commit, day and versions, at the start and at each resume
         now = {"from_step": trainer.step if self._saved_here else 0, **hardware.provenance()}
         self.sessions = [*(sessions or ()), now]
+
+    def steps(self, n: int | None = None) -> Iterator[Step]:
+        """`trainer.steps`, with the average kept on the way."""
+        for step in self.trainer.steps(n):
+            self.average.see(step.step)
+            yield step
+
+    def validate(self) -> dict[str, float]:
+        """`trainer.validate` of the last iterate, and of the average beside it."""
+        score = self.trainer.validate()
+        score |= {f"average_{name}": value for name, value in self.trainer.score(self.average.G).items()}
+        return score
 
     def save(self) -> Path:
         """Write a checkpoint, from which `open` goes on; after a `CheckpointError` what was saved before stays."""
@@ -132,12 +157,12 @@ class Run:
             raise CheckpointError(f"{self.folder} already holds another run; save this one into another folder")
         if not trainer.whole:
             raise CheckpointError("this run stopped inside a step or has diverged; go back to its last checkpoint")
-        for name, net in trainer.players.items():
-            if not all(bool(torch.isfinite(p).all()) for p in net.parameters()):
+        for name, player in trainer.players.items():
+            if not all(bool(torch.isfinite(p).all()) for p in player.theta):
                 what = f"{name} holds values that are not finite"
                 raise CheckpointError(f"{what}: the run has diverged. Nothing was saved")
         told = {"data": trainer.data.name, "fingerprint": trainer.data.fingerprint(), "sessions": self.sessions}
-        path = checkpoints.write(self.folder, {**trainer.state(), **told})
+        path = checkpoints.write(self.folder, {**trainer.state(), "average": self.average.state(), **told})
         self._saved_here = True
         return path
 
@@ -165,13 +190,14 @@ class Run:
                 self.save()  # a folder that cannot be written shows now, not at the first checkpoint
             try:
                 while not trainer.finished and not stop.is_set() and time.monotonic() < end:
-                    next(trainer.steps(1))
+                    next(self.steps(1))
                     if int(trainer.epochs_done) > epochs_done:  # with k > 1 a step may end in the next epoch already
                         epochs_done = int(trainer.epochs_done)
                         due = epochs_done <= 5 or epochs_done % 10 == 0 or trainer.finished
                         if due and validate and scored(trainer.recipe):
-                            score = trainer.validate()
-                            bar.set_postfix_str(f"validation {score['log_likelihood']:.1f} nats", refresh=False)
+                            score = self.validate()
+                            both = f"{score['log_likelihood']:.1f}, average {score['average_log_likelihood']:.1f}"
+                            bar.set_postfix_str(f"validation {both} nats", refresh=False)
                     bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
                     bar.update(1)
                     if time.monotonic() - saved > checkpoint_seconds:

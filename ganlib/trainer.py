@@ -1,5 +1,6 @@
 """Algorithm 1, the authors' simultaneous update, and the record of what they did."""
 
+import copy
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from ganlib import game, hardware, parzen
 from ganlib.datasets import Dataset
 from ganlib.errors import DataError, RecipeError, TrainingDiverged
 from ganlib.images import mean_picture, scale
-from ganlib.nets import is_integer, limit
+from ganlib.nets import Discriminator, Generator, is_integer, limit
 from ganlib.recipes import LIVE, Recipe
 
 
@@ -84,6 +85,44 @@ class History:
 PLACE = ("step", "updates", "epoch", "position", "order")  # where a run stands: in a state by these names
 
 
+class Player:
+    """G or D in a run: its parameters, their velocities, and the net that plays.
+
+    In bfloat16 that is a copy of the net in bfloat16, written anew whenever the parameters have moved; in other
+    precisions it is the net itself.
+    """
+
+    PART = 2**18  # numbers moved at a time: few enough to stay in the processor's cache from one pass to the next
+
+    def __init__(self, net: Generator | Discriminator, dtype: torch.dtype):
+        self.net = net
+        self.theta = [p.detach() for p in net.parameters()]  # the parameters' own memory
+        self.velocity = [torch.zeros_like(p) for p in self.theta]
+        self._plays = net if dtype == self.theta[0].dtype else copy.deepcopy(net).to(dtype)
+        self._copies = [p.detach() for p in self._plays.parameters()]
+        self._versions = self._now() if self._plays is net else []  # of the parameters, when they were copied
+
+    def _now(self) -> list[int]:
+        return [p._version for p in self.theta]  # torch counts every change of a tensor in place
+
+    def plays(self) -> Generator | Discriminator:
+        """The net whose gradients `descend` takes."""
+        if self._versions != self._now():
+            torch._foreach_copy_(self._copies, self.theta)
+            self._versions = self._now()
+        return self._plays
+
+    def descend(self, gradients: Sequence[Tensor], lr: float, mu: float) -> None:
+        """v = mu v - lr g; theta += v."""
+        for tensors in zip(self.theta, self.velocity, self._copies, gradients, strict=True):
+            for theta, v, copied, g in zip(*(t.reshape(-1).split(self.PART) for t in tensors), strict=True):
+                v.mul_(mu).add_(g.to(v.dtype), alpha=-lr)
+                theta.add_(v)
+                if self._plays is not self.net:
+                    copied.copy_(theta)
+        self._versions = self._now()
+
+
 class Trainer:
     """Trains G against D by a recipe (Goodfellow et al. 2014, Algorithm 1, or the authors' simultaneous update).
 
@@ -131,8 +170,7 @@ class Trainer:
         self.pictures = pictures.to(self.hardware.device)
         G, D = recipe.networks(seed, mean_picture(pictures))
         self.G, self.D = (net.to(self.hardware.device, self.hardware.dtype) for net in (G, D))
-        self.players = {"G": self.G, "D": self.D}
-        self.velocity = {name: [torch.zeros_like(p) for p in net.parameters()] for name, net in self.players.items()}
+        self.players = {name: Player(net, self.hardware.product_dtype) for name, net in (("G", self.G), ("D", self.D))}
         seeds = np.random.SeedSequence(seed).generate_state(2).tolist()
         self.data_rng = torch.Generator().manual_seed(seeds[0])
         self.rng = self.hardware.generator(seeds[1])
@@ -144,9 +182,9 @@ class Trainer:
                 setattr(self, name, state[name])
             self.data_rng.set_state(state["data_rng"])
             self.rng.set_state(state["rng"])
-            for name, net in self.players.items():
-                net.load_state_dict(state["nets"][name])
-                for own, saved in zip(self.velocity[name], state["velocity"][name], strict=True):
+            for name, player in self.players.items():
+                player.net.load_state_dict(state["nets"][name])
+                for own, saved in zip(player.velocity, state["velocity"][name], strict=True):
                     own.copy_(saved)
             self.history = History.from_state(state["history"])
 
@@ -169,44 +207,43 @@ class Trainer:
     def _update_D(self) -> game.Gradients:
         """Algorithm 1, one turn of the inner loop: a fresh batch, fresh noise, D moves."""
         x, z = self._next_batch(), self._noise()
-        with self.hardware.autocast():
-            with torch.no_grad():
-                fake = self.G(z)
-            found = game.discriminator_gradients(self.D, x, fake, self.rng)
+        G, D = self._playing()
+        with torch.no_grad():
+            fake = G(z)
+        found = game.discriminator_gradients(D, x, fake, self.rng)
         self._descend("D", found.D, t=self.updates)
         self.updates += 1
         return found
 
     def _update_G(self) -> game.Gradients:
         """Algorithm 1, the outer step: fresh noise, G moves against the D that has just moved."""
-        with self.hardware.autocast():
-            found = game.generator_gradients(self.G, self.D, self._noise(), self.recipe.generator_cost, self.rng)
+        found = game.generator_gradients(*self._playing(), self._noise(), self.recipe.generator_cost, self.rng)
         self._descend("G", found.G, t=self.updates - 1)
         return found
 
     def _update_both(self) -> game.Gradients:
         """The authors' update: both gradients at the old parameters, then both players move."""
         x, z = self._next_batch(), self._noise()
-        with self.hardware.autocast():
-            found = game.simultaneous_gradients(self.G, self.D, x, z, self.recipe.generator_cost, self.rng)
+        found = game.simultaneous_gradients(*self._playing(), x, z, self.recipe.generator_cost, self.rng)
         self._descend("D", found.D, t=self.updates)
         self._descend("G", found.G, t=self.updates)
         self.updates += 1
         return found
 
-    @torch.no_grad()
-    def _descend(self, player: str, gradients: tuple[Tensor, ...], t: int) -> None:
+    def _playing(self) -> tuple[Generator, Discriminator]:
+        return self.players["G"].plays(), self.players["D"].plays()
+
+    def _descend(self, name: str, gradients: tuple[Tensor, ...], t: int) -> None:
         """v = mu v - lr_t g; theta += v; then max-norm, where the recipe has it."""
-        net, velocity = self.players[player], self.velocity[player]
-        torch._foreach_mul_(velocity, self.recipe.momentum(self.epoch))
-        torch._foreach_add_(velocity, gradients, alpha=-self.recipe.lr(player, t))
-        torch._foreach_add_(list(net.parameters()), velocity)
+        """v = mu v - lr_t g; theta += v; then max-norm, where the recipe has it."""
+        player = self.players[name]
+        player.descend(gradients, self.recipe.lr(name, t), self.recipe.momentum(self.epoch))
         if self.recipe.max_norm:
-            for layer in net.layers:
+            for layer in player.net.layers:
                 limit(layer, self.recipe.max_norm)
 
     def _noise(self) -> Tensor:
-        return game.prior(self.recipe.p_z, self.recipe.batch, self.recipe.z_dim, self.rng, self.hardware.dtype)
+        return game.prior(self.recipe.p_z, self.recipe.batch, self.recipe.z_dim, self.rng, self.hardware.product_dtype)
 
     def _next_batch(self) -> Tensor:
         """The next m examples of the shuffled data, scaled: (m, d)."""
@@ -216,7 +253,8 @@ class Trainer:
         m = self.recipe.batch
         rows = self.order[self.position * m : (self.position + 1) * m]
         self.position += 1
-        return scale(self.pictures[rows.to(self.pictures.device)], self.hardware.dtype, self.recipe.pixels)
+        x = scale(self.pictures[rows.to(self.pictures.device)], self.hardware.dtype, self.recipe.pixels)
+        return x.to(self.hardware.product_dtype)
 
     def _reshuffle(self) -> None:
         self.order = torch.randperm(len(self.pictures), generator=self.data_rng)
@@ -260,15 +298,23 @@ class Trainer:
         self.recipe = replace(self.recipe, **values)
         self.history.changes.append({"step": self.step, **values})
 
+    @property
+    def velocity(self) -> dict[str, list[Tensor]]:
+        """The velocities of "G" and "D", a tensor for each of their parameters."""
+        return {name: player.velocity for name, player in self.players.items()}
+
     def samples(self, n: int, seed: int = 0) -> Tensor:
         """n fair draws of G as it is now: (n, d) on the CPU. Leaves the run's own random numbers alone."""
         return self.recipe.samples(self.G, n, seed).float()
 
-    def validate(self) -> dict[str, float]:
-        """The Parzen score of the validation images that sigma is chosen on; added to the history's scores."""
+    def score(self, G: Generator) -> dict[str, float]:
+        """The Parzen score of the validation images that sigma is chosen on, by samples of a G of this recipe."""
         valid = scale(self.data.valid[: parzen.N_VALID], pixels=self.recipe.pixels)
-        found = parzen.validation_score(self.samples(self.recipe.n_samples, seed=self.seed), valid)
-        self.history.scores.append({"step": self.step, "epoch": self.epochs_done, **found})
+        return parzen.validation_score(self.recipe.samples(G, self.recipe.n_samples, self.seed).float(), valid)
+
+    def validate(self) -> dict[str, float]:
+        """The `score` of G as it is now; added to the history's scores."""
+        self.history.scores.append({"step": self.step, "epoch": self.epochs_done, **self.score(self.G)})
         return self.history.scores[-1]
 
     def state(self) -> dict[str, Any]:
@@ -281,7 +327,7 @@ class Trainer:
             **{name: getattr(self, name) for name in PLACE},
             "data_rng": self.data_rng.get_state(),
             "rng": self.rng.get_state(),
-            "nets": {name: dict(net.state_dict()) for name, net in self.players.items()},
+            "nets": {name: dict(player.net.state_dict()) for name, player in self.players.items()},
             "velocity": self.velocity,
             "history": self.history.state(),
         }

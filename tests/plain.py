@@ -11,6 +11,14 @@ import numpy as np
 import torch
 
 
+def kept(shape, keep, rng):
+    """Which elements dropout keeps: 16 bits for each, four from a word of 64, read as a number from 0 to 1."""
+    n = math.prod(shape)
+    words = torch.empty(-(-n // 4), dtype=torch.int64).random_(-(2**63), None, generator=rng)
+    shares = (words.numpy().view(np.int16)[:n].astype(float) + 2**15) / 2**16
+    return torch.from_numpy(shares.reshape(shape) < round(keep * 2**16) / 2**16)
+
+
 def relu(h):
     return torch.where(h > 0, h, torch.zeros_like(h))
 
@@ -85,7 +93,7 @@ class PlainRun:
         return ((2 * uniform - 1) * math.sqrt(3)).double()
 
     def masks(self, m):
-        return [(torch.rand(m, width, generator=self.rng) < keep).double() for width, keep in self.widths]
+        return [kept((m, width), keep, self.rng).double() for width, keep in self.widths]
 
     def descend(self, theta, velocity, gradient, lr_0):
         lr = max(lr_0 / self.recipe.lr_decay**self.t, self.recipe.lr_min)

@@ -15,7 +15,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganlib import MNIST, CheckpointError, Trainer, checkpoints, load, load_weights, pretrained, runs, save_weights
+from ganlib import (
+    MNIST,
+    CheckpointError,
+    Trained,
+    Trainer,
+    checkpoints,
+    load,
+    load_weights,
+    pretrained,
+    runs,
+    save_weights,
+)
 from ganlib.runs import Run
 from tests import small
 from tests.killed import in_new_process
@@ -368,7 +379,8 @@ def test_a_folder_without_permission_cannot_be_written(mode, twice):
 
 @pytest.fixture
 def weights(trainer, tmp_path):
-    return save_weights(tmp_path / "w.safetensors", trainer.G, trainer.D, trainer.recipe, {"seed": 7, "data": "small"})
+    pair = Trained(trainer.G, trainer.D, trainer.recipe, {"seed": 7, "data": "small"})
+    return save_weights(tmp_path / "w.safetensors", pair)
 
 
 def test_weights_come_back_in_half_precision(weights, trainer):
@@ -430,6 +442,6 @@ def test_weights_that_cannot_be_written_leave_the_old_ones(weights, trainer, mon
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CheckpointError, match="the disk is full"):
-        save_weights(weights, trainer.G, trainer.D, trainer.recipe, {})
+        save_weights(weights, Trained(trainer.G, trainer.D, trainer.recipe, {}))
     assert (weights.read_bytes(), weights.with_suffix(".json").read_bytes()) == before
     assert sorted(path.name for path in weights.parent.iterdir()) == ["w.json", "w.safetensors"]

@@ -178,7 +178,7 @@ def test_normalised_pictures_are_drawn_shown_and_shipped_but_not_scored(tmp_path
 
     export = ["export", str(folder), "--out", str(tmp_path / "weights.safetensors"), "--note", "made-up pictures"]
     assert main(export) == 0
-    assert "not scored after 1 epochs" in capsys.readouterr().out
+    assert "epoch 1, the last iterate: not scored" in capsys.readouterr().out
     info = load_weights(tmp_path / "weights.safetensors").info
     assert "parzen" not in info and info["note"] == "made-up pictures" and info["curves"] == runs.curves(folder)
 
@@ -214,7 +214,8 @@ def test_a_convolutional_run_is_trained_sampled_and_exported_but_not_scored(tmp_
     capsys.readouterr()
     assert "normalises its pictures (gcn)" in refused(capsys, "evaluate", str(folder))
     assert main(["export", str(folder), "--out", str(weights)]) == 0
-    assert capsys.readouterr().out == f"{weights}: not scored after 1 epochs\n"
+    both = "the last iterate", "the average of G over 1 steps"
+    assert capsys.readouterr().out == "".join(f"{weights}, epoch 1, {which}: not scored\n" for which in both)
     trained = load_weights(weights)
     assert trained.recipe == load_run(folder).recipe and "parzen" not in trained.info
     assert (trained.samples(4) - load_run(folder).samples(4)).abs().max().item() < 0.05
@@ -222,7 +223,7 @@ def test_a_convolutional_run_is_trained_sampled_and_exported_but_not_scored(tmp_
 
 # -- evaluate, sample, export, data -----------------------------------------------------------------------------------
 
-KEYS = ["log_likelihood", "standard_error", "sigma", "n_samples", "n_test", "split", "data"]
+KEYS = ["iterate", "log_likelihood", "standard_error", "sigma", "n_samples", "n_test", "split", "data"]
 
 
 def test_evaluate_prints_the_score_and_as_json_the_same(run, capsys):
@@ -235,7 +236,9 @@ def test_evaluate_prints_the_score_and_as_json_the_same(run, capsys):
     assert list(found) == KEYS
     assert (found["n_samples"], found["n_test"], found["split"], found["data"]) == (500, 500, "test", "synthetic")
     mean, error = found["log_likelihood"], found["standard_error"]
-    assert text.startswith(f"Parzen, the paper's protocol: {mean:.1f} ± {error:.1f} nats (sigma {found['sigma']:.4f}")
+    first, second = text.splitlines()[:2]
+    assert first == f"{run}, epoch 2, the last iterate"
+    assert second.startswith(f"Parzen, the paper's protocol: {mean:.1f} ± {error:.1f} nats (sigma {found['sigma']:.4f}")
     assert "a finer grid" in text
 
     trainer, data = runs.open(run).trainer, load("synthetic")
@@ -274,7 +277,7 @@ def test_export_writes_weights_that_evaluate_to_the_scores_beside_them(run, tmp_
     assert trained.info["trained_by"][0].keys() == {"from_step", "commit", "made", "versions"}
     assert trained.info["validation"] == runs.open(run).trainer.history.scores
     assert main(["evaluate", str(path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == trained.info["parzen"]
+    assert json.loads(capsys.readouterr().out) == {"iterate": "the last iterate"} | trained.info["parzen"]
     assert main(["sample", str(path), "--out", str(tmp_path / "s.png"), "--n", "1"]) == 0
     assert Image.open(tmp_path / "s.png").size == (2 * 10 * 28 + 18, 56)
 

@@ -14,6 +14,7 @@ from torch.autograd import gradcheck
 from benchmarks.memory import UNKNOWN, peak
 from ganlib import RecipeError
 from ganlib.nets import (
+    Affine,
     Convolution,
     Convolve,
     Deconvolution,
@@ -23,10 +24,11 @@ from ganlib.nets import (
     Generator,
     Layer,
     count_parameters,
-    dropout,
     limit,
     marginal_bias,
+    mask,
 )
+from tests import plain
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,13 +77,34 @@ def test_the_other_activations(activation, f):
     assert layer(draw(4, 3)).flatten().tolist() == pytest.approx([f(v) for v in h.flatten().tolist()], abs=1e-14)
 
 
+@pytest.mark.parametrize("pieces", [1, 3])
+@pytest.mark.parametrize("dropped", [True, False])
+def test_the_gradient_written_out_is_that_of_autograd(pieces, dropped):
+    """Also where pieces are equally large: of an example that dropout leaves nothing of, all of them are their bias."""
+    x, W, b = (
+        draw(*shape, seed=i).requires_grad_() for i, shape in enumerate([(9, 4), (2 * pieces, 4), (2 * pieces,)])
+    )
+    kept = mask((9, 4), 0.5, rng(), torch.float64) if dropped else None
+    with torch.no_grad():
+        b.fill_(0.5)
+        if dropped:
+            kept[0] = 0
+    h = (x if kept is None else x * kept) @ W.T + b
+    expected = h.reshape(9, 2, pieces).max(-1).values
+    found = Affine.apply(x, W, b, kept, pieces)
+    assert (found - expected).abs().max().item() < 1e-14
+    weighted = draw(9, 2, seed=7)
+    gradients = (torch.autograd.grad((weighted * h).sum(), (x, W, b)) for h in (found, expected))
+    for own, plain_one in zip(*gradients, strict=True):
+        assert (own - plain_one).abs().max().item() < 1e-13
+
+
 # -- dropout ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("keep", [0.8, 0.5])
 def test_dropout_keeps_or_kills_each_element_of_each_example_and_preserves_the_mean(keep):
-    x = torch.full((2_000, 300), 3.0)
-    y = dropout(x, keep, rng())
+    y = 3 * mask((2_000, 300), keep, rng(), torch.float32)
     assert y.unique().tolist() == pytest.approx([0, 3 / keep])
     kept = (y > 0).float()
     n = kept.numel()
@@ -96,15 +119,15 @@ def test_dropout_keeps_or_kills_each_element_of_each_example_and_preserves_the_m
 @pytest.mark.parametrize(("keep", "scale"), [(0.8, 1.25), (0.5, 2.0)])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 def test_what_is_kept_is_scaled_exactly(keep, scale, dtype):
-    x = torch.ones(100, 10, dtype=dtype)
-    assert set(dropout(x, keep, rng()).unique().tolist()) == {0.0, scale}
-    assert dropout(x, keep, rng()).dtype == dtype
+    drawn = mask((100, 10), keep, rng(), dtype)
+    assert drawn.dtype == dtype and set(drawn.unique().tolist()) == {0.0, scale}
 
 
 def test_a_mask_is_the_same_in_every_precision_and_fresh_at_each_call():
-    x, stream = torch.ones(50, 50), rng()
-    assert torch.equal(dropout(x, 0.5, rng()) > 0, dropout(x.double(), 0.5, rng()) > 0)
-    assert not torch.equal(dropout(x, 0.5, stream), dropout(x, 0.5, stream))
+    stream = rng()
+    one, same = (mask((50, 50), 0.5, rng(), dtype) for dtype in (torch.bfloat16, torch.float64))
+    assert torch.equal(one > 0, same > 0)
+    assert not torch.equal(*(mask((50, 50), 0.5, stream, torch.float32) for _ in range(2)))
 
 
 def test_dropout_is_off_without_random_numbers_and_on_every_layer_with_them():
@@ -117,10 +140,10 @@ def test_dropout_is_off_without_random_numbers_and_on_every_layer_with_them():
     assert torch.equal(D(x), D(x))
     assert not torch.equal(D(x, rng()), D(x))
     stream = rng(4)
-    masks = [torch.rand(5, width, generator=stream) < keep for width, keep in ((6, 0.8), (4, 0.5), (3, 0.5))]
+    masks = [plain.kept((5, width), keep, stream) for width, keep in ((6, 0.8), (4, 0.5), (3, 0.5))]
     h = x
-    for layer, mask, keep in zip(D.layers, masks, (0.8, 0.5, 0.5)):
-        h = (h * mask / keep) @ layer.linear.weight.T + layer.linear.bias
+    for layer, kept, keep in zip(D.layers, masks, (0.8, 0.5, 0.5)):
+        h = (h * kept / keep) @ layer.linear.weight.T + layer.linear.bias
         if layer.layer.activation == "maxout":
             h = torch.maximum(h[:, 0::2], h[:, 1::2])
     assert (D.logit(x, rng(4)) - h[:, 0]).abs().max().item() < 1e-14
@@ -352,9 +375,9 @@ def test_a_map_takes_the_largest_of_its_adjacent_pieces():
 def test_dropout_on_the_input_of_a_convolution():
     layer = Convolution((2, 4, 4), 3, pieces=2, kernel=3, padding=1, pool=2, stride=2, irange=0.5, keep=0.8)
     net, x = fill(Convolve(32, layer)), draw(5, 32)
-    mask = torch.rand(5, 32, generator=rng(4)) < 0.8
-    assert not mask.all() and torch.equal(net(x), net(x))
-    assert (net(x, rng(4)) - net(x * mask / 0.8)).abs().max().item() < 1e-13
+    kept = plain.kept((5, 32), 0.8, rng(4))
+    assert not kept.all() and torch.equal(net(x), net(x))
+    assert (net(x, rng(4)) - net(x * kept / 0.8)).abs().max().item() < 1e-13
 
 
 def test_a_transposed_convolution_equals_brute_force_with_a_bias_for_each_number():

@@ -300,14 +300,14 @@ def test_a_top_where_none_belongs_is_refused():
 def test_resumed_goes_on_bit_for_bit(recipe, update, precision, tmp_path):
     """A stage-2 run needs stage 1 no more: its layers are in the checkpoint."""
     one, two = (trainer(recipe, precision, update=update) for _ in range(2))
-    list(one.steps(5))
-    list(two.steps(2))
-    runs.Run(two, tmp_path / "two").save()
+    runs_of = {name: runs.Run(each, tmp_path / name) for name, each in (("one", one), ("two", two))}
+    list(runs_of["one"].steps(5))
+    list(runs_of["two"].steps(2))
+    runs_of["two"].save()
     run = runs.open(tmp_path / "two", data=data(two.recipe.data))
-    two = run.trainer
-    assert two.recipe == one.recipe and two.recipe.built_on == recipe.built_on
-    list(two.steps(3))
-    runs.Run(one, tmp_path / "one").save()
+    assert run.trainer.recipe == one.recipe and run.trainer.recipe.built_on == recipe.built_on
+    list(run.steps(3))
+    runs_of["one"].save()
     run.save()
     same(saved(tmp_path / "two"), saved(tmp_path / "one"))
 

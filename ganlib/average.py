@@ -1,0 +1,62 @@
+"""An average of G's parameters, read off beside the game. It changes nothing in the run."""
+
+import copy
+from typing import Any, Self
+
+import torch
+
+from ganlib.errors import RecipeError
+from ganlib.nets import Generator, is_integer
+
+HORIZON = 33_333  # steps
+EVERY = 10  # steps from one look at G to the next
+
+
+class Average:
+    """The exponential average of G's parameters over the last `horizon` steps, or over a tenth of the run if shorter.
+
+        average = Average(trainer.G)
+        for step in trainer.steps(1_000):
+            average.see(step.step)
+        average.G  # a net like any other
+
+    Every ten steps, at step t of a run that it has followed from step b on:
+
+        average += w (theta_g - average),  w = 10 / min(horizon, (t - b) / 10), at most 1
+
+    Averages of iterates go back to Ruppert (1988) and Polyak & Juditsky (1992); here the last iterate is a noisy point
+    around a path that moves slowly, and the average is near that path. The paper does not average.
+    """
+
+    def __init__(self, G: Generator, horizon: int = HORIZON, step: int = 0):
+        if not is_integer(horizon) or horizon < EVERY:
+            raise RecipeError(f"the horizon is {horizon!r}; it must be an integer >= {EVERY}, in steps")
+        self.horizon = horizon
+        self.begun = step  # the step of the run at which it began to follow G
+        self.step = step  # the step that it saw last
+        self.G = copy.deepcopy(G).requires_grad_(False)
+        self._followed = G
+
+    @torch.no_grad()
+    def see(self, step: int) -> None:
+        """Take in G as it is after so many steps of its run."""
+        self.step = step
+        if step % EVERY == 0 and step > self.begun:
+            w = min(1.0, EVERY / min(self.horizon, (step - self.begun) / 10))
+            torch._foreach_lerp_(list(self.G.parameters()), [p.detach() for p in self._followed.parameters()], w)
+
+    def __str__(self) -> str:
+        return f"the average of G over {max(1, min(self.horizon, (self.step - self.begun) // 10)):,} steps"
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as tensors and plain values; the tensors are its own, not copies."""
+        plain = {name: getattr(self, name) for name in ("horizon", "begun", "step")}
+        return {**plain, "what": str(self), "G": dict(self.G.state_dict())}
+
+    @classmethod
+    def from_state(cls, G: Generator, state: dict[str, Any]) -> Self:
+        """The average that `state` described, of a run whose G is this one."""
+        average = cls(G, state["horizon"], state["begun"])
+        average.step = state["step"]
+        average.G.load_state_dict(state["G"])
+        return average

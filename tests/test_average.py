@@ -1,0 +1,115 @@
+"""The average of G: its recurrence by hand, nothing changed in the run, saved and resumed with it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from ganlib import Average, CheckpointError, RecipeError, Trainer, load_weights, runs
+from ganlib.__main__ import main
+from ganlib.checkpoints import load_run
+from tests import small
+
+
+def weights(net):
+    return torch.cat([p.detach().flatten() for p in net.parameters()])
+
+
+@pytest.mark.parametrize(("begun", "horizon"), [(0, 1_000), (0, 25), (7, 30)])
+def test_the_average_is_its_recurrence_written_out(begun, horizon):
+    trainer = Trainer(small.recipe(), small.data(), seed=2, device="cpu", precision="float64")
+    list(trainer.steps(begun))
+    average = Average(trainer.G, horizon, step=begun)
+    expected = weights(trainer.G).tolist()
+    for step in trainer.steps(400):
+        average.see(step.step)
+        if step.step % 10 == 0:
+            steps = min(horizon, (step.step - begun) / 10)
+            w = min(1.0, 10 / steps)
+            expected = [e + w * (now - e) for e, now in zip(expected, weights(trainer.G).tolist(), strict=True)]
+    assert weights(average.G).tolist() == pytest.approx(expected, abs=1e-12)
+    assert (weights(average.G) - weights(trainer.G)).abs().max() > 1e-4, "the case must tell the two apart"
+    assert str(average) == f"the average of G over {min(horizon, 40)} steps"
+
+
+def test_it_changes_nothing_in_the_run(tmp_path):
+    plain = Trainer(small.recipe(epochs=9), small.data(), seed=2)
+    run = runs.open(tmp_path, small.recipe(epochs=9), data=small.data(), seed=2)
+    list(plain.steps(18))
+    assert run.train(progress=False)
+    small.same(plain.state()["nets"], run.trainer.state()["nets"])
+    assert run.average.step == run.trainer.step == 18
+
+
+def test_it_is_saved_with_the_run_and_goes_on_bit_for_bit(tmp_path):
+    one, two = (runs.open(tmp_path / name, small.recipe(), data=small.data(), seed=2) for name in "ab")
+    list(one.steps(247))
+    list(two.steps(124))
+    two.save()
+    again = runs.open(two.folder, data=small.data())
+    list(again.steps(123))
+    small.same(one.average.state(), again.average.state())
+    assert not torch.equal(weights(again.average.G), weights(again.trainer.G))
+
+
+def test_the_validation_score_of_the_average_stands_beside_that_of_the_last_iterate(tmp_path):
+    run = runs.open(tmp_path, small.recipe(epochs=100), data=small.data())
+    run.train(progress=False)
+    last = run.trainer.history.scores[-1]
+    assert last["average_log_likelihood"] == run.trainer.score(run.average.G)["log_likelihood"]
+    assert last["log_likelihood"] == run.trainer.score(run.trainer.G)["log_likelihood"]
+    assert last["average_log_likelihood"] != last["log_likelihood"]
+
+
+@pytest.mark.parametrize("horizon", [0, 9, 1e4, True])
+def test_a_horizon_that_makes_no_sense(horizon):
+    G, _ = small.recipe().networks(0, torch.full((12,), 0.5))
+    with pytest.raises(RecipeError, match="the horizon is"):
+        Average(G, horizon)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of digits of 200 steps by the command line, and its weights."""
+    run, path = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("weights") / "w.safetensors"
+    options = ["--data", "synthetic", "--device", "cpu", "--precision", "float32", "--epochs", "10"]
+    assert main(["train", "mnist", "--profile", "smoke", "--out", str(run), *options]) == 0
+    assert main(["export", str(run), "--out", str(path)]) == 0
+    return run, path
+
+
+def test_the_commands_show_the_average_when_asked_and_say_so(trained, tmp_path, capsys):
+    run, path = trained
+    scores = load_weights(path).info
+    assert main(["evaluate", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"iterate": "the last iterate"} | scores["parzen"]
+    assert main(["evaluate", str(path), "--json", "--average"]) == 0
+    average = json.loads(capsys.readouterr().out)
+    assert average == {"iterate": "the average of G over 20 steps"} | scores["average"]["parzen"]
+    assert average["log_likelihood"] != scores["parzen"]["log_likelihood"]
+    for source in (run, path):
+        assert main(["sample", str(source), "--average", "--out", str(tmp_path / "s.png"), "--n", "1"]) == 0
+        assert "1 samples of the average of G over 20 steps" in capsys.readouterr().out
+    assert main(["evaluate", str(run), "--average"]) == 0
+    assert "the average of G over 20 steps" in capsys.readouterr().out
+
+
+def test_averaged_weights_are_those_of_the_run(trained):
+    run, path = trained
+    of_run, of_file = load_run(run).averaged(), load_weights(path).averaged()
+    assert torch.allclose(weights(of_run.G), weights(of_file.G), rtol=1e-3, atol=1e-6)
+    assert torch.equal(weights(of_run.G), weights(runs.open(run).average.G))
+    assert of_run.iterate == of_file.iterate == "the average of G over 20 steps"
+
+
+def test_where_no_average_was_kept(trained, tmp_path):
+    run, _ = trained
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    del state["average"]
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match="no average of G was kept"):
+        load_run(tmp_path).averaged()
+    later = runs.open(tmp_path).average
+    assert (later.begun, later.step) == (200, 200), "an average of an older run begins where it is first kept"

@@ -1,18 +1,16 @@
 // A panel on the page: its title and legend, its canvas, and what a person does on that by mouse and keyboard.
 
-import { drawPanel, tileAt } from "./canvas.js";
-import { element, mark, unhurried, write } from "./controls.js";
+import { drawPanel, lookOf, scale, tileAt } from "./canvas.js";
+import { clip, element, mark, renew, unhurried, write } from "./controls.js";
 
 const NEAR = 26; // CSS pixels from a mark that still take hold of it
 const TOUCH = 9; // ... from a point that a click takes away
 const NODES = 81; // heights of a curve that is drawn by hand
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-const clip = (value, [low, high]) => Math.min(high, Math.max(low, value));
-
 /**
- * One panel. `view` has `controls` and `kinds` by key, `looks`, `colours`, `press(button, values)`, `settled(key)`, and
- * `request(figure)`, which asks for a drawing.
+ * One panel. `view` has `controls` by key, `colours`, `press(button, values)`, `settled(key)`, and `request(figure)`,
+ * which asks for a drawing.
  */
 export class Figure {
   constructor(view, i) {
@@ -47,35 +45,23 @@ export class Figure {
     this.tell(panel.words);
   }
 
-  /** Title and legend, made anew only when another line has come or gone. */
+  /** Title and legend, made anew only when another line has come or gone, or the theme. */
   showLegend({ title, lines, heat, cells }) {
     const [named, map, { ramps }] = [lines.filter(({ name }) => name), heat ?? cells, this.view.colours];
-    const about = named.map(({ name, style, dash, dots }) => [name, style, dash, dots]);
-    const kind = JSON.stringify([title, about, map && [map.name, map.limits, ramps[map.ramp]]]);
-    if (kind !== this.kind) {
-      this.kind = kind;
-      this.numbers = named.map(() => element("b"));
+    const looks = named.map((line) => lookOf(this.view.colours, line));
+    const about = [title, named.map(({ name, dots }) => [name, dots]), looks, map?.name, map?.limits, ramps[map?.ramp]];
+    renew(this.legend, about, () => {
       const key = (...parts) => element("span", { class: "gl-key" }, ...parts);
-      const keys = named.map((line, i) => key(this.swatch(line), line.name, " ", this.numbers[i]));
+      const keys = named.map((line, i) => key(swatch(looks[i], line.dots), line.name, " ", element("b")));
       if (map?.name) {
         const [low, high] = map.limits.map((end) => String(Number(end.toPrecision(3))).replace("-", "−"));
         const style = `background: linear-gradient(to right, ${ramps[map.ramp].join(", ")})`;
         keys.push(key(`${map.name} ${low}`, element("span", { class: "gl-ramp", style }), high));
       }
-      this.legend.replaceChildren(element("span", { class: "gl-title" }, title), ...keys);
-    }
-    named.forEach(({ value }, i) => write(this.numbers[i], value ?? ""));
-  }
-
-  swatch({ style, dash, dots }) {
-    const { styles, dashes } = this.view.looks;
-    const { light, dark, width, alpha, dash: usual } = styles[style];
-    const dashed = dash === null ? usual : dashes[dash];
-    const pen = `stroke-width="${width}" stroke-opacity="${alpha}" stroke-dasharray="${dashed}"`;
-    const line = dots ? '<circle cx="12" cy="4" r="3"/>' : `<path d="M0 4h24" ${pen}/>`;
-    const made = element("span", { class: "gl-swatch", style: `--gl-light-line: ${light}; --gl-dark-line: ${dark}` });
-    made.innerHTML = `<svg width="24" height="8" aria-hidden="true">${line}</svg>`;
-    return made;
+      return [element("span", { class: "gl-title" }, title), ...keys];
+    });
+    const numbers = this.legend.querySelectorAll("b");
+    named.forEach(({ value }, i) => write(numbers[i], value ?? ""));
   }
 
   draw(arrays, colours, rightAxis) {
@@ -133,13 +119,20 @@ export class Figure {
     return nearest && (heat || tiles || away(nearest) < NEAR) ? nearest : null;
   }
 
+  /** Move the controls of these keys, each to the place that `find` says; null leaves it where it is. */
+  set(keys, find) {
+    keys.forEach((key, i) => {
+      const control = this.view.controls[key];
+      const place = control ? find(control, i) : null;
+      if (place !== null) control.take(place);
+    });
+  }
+
   drag(event) {
     const at = this.at(event);
-    this.held.forEach((key, i) => {
-      const control = this.view.controls[key];
-      if (!control) return;
+    this.set(this.held, ({ places }, i) => {
       const away = (place) => (typeof place === "number" ? Math.abs(place - at[i]) : Infinity);
-      control.take(control.places.reduce((best, place, j, all) => (away(place) < away(all[best]) ? j : best), 0));
+      return places.reduce((best, place, j) => (away(place) < away(places[best]) ? j : best), 0);
     });
   }
 
@@ -147,10 +140,7 @@ export class Figure {
     const { rows, columns, moves } = this.panel.cells;
     const at = this.at(event).map(Math.floor);
     if (!(at[0] >= 0 && at[0] < columns.length && at[1] >= 0 && at[1] < rows.length)) return;
-    moves.forEach((key, i) => {
-      const control = this.view.controls[key];
-      if (control && control.place() !== at[i]) control.take(at[i]);
-    });
+    this.set(moves, (control, i) => (control.place() === at[i] ? null : at[i]));
     this.view.request(this);
   }
 
@@ -177,17 +167,12 @@ export class Figure {
     if (!this.does || !this.place || !(way || enters)) return false;
     if (this.does === "press") this.tileByKey(way);
     else if (this.does === "draw") this.drawByKey(way, shiftKey ? 5 : 1);
-    else this.step(this.panel.cells?.moves ?? handles(this.panel)[0].moves, way, shiftKey ? 10 : 1);
+    else {
+      const moves = this.panel.cells?.moves ?? handles(this.panel)[0].moves;
+      this.set(moves, (control, i) => (way[i] ? control.place() + way[i] * (shiftKey ? 10 : 1) : null));
+    }
     this.view.request(this);
     return true;
-  }
-
-  /** Move two controls, each by so many places. */
-  step(moves, way, far) {
-    moves.forEach((key, i) => {
-      const control = this.view.controls[key];
-      if (control && way[i]) control.take(control.place() + way[i] * far);
-    });
   }
 
   tileByKey(way) {
@@ -202,8 +187,8 @@ export class Figure {
     const { x, y } = this.panel;
     const [curve, tall] = [this.drawn() === "curve", y[1] - y[0]];
     if (!way) return this.point(this.cursor);
-    this.cursor[0] = clip(this.cursor[0] + (way[0] * far * (x[1] - x[0])) / (NODES - 1), x);
-    if (!curve) this.cursor[1] = clip(this.cursor[1] + (way[1] * far * tall) / (NODES - 1), y);
+    this.cursor[0] = clip(this.cursor[0] + (way[0] * far * (x[1] - x[0])) / (NODES - 1), ...x);
+    if (!curve) this.cursor[1] = clip(this.cursor[1] + (way[1] * far * tall) / (NODES - 1), ...y);
     else if (way[1]) {
       const hill = (i) => 0.036 * tall * way[1] * Math.exp(-(((i - this.node(this.cursor[0])) / 3) ** 2));
       this.heights = (this.heights ?? this.nodes()).map((h, i) => Math.max(0, h + hill(i)));
@@ -215,7 +200,7 @@ export class Figure {
 
   /** What a person draws here: "curve", "points", or nothing. */
   drawn() {
-    return this.view.kinds[this.panel.draws];
+    return this.view.controls[this.panel.draws]?.kind;
   }
 
   touch(event) {
@@ -237,8 +222,7 @@ export class Figure {
 
   /** x in nodes, 0 to NODES - 1. */
   node(x) {
-    const [low, high] = this.panel.x;
-    return clip(((x - low) / (high - low)) * (NODES - 1), [0, NODES - 1]);
+    return clip(scale(this.panel.x, [0, NODES - 1])(x), 0, NODES - 1);
   }
 
   /** Where the keyboard's cursor is: on the curve, or where the next point will be set. */
@@ -252,12 +236,12 @@ export class Figure {
     const line = this.panel.lines.find(({ style, right }) => style === "data" && !right);
     if (!line) return new Float64Array(NODES);
     const [x, y] = [this.arrays.get(line.x), this.arrays.get(line.y)];
-    const [low, high] = this.panel.x;
+    const toX = scale([0, NODES - 1], this.panel.x);
     let j = 0;
     return Float64Array.from({ length: NODES }, (_, i) => {
-      const at = low + ((high - low) * i) / (NODES - 1);
+      const at = toX(i);
       while (j + 2 < x.length && x[j + 1] < at) j++;
-      return y[j] + clip((at - x[j]) / (x[j + 1] - x[j]), [0, 1]) * (y[j + 1] - y[j]) || 0;
+      return y[j] + clip((at - x[j]) / (x[j + 1] - x[j]), 0, 1) * (y[j + 1] - y[j]) || 0;
     });
   }
 
@@ -268,7 +252,7 @@ export class Figure {
     const from = this.pen ?? to;
     const [first, last] = [Math.min(from.node, to.node), Math.max(from.node, to.node)].map(Math.round);
     for (let i = first; i <= last; i++) {
-      const share = to.node === from.node ? 1 : clip((i - from.node) / (to.node - from.node), [0, 1]);
+      const share = to.node === from.node ? 1 : clip((i - from.node) / (to.node - from.node), 0, 1);
       this.heights[i] = from.height + share * (to.height - from.height);
     }
     this.pen = to;
@@ -281,6 +265,14 @@ export class Figure {
     const heights = Array.from(this.heights, (h) => Number(h.toFixed(4)));
     if (heights.some((h) => h > 0)) this.view.controls[this.panel.draws].take(heights);
   }
+}
+
+function swatch({ colour, width, alpha, dash }, dots) {
+  const pen = `stroke-width="${width}" stroke-opacity="${alpha}" stroke-dasharray="${dash}"`;
+  const line = dots ? `<circle cx="12" cy="4" r="3" fill="${colour}"/>` : `<path d="M0 4h24" ${pen}/>`;
+  const made = element("span", { class: "gl-swatch" });
+  made.innerHTML = `<svg width="24" height="8" stroke="${colour}" aria-hidden="true">${line}</svg>`;
+  return made;
 }
 
 /** What a person can do on a panel: "draw", "press", "choose", "drag", or nothing. */

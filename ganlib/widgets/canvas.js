@@ -25,16 +25,26 @@ export function coalesce(act) {
   return request;
 }
 
-/** The colours and the font that the style sheet and the page's theme give, and the styles of lines in them. */
+/** The colours and the font that the style sheet and the page's theme give; styles of lines, and ramps, in them. */
 export function theme(root, { styles, dashes, ramps }) {
   const css = getComputedStyle(root);
-  const [dark, ink, soft, rule, paper] = ["dark", "ink", "soft", "rule", "paper"].map((name) =>
-    css.getPropertyValue(`--gl-${name}`).trim(),
-  );
-  const lit = (look) => ({ ...look, colour: dark === "1" ? look.dark : look.light });
-  const looks = Object.entries(styles).map(([name, look]) => [name, lit(look)]);
+  const names = ["dark", "ink", "soft", "rule", "paper"];
+  const [dark, ink, soft, rule, paper] = names.map((name) => css.getPropertyValue(`--gl-${name}`).trim());
+  const each = (of, make) => Object.fromEntries(Object.entries(of).map(([name, one]) => [name, make(one)]));
+  const lit = each(styles, (look) => ({ ...look, colour: dark === "1" ? look.dark : look.light }));
   const shown = dark === "1" ? { ...ramps, D: DARK_D } : ramps; // a map under points begins at the page's colour
-  return { ink, soft, rule, paper, font: css.fontFamily, styles: Object.fromEntries(looks), dashes, ramps: shown };
+  const colours = { styles: lit, ramps: shown, shades: each(shown, shades) };
+  return { ink, soft, rule, paper, font: css.fontFamily, dashes, ...colours };
+}
+
+/** 256 colours of a ramp, [red, green, blue] each. */
+function shades(ramp) {
+  const stops = ramp.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  return Array.from({ length: 256 }, (_, i) => {
+    const at = (i / 255) * (ramp.length - 1);
+    const below = Math.min(Math.floor(at), ramp.length - 2);
+    return stops[below].map((value, c) => Math.round(value + (at - below) * (stops[below + 1][c] - value)));
+  });
 }
 
 /** The look of a line: that of its style, with its own dashes where it has some. */
@@ -122,19 +132,12 @@ function layout(panel, width, height, rightAxis) {
 
 // -- words and axes -----------------------------------------------------------------------------------------------
 
-/** Words at a place; `most` squeezes what would not fit; a `halo`, or a `box`, keeps them readable on a busy ground. */
+/** Words at a place; `most` squeezes what would not fit; a `halo` keeps them readable on a busy ground. */
 function text({ context, colours }, words, x, y, style = {}) {
-  const { colour = colours.soft, align = "left", look = SMALL, most, halo, box } = style;
+  const { colour = colours.soft, align = "left", look = SMALL, most, halo } = style;
   context.font = `${look} ${colours.font}`;
   context.textAlign = align;
   context.textBaseline = "middle";
-  if (box) {
-    const wide = context.measureText(words).width + 4;
-    context.globalAlpha = 0.8;
-    context.fillStyle = colours.paper;
-    context.fillRect(align === "right" ? x + 2 - wide : x - 2, y - 6, wide, 11);
-    context.globalAlpha = 1;
-  }
   if (halo) {
     context.strokeStyle = colours.paper;
     context.lineWidth = 3;
@@ -294,7 +297,7 @@ function drawLevels(pen, levels, lines) {
     if (!best) continue;
     before[name] = best.i;
     taken.push(best);
-    text(pen, name, best.from, best.middle, { box: true, most: pen.wide - 4 });
+    text(pen, name, best.from, best.middle, { halo: true, most: pen.wide - 4 });
   }
 }
 
@@ -317,7 +320,7 @@ function drawEvents(pen, levels) {
   seen.forEach(({ at, name }, i) => {
     stroke(pen, look, [[at, plot.top], [at, plot.bottom]]);
     const edge = i + 1 < seen.length ? seen[i + 1].at - 2 : plot.right;
-    if (name && at + 3 + length(pen, name) <= edge) text(pen, name, at + 3, plot.top + 6, { box: true });
+    if (name && at + 3 + length(pen, name) <= edge) text(pen, name, at + 3, plot.top + 6, { halo: true });
   });
 }
 
@@ -390,21 +393,14 @@ function drawHand(pen, { heights, cursor }) {
 
 // -- maps and tables of colour ------------------------------------------------------------------------------------
 
-/** The colour at a share of a ramp, as [red, green, blue]. */
-function shade(ramp, share) {
-  const at = clip(share, 0, 1) * (ramp.length - 1);
-  const i = Math.min(Math.floor(at), ramp.length - 2);
-  const [a, b] = [ramp[i], ramp[i + 1]].map((hex) => [1, 3, 5].map((c) => parseInt(hex.slice(c, c + 2), 16)));
-  return a.map((value, c) => Math.round(value + (at - i) * (b[c] - value)));
-}
-
 function drawHeat({ context, X, Y, colours, arrays }, { z, x: [x0, x1], y: [y0, y1], limits, contours, ramp }) {
   const [numbers, [rows, columns], [low, high]] = [arrays.get(z), z.shape, limits];
   const [dx, dy] = [(x1 - x0) / (columns - 1), (y1 - y0) / (rows - 1)];
-  const steps = Array.from({ length: 256 }, (_, i) => shade(colours.ramps[ramp], i / 255));
-  const step = scale([low, high === low ? low + 1 : high], [0, 255]);
-  const colour = (column, row) => steps[Math.round(clip(step(numbers[(rows - 1 - row) * columns + column]), 0, 255))];
-  const bitmap = bitmapOf(numbers, [limits, steps], columns, rows, colour); // its first row is at the bottom
+  const shade = scale([low, high === low ? low + 1 : high], [0, 255]);
+  const bitmap = bitmapOf(numbers, [limits, colours.ramps[ramp]], columns, rows, (column, row) => {
+    const at = (rows - 1 - row) * columns + column; // the first row is at the bottom
+    return colours.shades[ramp][Math.round(clip(shade(numbers[at]), 0, 255))];
+  });
   context.imageSmoothingEnabled = true;
   const [left, top] = [X(x0 - dx / 2), Y(y1 + dy / 2)];
   context.drawImage(bitmap, left, top, X(x1 + dx / 2) - left, Y(y0 - dy / 2) - top);
@@ -457,7 +453,7 @@ function drawCells(pen, { cells, x_label, y_label }, chosen) {
   const [across, up] = [X(1) - X(0), Y(0) - Y(1)];
   cells.values.forEach((row, i) => {
     row.forEach((share, j) => {
-      const [red, green, blue] = share === null ? [] : shade(colours.ramps[cells.ramp], share);
+      const [red, green, blue] = colours.shades[cells.ramp][Math.round(255 * share)];
       context.fillStyle = share === null ? colours.rule : `rgb(${red}, ${green}, ${blue})`;
       context.fillRect(X(j) + 0.5, Y(i + 1) + 0.5, across - 1, up - 1);
       const colour = share === null ? colours.soft : 0.3 * red + 0.59 * green + 0.11 * blue < 128 ? "#fff" : "#000";
@@ -482,19 +478,15 @@ function drawCells(pen, { cells, x_label, y_label }, chosen) {
 
 // -- images -------------------------------------------------------------------------------------------------------
 
-/** The edges of a sheet of tiles as large as it fits, and the size of a tile; marks stand at its foot. */
+/** The edges of a sheet of tiles as large as it fits, and the place of a tile; marks stand at its foot. */
 function sheet({ tiles, marks }, width, height) {
   const [n, h, w] = tiles.images.shape;
   const [columns, rows] = [tiles.columns, Math.max(1, Math.ceil(n / tiles.columns))];
   const room = (height - (marks.length ? 9 : 0) - GAP * (rows - 1)) / rows;
   const side = Math.min((width - GAP * (columns - 1)) / columns, (room * w) / h);
   const up = (side * h) / w;
-  return { left: 0, top: 0, right: columns * (side + GAP) - GAP, bottom: rows * (up + GAP) - GAP, side, up };
-}
-
-/** Where tile i stands: [x, y, width, height]. */
-export function tileAt({ side, up }, columns, i) {
-  return [(i % columns) * (side + GAP), Math.floor(i / columns) * (up + GAP), side, up];
+  const tile = (i) => [(i % columns) * (side + GAP), Math.floor(i / columns) * (up + GAP), side, up];
+  return { left: 0, top: 0, right: columns * (side + GAP) - GAP, bottom: rows * (up + GAP) - GAP, tile };
 }
 
 function drawTiles(pen, { images, columns, badges }, cursor) {
@@ -506,13 +498,13 @@ function drawTiles(pen, { images, columns, badges }, cursor) {
     const at = channels * (tile * h * w + (y % h) * w + (x % w));
     return channels === 3 ? bytes.subarray(at, at + 3) : [bytes[at], bytes[at], bytes[at]];
   }); // all images as one, without gaps
-  context.imageSmoothingEnabled = !Number.isInteger(plot.side / w);
+  context.imageSmoothingEnabled = !Number.isInteger(plot.tile(0)[2] / w);
   context.imageSmoothingQuality = "high";
   for (let i = 0; i < n; i++) {
-    context.drawImage(bitmap, (i % columns) * w, Math.floor(i / columns) * h, w, h, ...tileAt(plot, columns, i));
+    context.drawImage(bitmap, (i % columns) * w, Math.floor(i / columns) * h, w, h, ...plot.tile(i));
   }
   const edge = (i, colour, width) => {
-    const [x, y, wide, tall] = tileAt(plot, columns, i);
+    const [x, y, wide, tall] = plot.tile(i);
     context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = width;
     context.strokeRect(x + width / 2, y + width / 2, wide - width, tall - width);

@@ -1,6 +1,6 @@
 // A panel on the page: its title and legend, its canvas, and what a person does on that by mouse and keyboard.
 
-import { drawPanel, lookOf, scale, tileAt } from "./canvas.js";
+import { drawPanel, lookOf, scale } from "./canvas.js";
 import { clip, element, mark, renew, unhurried, write } from "./controls.js";
 
 const NEAR = 26; // CSS pixels from a mark that still take hold of it
@@ -36,9 +36,8 @@ export class Figure {
     const [row, column, rows, columns] = panel.at;
     const area = `grid-area: ${row + 1} / ${column + 1} / span ${rows} / span ${columns}`;
     const narrow = `order: ${100 * column + row}; --gl-rows: ${rows}; --gl-most: ${most(panel)}`;
-    if (area + narrow !== this.area) this.root.style.cssText = `${area}; ${narrow}`;
-    this.area = area + narrow;
-    this.does = doing(panel);
+    mark(this.root, "style", `${area}; ${narrow}`);
+    this.does = this.view.controls[panel.draws]?.kind ?? doing(panel);
     mark(this.canvas, "data-does", this.does);
     this.showLegend(panel);
     write(this.caption, panel.caption);
@@ -81,7 +80,9 @@ export class Figure {
   // -- the mouse ----------------------------------------------------------------------------------------------------
 
   down(event) {
-    if (this.does === "draw") this.touch(event);
+    if (this.panel.draws) this.cursor = this.at(event);
+    if (this.does === "curve") this.penDown(event);
+    else if (this.does === "points") this.point(this.cursor);
     else if (this.does === "press") this.pick(this.tileUnder(event));
     else if (this.does === "choose") this.hover(event);
     else if (this.does === "drag" && (this.held = this.handleUnder(event)?.moves)) {
@@ -145,9 +146,8 @@ export class Figure {
   }
 
   tileUnder({ offsetX, offsetY }) {
-    const { images, columns } = this.panel.tiles;
-    return Array.from({ length: images.shape[0] }).findIndex((_, i) => {
-      const [x, y, wide, tall] = tileAt(this.place.plot, columns, i);
+    return Array.from({ length: this.panel.tiles.images.shape[0] }).findIndex((_, i) => {
+      const [x, y, wide, tall] = this.place.plot.tile(i);
       return offsetX >= x && offsetX < x + wide && offsetY >= y && offsetY < y + tall;
     });
   }
@@ -163,10 +163,10 @@ export class Figure {
   /** Take a key; whether it meant anything here. */
   key({ key, shiftKey }) {
     const way = ARROWS[key];
-    const enters = key === "Enter" && (this.does === "press" || this.drawn() === "points");
+    const enters = key === "Enter" && (this.does === "press" || this.does === "points");
     if (!this.does || !this.place || !(way || enters)) return false;
     if (this.does === "press") this.tileByKey(way);
-    else if (this.does === "draw") this.drawByKey(way, shiftKey ? 5 : 1);
+    else if (this.panel.draws) this.drawByKey(way, shiftKey ? 5 : 1);
     else {
       const moves = this.panel.cells?.moves ?? handles(this.panel)[0].moves;
       this.set(moves, (control, i) => (way[i] ? control.place() + way[i] * (shiftKey ? 10 : 1) : null));
@@ -185,27 +185,20 @@ export class Figure {
   /** The cursor moves along x, and along y or a hill there grows or shrinks; Enter sets a point, or takes it away. */
   drawByKey(way, far) {
     const { x, y } = this.panel;
-    const [curve, tall] = [this.drawn() === "curve", y[1] - y[0]];
+    const tall = y[1] - y[0];
     if (!way) return this.point(this.cursor);
     this.cursor[0] = clip(this.cursor[0] + (way[0] * far * (x[1] - x[0])) / (NODES - 1), ...x);
-    if (!curve) this.cursor[1] = clip(this.cursor[1] + (way[1] * far * tall) / (NODES - 1), ...y);
+    if (this.does === "points") this.cursor[1] = clip(this.cursor[1] + (way[1] * far * tall) / (NODES - 1), ...y);
     else if (way[1]) {
       const hill = (i) => 0.036 * tall * way[1] * Math.exp(-(((i - this.node(this.cursor[0])) / 3) ** 2));
-      this.heights = (this.heights ?? this.nodes()).map((h, i) => Math.max(0, h + hill(i)));
+      this.heights = this.nodes().map((h, i) => Math.max(0, h + hill(i)));
       this.sendHeights();
     }
   }
 
-  // -- drawing by hand ----------------------------------------------------------------------------------------------
+  // -- drawing by hand: a "curve" or "points" -----------------------------------------------------------------------
 
-  /** What a person draws here: "curve", "points", or nothing. */
-  drawn() {
-    return this.view.controls[this.panel.draws]?.kind;
-  }
-
-  touch(event) {
-    this.cursor = this.at(event);
-    if (this.drawn() === "points") return this.point(this.cursor);
+  penDown(event) {
     this.canvas.setPointerCapture(event.pointerId);
     this.heights = this.nodes();
     this.penTo(event);
@@ -227,12 +220,13 @@ export class Figure {
 
   /** Where the keyboard's cursor is: on the curve, or where the next point will be set. */
   hand() {
-    if (this.drawn() === "points") return this.cursor;
-    return [this.cursor[0], (this.heights ?? this.nodes())[Math.round(this.node(this.cursor[0]))]];
+    if (this.does === "points") return this.cursor;
+    return [this.cursor[0], this.nodes()[Math.round(this.node(this.cursor[0]))]];
   }
 
-  /** The heights of the data's curve as it is shown, at the nodes. */
+  /** The heights at the nodes: as drawn by hand, before the kernel has them, or of the data's curve as it is shown. */
   nodes() {
+    if (this.heights) return this.heights;
     const line = this.panel.lines.find(({ style, right }) => style === "data" && !right);
     if (!line) return new Float64Array(NODES);
     const [x, y] = [this.arrays.get(line.x), this.arrays.get(line.y)];
@@ -275,9 +269,8 @@ function swatch({ colour, width, alpha, dash }, dots) {
   return made;
 }
 
-/** What a person can do on a panel: "draw", "press", "choose", "drag", or nothing. */
+/** What a person can do on a panel where nothing is drawn by hand: "press", "choose", "drag", or nothing. */
 function doing(panel) {
-  if (panel.draws) return "draw";
   if (panel.tiles?.press) return "press";
   if (panel.cells?.moves.some(Boolean)) return "choose";
   return handles(panel).length ? "drag" : "";

@@ -237,26 +237,29 @@ function drawAxes(pen, panel) {
 
 // -- what stands in a panel ---------------------------------------------------------------------------------------
 
+/** The points of a line on the canvas. */
+function pointsOf({ arrays, X, Y, R }, { x, y, right }) {
+  const [xs, toY] = [arrays.get(x), right ? R : Y];
+  return Array.from(arrays.get(y), (value, i) => [X(xs[i]), toY(value)]);
+}
+
 function drawLine(pen, line) {
-  const { context, colours, arrays, X } = pen;
-  const Y = line.right ? pen.R : pen.Y;
-  const [x, look] = [arrays.get(line.x), lookOf(colours, line)];
-  const pointsOf = (y) => Array.from(arrays.get(y), (value, i) => [X(x[i]), Y(value)]);
-  const points = pointsOf(line.y);
+  const { context, colours } = pen;
+  const [points, look, floor] = [pointsOf(pen, line), lookOf(colours, line), (line.right ? pen.R : pen.Y)(0)];
   context.fillStyle = look.colour;
-  if (line.fill) {
+  if (line.fill && points.length) {
     context.globalAlpha = 0.14;
     context.beginPath();
-    context.moveTo(X(x[0]), Y(0));
-    for (const [left, top] of points) context.lineTo(left, Number.isFinite(top) ? top : Y(0));
-    context.lineTo(X(x[x.length - 1]), Y(0));
+    context.moveTo(points[0][0], floor);
+    for (const [left, top] of points) context.lineTo(left, Number.isFinite(top) ? top : floor);
+    context.lineTo(points.at(-1)[0], floor);
     context.fill();
     context.globalAlpha = 1;
   }
   if (line.dots) drawDots(context, points, look);
   else if (line.smooth) {
     stroke(pen, { colour: look.colour, alpha: 0.28 }, points);
-    stroke(pen, look, pointsOf(line.mean));
+    stroke(pen, look, pointsOf(pen, { ...line, y: line.mean }));
   } else stroke(pen, look, points);
 }
 
@@ -278,6 +281,9 @@ function drawDots(context, points, { alpha }) {
 function drawLevels(pen, levels, lines) {
   const { context, plot, colours } = pen;
   const [taken, before] = [[], (context.canvas.places ??= {})];
+  const points = lines.flatMap((line) => pointsOf(pen, line));
+  const crossed = ({ from, to, middle }) =>
+    points.filter(([x, y]) => x >= from && x <= to && Math.abs(y - middle) < 8).length;
   const isFree = (place) =>
     place.middle > plot.top + 3 && place.middle < plot.bottom - 4 && !taken.some((other) => touch(place, other));
   for (const { y, name, right } of levels) {
@@ -291,24 +297,14 @@ function drawLevels(pen, levels, lines) {
     const free = places
       .map(([from, middle], i) => ({ i, from, to: from + long, middle }))
       .filter(isFree)
-      .map((place) => ({ ...place, crossed: crossings(pen, lines, place) }))
+      .map((place) => ({ ...place, crossed: crossed(place) }))
       .sort((a, b) => a.crossed - b.crossed);
-    const best = free.find(({ i, crossed }) => i === before[name] && !crossed) ?? free[0];
+    const best = free.find((place) => place.i === before[name] && !place.crossed) ?? free[0];
     if (!best) continue;
     before[name] = best.i;
     taken.push(best);
     text(pen, name, best.from, best.middle, { halo: true, most: pen.wide - 4 });
   }
-}
-
-/** How many points of the curves lie where a name would stand. */
-function crossings({ arrays, X, Y, R }, lines, { from, to, middle }) {
-  let n = 0;
-  for (const line of lines) {
-    const [x, y, V] = [arrays.get(line.x), arrays.get(line.y), line.right ? R : Y];
-    for (let i = 0; i < x.length; i++) n += X(x[i]) >= from && X(x[i]) <= to && Math.abs(V(y[i]) - middle) < 8;
-  }
-  return n;
 }
 
 /** Upright lines where something happened. A name that would reach the next line, or the edge, is left out. */
@@ -422,8 +418,10 @@ function bitmapOf(numbers, kind, width, height, colour) {
   const said = JSON.stringify([kind, width, height]);
   if (numbers.kind === said) return numbers.bitmap;
   const [image, bitmap] = [new ImageData(width, height), document.createElement("canvas")];
-  image.data.fill(255); // opaque
-  for (let at = 0; at < width * height; at++) image.data.set(colour(at % width, Math.floor(at / width)), 4 * at);
+  const data = image.data.fill(255); // opaque
+  for (let at = 0; at < width * height; at++) {
+    [data[4 * at], data[4 * at + 1], data[4 * at + 2]] = colour(at % width, Math.floor(at / width));
+  }
   Object.assign(bitmap, { width, height });
   bitmap.getContext("2d").putImageData(image, 0, 0);
   Object.assign(numbers, { kind: said, bitmap });
@@ -493,15 +491,16 @@ function drawTiles(pen, { images, columns, badges }, cursor) {
   const { context, plot, colours, arrays } = pen;
   const [n, h, w, channels = 1] = images.shape;
   const [bytes, rows] = [arrays.get(images), Math.max(1, Math.ceil(n / columns))];
-  const bitmap = bitmapOf(bytes, images.shape, columns * w, rows * h, (x, y) => {
-    const tile = Math.floor(y / h) * columns + Math.floor(x / w);
-    const at = channels * (tile * h * w + (y % h) * w + (x % w));
-    return channels === 3 ? bytes.subarray(at, at + 3) : [bytes[at], bytes[at], bytes[at]];
+  const next = channels === 3 ? 1 : 0; // a grey is its own green and blue
+  const whole = bitmapOf(bytes, images.shape, columns * w, rows * h, (x, y) => {
+    const i = Math.floor(y / h) * columns + Math.floor(x / w);
+    const at = channels * (i * h * w + (y % h) * w + (x % w));
+    return [bytes[at], bytes[at + next], bytes[at + 2 * next]];
   }); // all images as one, without gaps
   context.imageSmoothingEnabled = !Number.isInteger(plot.tile(0)[2] / w);
   context.imageSmoothingQuality = "high";
   for (let i = 0; i < n; i++) {
-    context.drawImage(bitmap, (i % columns) * w, Math.floor(i / columns) * h, w, h, ...plot.tile(i));
+    context.drawImage(whole, (i % columns) * w, Math.floor(i / columns) * h, w, h, ...plot.tile(i));
   }
   const edge = (i, colour, width) => {
     const [x, y, wide, tall] = plot.tile(i);

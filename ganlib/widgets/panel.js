@@ -8,6 +8,9 @@ const TOUCH = 9; // ... from a point that a click takes away
 const NODES = 81; // heights of a curve that is drawn by hand
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
+/** Where the least of some numbers stands; -1 when there are none. */
+const least = (numbers) => numbers.indexOf(Math.min(...numbers));
+
 /**
  * One panel. `view` has `controls` by key, `colours`, `press(button, values)`, `settled(key)`, and `request(figure)`,
  * which asks for a drawing.
@@ -108,16 +111,16 @@ export class Figure {
   }
 
   /** How far (x, y) is from where the pointer is, in pixels. */
-  away(x, y, { offsetX, offsetY }) {
+  away([x, y], { offsetX, offsetY }) {
     return Math.hypot(this.place.X(x) - offsetX, this.place.Y(y) - offsetY);
   }
 
   /** The handle that a pointer at this place would move, if any; on a map or on images the nearest one, however far. */
   handleUnder(event) {
-    const { heat, tiles } = this.panel;
-    const away = ({ x, y }) => this.away(x, y, event);
-    const [nearest] = handles(this.panel).sort((a, b) => away(a) - away(b));
-    return nearest && (heat || tiles || away(nearest) < NEAR) ? nearest : null;
+    const all = handles(this.panel);
+    const away = all.map(({ x, y }) => this.away([x, y], event));
+    const [near, reach] = [least(away), this.panel.heat || this.panel.tiles ? Infinity : NEAR];
+    return away[near] < reach ? all[near] : null;
   }
 
   /** Move the controls of these keys, each to the place that `find` says; null leaves it where it is. */
@@ -131,10 +134,8 @@ export class Figure {
 
   drag(event) {
     const at = this.at(event);
-    this.set(this.held, ({ places }, i) => {
-      const away = (place) => (typeof place === "number" ? Math.abs(place - at[i]) : Infinity);
-      return places.reduce((best, place, j) => (away(place) < away(places[best]) ? j : best), 0);
-    });
+    const away = (place, i) => (typeof place === "number" ? Math.abs(place - at[i]) : Infinity);
+    this.set(this.held, ({ places }, i) => least(places.map((place) => away(place, i))));
   }
 
   hover(event) {
@@ -207,9 +208,9 @@ export class Figure {
   /** Set a point; or take the nearest one away, when that is near. */
   point([x, y]) {
     const { take, value } = this.view.controls[this.panel.draws];
-    const [offsetX, offsetY] = [this.place.X(x), this.place.Y(y)];
-    const away = value.map((point) => this.away(...point, { offsetX, offsetY }));
-    const near = away.indexOf(Math.min(...away));
+    const here = { offsetX: this.place.X(x), offsetY: this.place.Y(y) };
+    const away = value.map((point) => this.away(point, here));
+    const near = least(away);
     take(away[near] < TOUCH ? value.filter((_, i) => i !== near) : [...value, [x, y]]);
   }
 

@@ -110,14 +110,13 @@ class View {
     const ends = box("gl-buttons", ...this.inGroup("-"));
     const titles = [...new Set(this.parts.map(({ group }) => group))].filter((group) => group && group !== "-");
     const made = titles.map((group) => this.groupOf(group));
-    const rows = made.filter((group) => group.matches(".gl-row"));
-    const groups = made.filter((group) => !rows.includes(group));
+    const [rows, groups] = [".gl-row", "fieldset"].map((kind) => made.filter((group) => group.matches(kind)));
 
-    const game = "start" in this.controls; // what trains has its controls below, what only shows has them above
-    const board = box("gl-controls", ...groups, ...(game ? [plain] : []), ends);
-    if (!game) plain.append(bar);
+    const trains = this.controls.start?.kind === "button"; // then the controls stand below the panels, else above
+    const board = box("gl-controls", ...groups, ...(trains ? [plain] : []), ends);
+    if (!trains) plain.append(bar);
     const middle = [...rows, this.above, box("gl-line", this.status), this.stage];
-    const parts = game ? [bar, ...middle, board, this.words] : [plain, ...middle, this.words, board];
+    const parts = trains ? [bar, ...middle, board, this.words] : [plain, ...middle, this.words, board];
     this.root = element("section", { class: "ganlib", "aria-label": title }, ...parts, this.told, this.below);
     this.root.addEventListener("keydown", (event) => this.key(event));
     el.append(this.root);

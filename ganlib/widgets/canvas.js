@@ -1,10 +1,16 @@
 // Draws a panel on a canvas: axes with the ticks that Python sends, and all that can stand in it.
 
+import { clip } from "./controls.js";
+
 const [LEFT, RIGHT, RIGHT_AXIS, TOP] = [54, 12, 50, 9]; // margins in CSS pixels: the same in every panel of a column
 const GAP = 2; // between images
-const SMALL = { size: 10.5, weight: 400 };
-const BOLD = { size: 10.5, weight: 600 };
+const [SMALL, BOLD] = ["400 10.5px", "600 10.5px"];
 const DARK_D = ["#111111", "#12293a", "#143f5e", "#175a86"];
+
+/** The way from numbers between two ends to numbers between two others. */
+export function scale([a, b], [c, d]) {
+  return (value) => c + ((value - a) / (b - a)) * (d - c);
+}
 
 /** Calls `act` once per animation frame at the most, however often it is asked to. */
 export function coalesce(act) {
@@ -19,16 +25,31 @@ export function coalesce(act) {
   return request;
 }
 
-/** The colours and the font that the style sheet and the page's theme give, and the styles of lines in them. */
+/** The colours and the font that the style sheet and the page's theme give; styles of lines, and ramps, in them. */
 export function theme(root, { styles, dashes, ramps }) {
   const css = getComputedStyle(root);
-  const [dark, ink, soft, rule, paper] = ["dark", "ink", "soft", "rule", "paper"].map((name) =>
-    css.getPropertyValue(`--gl-${name}`).trim(),
-  );
-  const lit = (look) => ({ ...look, colour: dark === "1" ? look.dark : look.light });
-  const looks = Object.entries(styles).map(([name, look]) => [name, lit(look)]);
+  const names = ["dark", "ink", "soft", "rule", "paper"];
+  const [dark, ink, soft, rule, paper] = names.map((name) => css.getPropertyValue(`--gl-${name}`).trim());
+  const each = (of, make) => Object.fromEntries(Object.entries(of).map(([name, one]) => [name, make(one)]));
+  const lit = each(styles, (look) => ({ ...look, colour: dark === "1" ? look.dark : look.light }));
   const shown = dark === "1" ? { ...ramps, D: DARK_D } : ramps; // a map under points begins at the page's colour
-  return { ink, soft, rule, paper, font: css.fontFamily, styles: Object.fromEntries(looks), dashes, ramps: shown };
+  const colours = { styles: lit, ramps: shown, shades: each(shown, shades) };
+  return { ink, soft, rule, paper, font: css.fontFamily, dashes, ...colours };
+}
+
+/** 256 colours of a ramp, [red, green, blue] each. */
+function shades(ramp) {
+  const stops = ramp.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  return Array.from({ length: 256 }, (_, i) => {
+    const at = (i / 255) * (ramp.length - 1);
+    const below = Math.min(Math.floor(at), ramp.length - 2);
+    return stops[below].map((value, c) => Math.round(value + (at - below) * (stops[below + 1][c] - value)));
+  });
+}
+
+/** The look of a line: that of its style, with its own dashes where it has some. */
+export function lookOf({ styles, dashes }, { style, dash }) {
+  return dash === null ? styles[style] : { ...styles[style], dash: dashes[dash] };
 }
 
 /** The arrays of a frame. One that equals its forerunner stays the same object, with the bitmap that was made of it. */
@@ -56,8 +77,9 @@ export class Arrays {
  * `chosen` ([row, column] of cells), `cursor`, `heights`. Returns where things stand, or null when there is no room.
  */
 export function drawPanel(canvas, panel, arrays, colours, more) {
-  const { context, width, height } = prepare(canvas);
-  if (width < 60 || height < 30) return null;
+  const { clientWidth: width, clientHeight: height } = canvas;
+  if (width < 60 || height < 30) return null; // not laid out just now: what was drawn stays
+  const context = prepare(canvas, width, height);
   const place = layout(panel, width, height, more.rightAxis);
   const pen = { context, colours, arrays, ...place };
   if (panel.tiles) drawTiles(pen, panel.tiles, more.cursor);
@@ -76,28 +98,26 @@ export function drawPanel(canvas, panel, arrays, colours, more) {
   drawEvents(pen, panel.levels.filter(({ x }) => x !== null));
   drawLevels(pen, panel.levels.filter(({ x }) => x === null), panel.lines);
   drawMarks(pen, panel.marks);
-  if (panel.draws) drawHand(pen, panel, more);
+  if (panel.draws) drawHand(pen, more);
   return place;
 }
 
 /** Fit a canvas to its place on a screen of any density, clear it, and return its context in CSS pixels. */
-function prepare(canvas) {
+function prepare(canvas, width, height) {
   const density = window.devicePixelRatio || 1;
-  const { clientWidth: width, clientHeight: height } = canvas;
   const context = canvas.getContext("2d");
-  if (!width || !height) return { context, width: 0, height: 0 }; // not laid out just now: what was drawn stays
   const [w, h] = [Math.round(width * density), Math.round(height * density)];
   if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, width, height);
-  return { context, width, height };
+  return context;
 }
 
 /** The plot's edges, and the ways from numbers to pixels (X, Y, and R for the axis at the right) and back. */
 function layout(panel, width, height, rightAxis) {
   const below = panel.x_label ? 33 : panel.cells || panel.x_ticks.length ? 20 : 9;
   let plot = { left: LEFT, right: width - (rightAxis ? RIGHT_AXIS : RIGHT), top: TOP, bottom: height - below };
-  const [[x0, x1], [y0, y1], [low, high]] = [panel.x, panel.y, panel.right ?? [0, 1]];
+  const [[x0, x1], [y0, y1]] = [panel.x, panel.y];
   if (panel.tiles) plot = sheet(panel, width, height);
   if (panel.square) {
     const unit = Math.min((plot.right - plot.left) / (x1 - x0), (plot.bottom - plot.top) / (y1 - y0));
@@ -105,29 +125,19 @@ function layout(panel, width, height, rightAxis) {
     plot.bottom = plot.top + unit * (y1 - y0);
   }
   const [wide, tall] = [plot.right - plot.left, plot.bottom - plot.top];
-  const X = (x) => plot.left + ((x - x0) / (x1 - x0)) * wide;
-  const Y = (y) => plot.bottom - ((y - y0) / (y1 - y0)) * tall;
-  const R = (y) => plot.bottom - ((y - low) / (high - low)) * tall;
-  const toX = (at) => x0 + ((at - plot.left) / wide) * (x1 - x0);
-  const toY = (at) => y0 + ((plot.bottom - at) / tall) * (y1 - y0);
-  return { plot, wide, tall, width, X, Y, R, toX, toY };
+  const [across, up] = [[plot.left, plot.right], [plot.bottom, plot.top]];
+  const [X, Y, R] = [scale(panel.x, across), scale(panel.y, up), scale(panel.right ?? [0, 1], up)];
+  return { plot, wide, tall, width, X, Y, R, toX: scale(across, panel.x), toY: scale(up, panel.y) };
 }
 
 // -- words and axes -----------------------------------------------------------------------------------------------
 
-/** Words at a place; `most` squeezes what would not fit; a `halo`, or a `box`, keeps them readable on a busy ground. */
+/** Words at a place; `most` squeezes what would not fit; a `halo` keeps them readable on a busy ground. */
 function text({ context, colours }, words, x, y, style = {}) {
-  const { colour = colours.soft, align = "left", look = SMALL, most, halo, box } = style;
-  context.font = `${look.weight} ${look.size}px ${colours.font}`;
+  const { colour = colours.soft, align = "left", look = SMALL, most, halo } = style;
+  context.font = `${look} ${colours.font}`;
   context.textAlign = align;
   context.textBaseline = "middle";
-  if (box) {
-    const wide = context.measureText(words).width + 4;
-    context.globalAlpha = 0.8;
-    context.fillStyle = colours.paper;
-    context.fillRect(align === "right" ? x + 2 - wide : x - 2, y - 6, wide, 11);
-    context.globalAlpha = 1;
-  }
   if (halo) {
     context.strokeStyle = colours.paper;
     context.lineWidth = 3;
@@ -138,8 +148,8 @@ function text({ context, colours }, words, x, y, style = {}) {
   context.fillText(words, x, y, most);
 }
 
-function length({ context, colours }, words, { weight, size } = SMALL) {
-  context.font = `${weight} ${size}px ${colours.font}`;
+function length({ context, colours }, words, look = SMALL) {
+  context.font = `${look} ${colours.font}`;
   return context.measureText(words).width;
 }
 
@@ -151,13 +161,31 @@ function upright(pen, words, x, colour) {
   pen.context.restore();
 }
 
-function stroke(context, colour, dash, points) {
-  context.strokeStyle = colour;
+/** A line through points, thin as a rule; it has a gap where one is not finite. */
+function stroke({ context }, { colour, dash = [], width = 1, alpha = 1 }, points) {
+  Object.assign(context, { strokeStyle: colour, lineWidth: width, globalAlpha: alpha, lineJoin: "round" });
   context.setLineDash(dash);
   context.beginPath();
-  for (const [x, y] of points) context.lineTo(x, y);
+  let drawn = false;
+  for (const [x, y] of points) {
+    const here = Number.isFinite(y);
+    if (here) context[drawn ? "lineTo" : "moveTo"](x, y);
+    drawn = here;
+  }
   context.stroke();
+  context.globalAlpha = 1;
   context.setLineDash([]);
+}
+
+/** A thin line from the plot's left edge to its right one, on whole pixels. */
+function across(pen, y, look) {
+  const [at, { left, right }] = [Math.round(y) + 0.5, pen.plot];
+  stroke(pen, look, [[left, at], [right, at]]);
+}
+
+/** Whether two labels, from and to along a line at a middle height, would cover each other. */
+function touch(a, b) {
+  return a.from < b.to + 6 && b.from < a.to + 6 && Math.abs(a.middle - b.middle) < 13;
 }
 
 /** Every label, or every second one, or third, ..., so that none touches its neighbour. */
@@ -179,7 +207,7 @@ function drawBeside(pen, labels, x, align, colour) {
 function drawBelow(pen, labels, name) {
   const found = labels.map(([at, words]) => {
     const half = length(pen, words) / 2;
-    const middle = Math.min(pen.width - half - 1, Math.max(half + 1, at));
+    const middle = clip(at, half + 1, pen.width - half - 1);
     return { words, at: middle, from: middle - half, to: middle + half + 6 };
   });
   for (const { words, at } of spaced(found)) text(pen, words, at, pen.plot.bottom + 12, { align: "center" });
@@ -188,130 +216,107 @@ function drawBelow(pen, labels, name) {
 }
 
 function drawAxes(pen, panel) {
-  const { context, plot, X, Y, R, colours } = pen;
-  context.lineWidth = 1;
-  for (const [value] of panel.y_ticks) {
-    const y = Math.round(Y(value)) + 0.5;
-    stroke(context, colours.rule, [], [[plot.left, y], [plot.right, y]]);
-  }
-  drawBeside(pen, panel.y_ticks.map(([value, words]) => [Y(value), words]), plot.left - 6, "right");
+  const { plot, X, Y, R, colours } = pen;
+  const placed = (ticks, to) => ticks.map(([value, words]) => [to(value), words]);
+  for (const [value] of panel.y_ticks) across(pen, Y(value), { colour: colours.rule });
+  drawBeside(pen, placed(panel.y_ticks, Y), plot.left - 6, "right");
   if (panel.y_label) upright(pen, panel.y_label, 8, colours.ink);
   if (panel.right) {
     const first = panel.lines.find(({ right }) => right);
     const colour = first && colours.styles[first.style].colour;
-    drawBeside(pen, panel.right_ticks.map(([value, words]) => [R(value), words]), plot.right + 6, "left", colour);
+    drawBeside(pen, placed(panel.right_ticks, R), plot.right + 6, "left", colour);
     if (panel.right_label) upright(pen, panel.right_label, pen.width - 8, colour);
   }
-  const floor = [[plot.left, plot.bottom + 0.5], [plot.right, plot.bottom + 0.5]];
-  if (panel.x_ticks.length || panel.x_label) stroke(context, colours.soft, [], floor);
+  if (panel.x_ticks.length || panel.x_label) across(pen, plot.bottom, { colour: colours.soft });
   for (const [value] of panel.x_ticks) {
     const x = Math.round(X(value)) + 0.5;
-    stroke(context, colours.soft, [], [[x, plot.bottom], [x, plot.bottom + 3]]);
+    stroke(pen, { colour: colours.soft }, [[x, plot.bottom], [x, plot.bottom + 3]]);
   }
-  drawBelow(pen, panel.x_ticks.map(([value, words]) => [X(value), words]), panel.x_label);
+  drawBelow(pen, placed(panel.x_ticks, X), panel.x_label);
 }
 
 // -- what stands in a panel ---------------------------------------------------------------------------------------
 
-function drawLine(pen, line) {
-  const { context, colours, arrays, X } = pen;
-  const Y = line.right ? pen.R : pen.Y;
-  const [x, y] = [arrays.get(line.x), arrays.get(line.y)];
-  const look = { ...colours.styles[line.style] };
-  if (line.dash !== null) look.dash = colours.dashes[line.dash];
-  context.strokeStyle = context.fillStyle = look.colour;
-  if (line.fill) {
-    context.globalAlpha = 0.14;
-    context.beginPath();
-    context.moveTo(X(x[0]), Y(0));
-    for (let i = 0; i < x.length; i++) context.lineTo(X(x[i]), Y(Number.isFinite(y[i]) ? y[i] : 0));
-    context.lineTo(X(x[x.length - 1]), Y(0));
-    context.fill();
-  }
-  if (line.dots) drawDots(context, x, y, X, Y, look);
-  else if (line.smooth) {
-    trace(context, x, y, X, Y, { dash: [], width: 1, alpha: 0.28 });
-    trace(context, x, arrays.get(line.mean), X, Y, look);
-  } else trace(context, x, y, X, Y, look);
-  context.globalAlpha = 1;
-  context.setLineDash([]);
+/** The points of a line on the canvas. */
+function pointsOf({ arrays, X, Y, R }, { x, y, right }) {
+  const [xs, toY] = [arrays.get(x), right ? R : Y];
+  return Array.from(arrays.get(y), (value, i) => [X(xs[i]), toY(value)]);
 }
 
-/** A line through the points; where y is not finite it has a gap. */
-function trace(context, x, y, X, Y, { dash, width, alpha }) {
-  context.globalAlpha = alpha;
-  context.lineWidth = width;
-  context.lineJoin = "round";
-  context.setLineDash(dash);
-  context.beginPath();
-  for (let i = 0, drawn = false; i < y.length; i++) {
-    const here = Number.isFinite(y[i]);
-    if (here && drawn) context.lineTo(X(x[i]), Y(y[i]));
-    else if (here) context.moveTo(X(x[i]), Y(y[i]));
-    drawn = here;
+function drawLine(pen, line) {
+  const { context, colours } = pen;
+  const [points, look, floor] = [pointsOf(pen, line), lookOf(colours, line), (line.right ? pen.R : pen.Y)(0)];
+  context.fillStyle = look.colour;
+  if (line.fill && points.length) {
+    context.globalAlpha = 0.14;
+    context.beginPath();
+    context.moveTo(points[0][0], floor);
+    for (const [left, top] of points) context.lineTo(left, Number.isFinite(top) ? top : floor);
+    context.lineTo(points.at(-1)[0], floor);
+    context.fill();
+    context.globalAlpha = 1;
   }
-  context.stroke();
+  if (line.dots) drawDots(context, points, look);
+  else if (line.smooth) {
+    stroke(pen, { colour: look.colour, alpha: 0.28 }, points);
+    stroke(pen, look, pointsOf(pen, { ...line, y: line.mean }));
+  } else stroke(pen, look, points);
 }
 
 /** Points, all as one path; the more there are, the smaller. */
-function drawDots(context, x, y, X, Y, { alpha }) {
-  const radius = x.length > 600 ? 1.5 : 2.5;
+function drawDots(context, points, { alpha }) {
+  const radius = points.length > 600 ? 1.5 : 2.5;
   context.globalAlpha = 0.75 * alpha;
   context.beginPath();
-  for (let i = 0; i < x.length; i++) {
-    const [left, top] = [X(x[i]), Y(y[i])];
+  for (const [left, top] of points) {
     if (!Number.isFinite(left + top)) continue;
     context.moveTo(left + radius, top);
     context.arc(left, top, radius, 0, 2 * Math.PI);
   }
   context.fill();
+  context.globalAlpha = 1;
 }
 
 /** Level lines, each with its name where the fewest curves pass; it stays there for as long as none does. */
 function drawLevels(pen, levels, lines) {
   const { context, plot, colours } = pen;
   const [taken, before] = [[], (context.canvas.places ??= {})];
+  const points = lines.flatMap((line) => pointsOf(pen, line));
+  const crossed = ({ from, to, middle }) =>
+    points.filter(([x, y]) => x >= from && x <= to && Math.abs(y - middle) < 8).length;
+  const isFree = (place) =>
+    place.middle > plot.top + 3 && place.middle < plot.bottom - 4 && !taken.some((other) => touch(place, other));
   for (const { y, name, right } of levels) {
     const at = Math.round((right ? pen.R : pen.Y)(y)) + 0.5;
     if (at < plot.top - 1 || at > plot.bottom + 1) continue;
-    context.lineWidth = 1;
-    stroke(context, colours.soft, [2, 3], [[plot.left, at], [plot.right, at]]);
+    across(pen, at - 0.5, { colour: colours.soft, dash: [2, 3] });
     if (!name) continue;
     const long = Math.min(length(pen, name), pen.wide - 4);
-    const apart = (a, b) => Math.abs(a.middle - b.middle) > 11 || a.from > b.to || b.from > a.to;
-    const places = [plot.right - 2 - long, plot.left + 3].flatMap((from) => [at - 7, at + 8].map((middle) => ({ from, to: from + long, middle })));
+    const [left, end] = [plot.left + 3, plot.right - 2 - long];
+    const places = [[end, at - 7], [end, at + 8], [left, at - 7], [left, at + 8]];
     const free = places
-      .map((place, i) => ({ ...place, i, crossed: crossings(pen, lines, place) }))
-      .filter((place) => place.middle > plot.top + 3 && place.middle < plot.bottom - 4 && taken.every((other) => apart(place, other)))
+      .map(([from, middle], i) => ({ i, from, to: from + long, middle }))
+      .filter(isFree)
+      .map((place) => ({ ...place, crossed: crossed(place) }))
       .sort((a, b) => a.crossed - b.crossed);
-    const best = free.find(({ i, crossed }) => i === before[name] && !crossed) ?? free[0];
+    const best = free.find((place) => place.i === before[name] && !place.crossed) ?? free[0];
     if (!best) continue;
     before[name] = best.i;
     taken.push(best);
-    text(pen, name, best.from, best.middle, { box: true, most: pen.wide - 4 });
+    text(pen, name, best.from, best.middle, { halo: true, most: pen.wide - 4 });
   }
-}
-
-/** How many points of the curves lie where a name would stand. */
-function crossings({ arrays, X, Y, R }, lines, { from, to, middle }) {
-  let n = 0;
-  for (const line of lines) {
-    const [x, y, V] = [arrays.get(line.x), arrays.get(line.y), line.right ? R : Y];
-    for (let i = 0; i < x.length; i++) n += X(x[i]) >= from && X(x[i]) <= to && Math.abs(V(y[i]) - middle) < 8;
-  }
-  return n;
 }
 
 /** Upright lines where something happened. A name that would reach the next line, or the edge, is left out. */
 function drawEvents(pen, levels) {
-  const { context, plot, X, colours } = pen;
+  const { plot, X, colours } = pen;
+  const look = { colour: colours.styles.other.colour, dash: [1, 2] };
   const found = levels.map(({ x, name }) => ({ at: Math.round(X(x)) + 0.5, name })).sort((a, b) => a.at - b.at);
   const seen = found.filter(({ at }) => at >= plot.left - 1 && at <= plot.right + 1);
   seen.forEach(({ at, name }, i) => {
-    context.lineWidth = 1;
-    stroke(context, colours.styles.other.colour, [1, 2], [[at, plot.top], [at, plot.bottom]]);
+    stroke(pen, look, [[at, plot.top], [at, plot.bottom]]);
     const edge = i + 1 < seen.length ? seen[i + 1].at - 2 : plot.right;
-    if (name && at + 3 + length(pen, name) <= edge) text(pen, name, at + 3, plot.top + 6, { box: true });
+    if (name && at + 3 + length(pen, name) <= edge) text(pen, name, at + 3, plot.top + 6, { halo: true });
   });
 }
 
@@ -323,8 +328,7 @@ function drawMarks(pen, marks) {
     const [left, top] = [pen.X(x), Math.min(pen.Y(y), plot.bottom)];
     if (left < plot.left - 1 || left > plot.right + 1 || top < plot.top - 1) continue;
     const { colour } = colours.styles[style];
-    context.lineWidth = 1;
-    if (stem) stroke(context, colour, [2, 3], [[left, plot.bottom], [left, top]]);
+    if (stem) stroke(pen, { colour, dash: [2, 3] }, [[left, plot.bottom], [left, top]]);
     context.beginPath();
     if (up) for (const [a, b] of [[0, -7], [-5, 1], [5, 1]]) context.lineTo(left + a, top + b);
     else context.arc(left, top, moves.some(Boolean) ? 7 : 4.5, 0, 2 * Math.PI);
@@ -336,11 +340,10 @@ function drawMarks(pen, marks) {
     context.fill();
     const long = length(pen, name, BOLD);
     const from = left + 12 + long > plot.right ? left - 11 - long : left + 11;
-    const at = Math.max(plot.top + 6, Math.min(plot.bottom - 8, top));
-    const covers = (other) => other.from < from + long + 6 && from < other.to + 6 && Math.abs(other.at - at) < 13;
-    if (!name || taken.some(covers)) continue;
-    taken.push({ from, to: from + long, at });
-    text(pen, name, from, at, { colour: colours.ink, look: BOLD, halo: true });
+    const place = { from, to: from + long, middle: clip(top, plot.top + 6, plot.bottom - 8) };
+    if (!name || taken.some((other) => touch(place, other))) continue;
+    taken.push(place);
+    text(pen, name, from, place.middle, { colour: colours.ink, look: BOLD, halo: true });
   }
 }
 
@@ -351,8 +354,7 @@ function drawArrows(pen, { start, end, style }) {
   const [shafts, heads] = [new Path2D(), new Path2D()];
   for (let i = 0; i < from.length; i += 2) {
     const [a, b] = [X(from[i]), Y(from[i + 1])];
-    const c = Math.min(plot.right, Math.max(plot.left, X(to[i])));
-    const d = Math.min(plot.bottom, Math.max(plot.top, Y(to[i + 1])));
+    const [c, d] = [clip(X(to[i]), plot.left, plot.right), clip(Y(to[i + 1]), plot.top, plot.bottom)];
     const far = Math.hypot(c - a, d - b);
     if (!(far > 0.5)) continue;
     const head = Math.min(7, 0.6 * far) / far;
@@ -370,15 +372,15 @@ function drawArrows(pen, { start, end, style }) {
   context.fill(heads);
 }
 
-/** The heights as they are drawn by hand, and the place of the keyboard's cursor, [x, y] in the panel's numbers. */
-function drawHand({ context, plot, X, Y, colours }, { x: [low, high] }, { heights, cursor }) {
+/** The heights as they are drawn by hand from edge to edge, and where the keyboard's cursor is, [x, y]. */
+function drawHand(pen, { heights, cursor }) {
+  const { context, plot, X, Y, colours } = pen;
   const { colour } = colours.styles.other;
-  const at = (i) => X(low + ((high - low) * i) / (heights.length - 1));
-  context.lineWidth = 1;
-  if (heights) stroke(context, colour, [], Array.from(heights, (h, i) => [at(i), Math.max(plot.top, Y(h))]));
+  const at = scale([0, heights?.length - 1], [plot.left, plot.right]);
+  if (heights) stroke(pen, { colour }, Array.from(heights, (h, i) => [at(i), Math.max(plot.top, Y(h))]));
   if (!cursor) return;
   const [left, top] = [X(cursor[0]), Math.max(plot.top, Y(cursor[1]))];
-  stroke(context, colour, [2, 2], [[left, plot.top], [left, plot.bottom]]);
+  stroke(pen, { colour, dash: [2, 2] }, [[left, plot.top], [left, plot.bottom]]);
   context.beginPath();
   context.arc(left, top, 4, 0, 2 * Math.PI);
   context.fillStyle = colour;
@@ -387,20 +389,14 @@ function drawHand({ context, plot, X, Y, colours }, { x: [low, high] }, { height
 
 // -- maps and tables of colour ------------------------------------------------------------------------------------
 
-/** The colour at a share of a ramp, as [red, green, blue]. */
-function shade(ramp, share) {
-  const at = Math.min(1, Math.max(0, share)) * (ramp.length - 1);
-  const i = Math.min(Math.floor(at), ramp.length - 2);
-  const [a, b] = [ramp[i], ramp[i + 1]].map((hex) => [1, 3, 5].map((c) => parseInt(hex.slice(c, c + 2), 16)));
-  return a.map((value, c) => Math.round(value + (at - i) * (b[c] - value)));
-}
-
 function drawHeat({ context, X, Y, colours, arrays }, { z, x: [x0, x1], y: [y0, y1], limits, contours, ramp }) {
-  const [numbers, [rows, columns]] = [arrays.get(z), z.shape];
+  const [numbers, [rows, columns], [low, high]] = [arrays.get(z), z.shape, limits];
   const [dx, dy] = [(x1 - x0) / (columns - 1), (y1 - y0) / (rows - 1)];
-  const bitmap = madeOf(numbers, [limits, colours.ramps[ramp], z.shape], () =>
-    colourMap(numbers, rows, columns, limits, colours.ramps[ramp]),
-  );
+  const shade = scale([low, high === low ? low + 1 : high], [0, 255]);
+  const bitmap = bitmapOf(numbers, [limits, colours.ramps[ramp]], columns, rows, (column, row) => {
+    const at = (rows - 1 - row) * columns + column; // the first row is at the bottom
+    return colours.shades[ramp][Math.round(clip(shade(numbers[at]), 0, 255))];
+  });
   context.imageSmoothingEnabled = true;
   const [left, top] = [X(x0 - dx / 2), Y(y1 + dy / 2)];
   context.drawImage(bitmap, left, top, X(x1 + dx / 2) - left, Y(y0 - dy / 2) - top);
@@ -409,54 +405,44 @@ function drawHeat({ context, X, Y, colours, arrays }, { z, x: [x0, x1], y: [y0, 
   context.lineWidth = 1;
   context.beginPath();
   for (const level of contours) {
-    contour(numbers, rows, columns, level, (column, row, first) => {
-      context[first ? "moveTo" : "lineTo"](X(x0 + column * dx), Y(y0 + row * dy));
+    contour(numbers, rows, columns, level).forEach(([column, row], i) => {
+      context[i % 2 ? "lineTo" : "moveTo"](X(x0 + column * dx), Y(y0 + row * dy));
     });
   }
   context.stroke();
   context.globalAlpha = 1;
 }
 
-/** The numbers as colours, one pixel each, the first row at the bottom. */
-function colourMap(numbers, rows, columns, [low, high], ramp) {
-  const image = new ImageData(columns, rows);
-  const steps = Array.from({ length: 256 }, (_, i) => shade(ramp, i / 255));
-  numbers.forEach((value, i) => {
-    const share = Math.min(1, Math.max(0, (value - low) / (high - low || 1)));
-    const at = 4 * ((rows - 1 - Math.floor(i / columns)) * columns + (i % columns));
-    image.data.set([...steps[Math.round(255 * share)], 255], at);
-  });
-  return image;
-}
-
-/** The bitmap of an image that `make` makes of numbers; kept with them, as long as it would be of the same kind. */
-function madeOf(numbers, kind, make) {
-  const said = JSON.stringify(kind);
-  if (numbers.kind !== said) {
-    const [image, bitmap] = [make(), document.createElement("canvas")];
-    [bitmap.width, bitmap.height] = [image.width, image.height];
-    bitmap.getContext("2d").putImageData(image, 0, 0);
-    Object.assign(numbers, { kind: said, bitmap });
+/** Numbers as a bitmap, `colour(x, y)` at each place; kept with them, as long as it would be of the same kind. */
+function bitmapOf(numbers, kind, width, height, colour) {
+  const said = JSON.stringify([kind, width, height]);
+  if (numbers.kind === said) return numbers.bitmap;
+  const [image, bitmap] = [new ImageData(width, height), document.createElement("canvas")];
+  const data = image.data.fill(255); // opaque
+  for (let at = 0; at < width * height; at++) {
+    [data[4 * at], data[4 * at + 1], data[4 * at + 2]] = colour(at % width, Math.floor(at / width));
   }
-  return numbers.bitmap;
+  Object.assign(bitmap, { width, height });
+  bitmap.getContext("2d").putImageData(image, 0, 0);
+  Object.assign(numbers, { kind: said, bitmap });
+  return bitmap;
 }
 
-/** The level line, cell by cell (marching squares): `to(column, row, first)` for the two ends of each piece. */
-function contour(numbers, rows, columns, level, to) {
+/** The ends of the pieces of a level line, [column, row] each, two by two: cell by cell (marching squares). */
+function contour(numbers, rows, columns, level) {
+  const above = ([column, row]) => numbers[row * columns + column] - level;
+  const ends = [];
   for (let i = 0; i + 1 < rows; i++) {
     for (let j = 0; j + 1 < columns; j++) {
       const corners = [[j, i], [j + 1, i], [j + 1, i + 1], [j, i + 1]];
-      const above = corners.map(([column, row]) => numbers[row * columns + column] - level);
-      const ends = [];
-      for (let k = 0; k < 4; k++) {
-        const [a, b] = [above[k], above[(k + 1) % 4]];
-        if (a > 0 === b > 0) continue;
-        const t = a / (a - b);
-        ends.push(corners[k].map((value, axis) => value + t * (corners[(k + 1) % 4][axis] - value)));
-      }
-      ends.forEach(([column, row], k) => to(column, row, k % 2 === 0));
+      corners.forEach((from, k) => {
+        const to = corners[(k + 1) % 4];
+        const [a, b] = [above(from), above(to)];
+        if (a > 0 !== b > 0) ends.push(from.map((value, axis) => value + (a / (a - b)) * (to[axis] - value)));
+      });
     }
   }
+  return ends;
 }
 
 /** A table in colour, its first row at the bottom; cells of which nothing is known are grey. */
@@ -465,7 +451,7 @@ function drawCells(pen, { cells, x_label, y_label }, chosen) {
   const [across, up] = [X(1) - X(0), Y(0) - Y(1)];
   cells.values.forEach((row, i) => {
     row.forEach((share, j) => {
-      const [red, green, blue] = share === null ? [] : shade(colours.ramps[cells.ramp], share);
+      const [red, green, blue] = colours.shades[cells.ramp][Math.round(255 * share)];
       context.fillStyle = share === null ? colours.rule : `rgb(${red}, ${green}, ${blue})`;
       context.fillRect(X(j) + 0.5, Y(i + 1) + 0.5, across - 1, up - 1);
       const colour = share === null ? colours.soft : 0.3 * red + 0.59 * green + 0.11 * blue < 128 ? "#fff" : "#000";
@@ -473,7 +459,7 @@ function drawCells(pen, { cells, x_label, y_label }, chosen) {
       const size = Math.min(11.5, across / 4.2, up / (words.length + 0.6));
       words.forEach((line, k) => {
         const at = Y(i + 0.5) + (k - (words.length - 1) / 2) * (size + 2);
-        text(pen, line, X(j + 0.5), at, { colour, align: "center", look: { size, weight: 400 }, most: across - 4 });
+        text(pen, line, X(j + 0.5), at, { colour, align: "center", look: `400 ${size}px`, most: across - 4 });
       });
     });
   });
@@ -490,33 +476,34 @@ function drawCells(pen, { cells, x_label, y_label }, chosen) {
 
 // -- images -------------------------------------------------------------------------------------------------------
 
-/** The edges of a sheet of tiles as large as it fits, and the size of a tile; marks stand at its foot. */
+/** The edges of a sheet of tiles as large as it fits, and the place of a tile; marks stand at its foot. */
 function sheet({ tiles, marks }, width, height) {
   const [n, h, w] = tiles.images.shape;
   const [columns, rows] = [tiles.columns, Math.max(1, Math.ceil(n / tiles.columns))];
   const room = (height - (marks.length ? 9 : 0) - GAP * (rows - 1)) / rows;
   const side = Math.min((width - GAP * (columns - 1)) / columns, (room * w) / h);
   const up = (side * h) / w;
-  return { left: 0, top: 0, right: columns * (side + GAP) - GAP, bottom: rows * (up + GAP) - GAP, side, up };
-}
-
-/** Where tile i stands: [x, y, width, height]. */
-export function tileAt({ side, up }, columns, i) {
-  return [(i % columns) * (side + GAP), Math.floor(i / columns) * (up + GAP), side, up];
+  const tile = (i) => [(i % columns) * (side + GAP), Math.floor(i / columns) * (up + GAP), side, up];
+  return { left: 0, top: 0, right: columns * (side + GAP) - GAP, bottom: rows * (up + GAP) - GAP, tile };
 }
 
 function drawTiles(pen, { images, columns, badges }, cursor) {
   const { context, plot, colours, arrays } = pen;
-  const [n, h, w] = images.shape;
-  const bytes = arrays.get(images);
-  const bitmap = madeOf(bytes, [images.shape, columns], () => mosaic(bytes, images.shape, columns));
-  context.imageSmoothingEnabled = !Number.isInteger(plot.side / w);
+  const [n, h, w, channels = 1] = images.shape;
+  const [bytes, rows] = [arrays.get(images), Math.max(1, Math.ceil(n / columns))];
+  const next = channels === 3 ? 1 : 0; // a grey is its own green and blue
+  const whole = bitmapOf(bytes, images.shape, columns * w, rows * h, (x, y) => {
+    const i = Math.floor(y / h) * columns + Math.floor(x / w);
+    const at = channels * (i * h * w + (y % h) * w + (x % w));
+    return [bytes[at], bytes[at + next], bytes[at + 2 * next]];
+  }); // all images as one, without gaps
+  context.imageSmoothingEnabled = !Number.isInteger(plot.tile(0)[2] / w);
   context.imageSmoothingQuality = "high";
   for (let i = 0; i < n; i++) {
-    context.drawImage(bitmap, (i % columns) * w, Math.floor(i / columns) * h, w, h, ...tileAt(plot, columns, i));
+    context.drawImage(whole, (i % columns) * w, Math.floor(i / columns) * h, w, h, ...plot.tile(i));
   }
   const edge = (i, colour, width) => {
-    const [x, y, wide, tall] = tileAt(plot, columns, i);
+    const [x, y, wide, tall] = plot.tile(i);
     context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = width;
     context.strokeRect(x + width / 2, y + width / 2, wide - width, tall - width);
@@ -529,17 +516,4 @@ function drawTiles(pen, { images, columns, badges }, cursor) {
     text(pen, name, x + 3, y + 7.5, { colour: "#000", look: BOLD });
   }
   if (cursor !== null) edge(cursor, colours.styles.D.colour, 2);
-}
-
-/** All images as one, without gaps. */
-function mosaic(bytes, [n, h, w, channels = 1], columns) {
-  const image = new ImageData(columns * w, Math.max(1, Math.ceil(n / columns)) * h);
-  for (let at = 0; at < n * h * w; at++) {
-    const i = Math.floor(at / (h * w));
-    const [y, x] = [Math.floor(i / columns) * h + Math.floor((at % (h * w)) / w), (i % columns) * w + (at % w)];
-    const to = 4 * (y * columns * w + x);
-    for (let c = 0; c < 3; c++) image.data[to + c] = bytes[at * channels + (channels === 3 ? c : 0)];
-    image.data[to + 3] = 255;
-  }
-  return image;
 }

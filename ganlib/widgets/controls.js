@@ -1,6 +1,7 @@
 // Controls made of plain HTML, each built from its description, with its name and its value in words for everybody.
 
 const WORDS = 2000; // ms between two changes of what a screen reader is told
+export const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 const FOCUSED = ["button", "canvas", "code", "input", "select"];
 const ICONS = {
   play: "M3 1.5v11l9-5.5z",
@@ -32,6 +33,13 @@ export function mark(made, name, value) {
   if (made.getAttribute(name) !== String(value)) made.setAttribute(name, value);
 }
 
+/** Fill an element anew, where `what` it is to show differs from before. */
+export function renew(made, what, make) {
+  const said = JSON.stringify(what);
+  if (made.said !== said) made.replaceChildren(...make());
+  made.said = said;
+}
+
 /** A button with its icon. It keeps the focus when it is off, so it is never `disabled`. */
 export function button({ key, name, hint, icon }, act) {
   const made = element("button", { type: "button", class: `gl-button gl-${key}`, title: hint });
@@ -46,52 +54,54 @@ export function isOn(made) {
 }
 
 /**
- * A control: its elements, `show` for the kernel's value, and `take` for what a person does other than by its own
- * element. Either way the person's value is shown at once, and `change` hears of it.
+ * A control: its description, its elements (`root`, and the `input` in it), `show` for the kernel's value, and `take`
+ * for what a person does other than by its own element. Either way the person's value is shown at once, and `change`
+ * hears of it.
  */
 export function control(described, change) {
-  return { slider, choice, switch: toggle, number, curve: drawn, points: drawn }[described.kind](described, change);
+  const pressed = () => ({ root: button(described, change) });
+  const make = { slider, choice, switch: toggle, number, curve: drawn, points: drawn, button: pressed };
+  return Object.assign(make[described.kind](described, change), described);
 }
 
-/** A slider with places 0 to n - 1, and words for each. */
-function slider({ key, name, hint, places, words }, change) {
+function slider(described, change) {
+  const { places, words } = described;
   const last = Math.max(1, places.length - 1);
   const said = element("span");
   const longest = words.reduce((a, b) => (b.length > a.length ? b : a), ""); // its room is kept, so that nothing moves
   const output = element("span", { class: "gl-value", "aria-hidden": "true", "data-longest": longest }, said);
-  const about = { "aria-label": name, title: hint, "data-name": key };
-  const input = element("input", { type: "range", min: 0, max: last, step: 1, ...about });
-  const show = (place, told = words[place]) => {
-    if (Number(input.value) !== place) input.value = place;
+  const input = element("input", { type: "range", min: 0, max: last, step: 1, ...about(described) });
+  const say = (place, told = words[place]) => {
     write(said, told);
     mark(input, "aria-valuetext", told);
     input.style.setProperty("--gl-fill", `${(100 * place) / last}%`);
   };
-  const take = (place) => {
-    const kept = Math.min(places.length - 1, Math.max(0, place));
-    show(kept);
-    change(places[kept]);
-  };
-  input.addEventListener("input", () => take(Number(input.value)));
-  const root = element("label", { class: "gl-slider" }, element("span", { class: "gl-name" }, name), output, input);
-  return { root, input, places, take, place: () => Number(input.value), show: ([, place, told]) => show(place, told) };
+  return placed(described, change, say, input, output);
 }
 
 /** A choice among words. */
-function choice({ key, name, hint, places, words }, change) {
-  const options = words.map((told, place) => element("option", { value: place }, told));
-  const input = element("select", { "aria-label": name, title: hint, "data-name": key }, ...options);
-  const show = (place) => {
-    if (input.selectedIndex !== place) input.selectedIndex = place;
+function choice(described, change) {
+  const options = described.words.map((told, place) => element("option", { value: place }, told));
+  return placed(described, change, () => {}, element("select", about(described), ...options));
+}
+
+const about = ({ key, name, hint }) => ({ "aria-label": name, title: hint, "data-name": key });
+
+/** What has places 0 to n - 1, and words for each, which `say` shows; the place is the value of its `input`. */
+function placed({ kind, name, places }, change, say, input, ...above) {
+  const place = () => Number(input.value);
+  const show = (to, told) => {
+    if (place() !== to) input.value = to;
+    say(to, told);
   };
-  const take = (place) => {
-    const kept = Math.min(places.length - 1, Math.max(0, place));
+  const take = (to) => {
+    const kept = clip(to, 0, places.length - 1);
     show(kept);
     change(places[kept]);
   };
-  input.addEventListener("change", () => take(input.selectedIndex));
-  const root = element("label", { class: "gl-choice" }, element("span", { class: "gl-name" }, name), input);
-  return { root, input, places, take, place: () => input.selectedIndex, show: ([, place]) => show(place) };
+  input.addEventListener("input", () => take(place()));
+  const root = element("label", { class: `gl-${kind}` }, element("span", { class: "gl-name" }, name), ...above, input);
+  return { root, input, take, place, show: ([, to, told]) => show(to, told) };
 }
 
 function toggle({ key, name, hint }, change) {
@@ -102,9 +112,9 @@ function toggle({ key, name, hint }, change) {
 }
 
 /** A whole number that goes with a button: Enter presses it. What a person has typed stays until then. */
-function number({ key, name, hint, of }, press) {
+function number({ key, name, hint }, press) {
   const input = element("input", { type: "number", min: 0, step: 1, "aria-label": hint || name, "data-name": key });
-  const made = { input, of, typed: false };
+  const made = { input, typed: false };
   input.addEventListener("input", () => (made.typed = true));
   input.addEventListener("keydown", (event) => event.key === "Enter" && press());
   made.root = element("label", { class: "gl-number", title: hint }, element("span", {}, name), input);

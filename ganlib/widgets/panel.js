@@ -1,18 +1,19 @@
 // A panel on the page: its title and legend, its canvas, and what a person does on that by mouse and keyboard.
 
-import { drawPanel, tileAt } from "./canvas.js";
-import { element, mark, unhurried, write } from "./controls.js";
+import { drawPanel, lookOf, scale } from "./canvas.js";
+import { clip, element, mark, renew, unhurried, write } from "./controls.js";
 
 const NEAR = 26; // CSS pixels from a mark that still take hold of it
 const TOUCH = 9; // ... from a point that a click takes away
 const NODES = 81; // heights of a curve that is drawn by hand
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-const clip = (value, [low, high]) => Math.min(high, Math.max(low, value));
+/** Where the least of some numbers stands; -1 when there are none. */
+const least = (numbers) => numbers.indexOf(Math.min(...numbers));
 
 /**
- * One panel. `view` has `controls` and `kinds` by key, `looks`, `colours`, `press(button, values)`, `settled(key)`, and
- * `request(figure)`, which asks for a drawing.
+ * One panel. `view` has `controls` by key, `colours`, `press(button, values)`, `settled(key)`, and `request(figure)`,
+ * which asks for a drawing.
  */
 export class Figure {
   constructor(view, i) {
@@ -38,44 +39,31 @@ export class Figure {
     const [row, column, rows, columns] = panel.at;
     const area = `grid-area: ${row + 1} / ${column + 1} / span ${rows} / span ${columns}`;
     const narrow = `order: ${100 * column + row}; --gl-rows: ${rows}; --gl-most: ${most(panel)}`;
-    if (area + narrow !== this.area) this.root.style.cssText = `${area}; ${narrow}`;
-    this.area = area + narrow;
-    this.does = doing(panel);
+    mark(this.root, "style", `${area}; ${narrow}`);
+    this.does = this.view.controls[panel.draws]?.kind ?? doing(panel);
     mark(this.canvas, "data-does", this.does);
     this.showLegend(panel);
     write(this.caption, panel.caption);
     this.tell(panel.words);
   }
 
-  /** Title and legend, made anew only when another line has come or gone. */
+  /** Title and legend, made anew only when another line has come or gone, or the theme. */
   showLegend({ title, lines, heat, cells }) {
     const [named, map, { ramps }] = [lines.filter(({ name }) => name), heat ?? cells, this.view.colours];
-    const about = named.map(({ name, style, dash, dots }) => [name, style, dash, dots]);
-    const kind = JSON.stringify([title, about, map && [map.name, map.limits, ramps[map.ramp]]]);
-    if (kind !== this.kind) {
-      this.kind = kind;
-      this.numbers = named.map(() => element("b"));
+    const looks = named.map((line) => lookOf(this.view.colours, line));
+    const about = [title, named.map(({ name, dots }) => [name, dots]), looks, map?.name, map?.limits, ramps[map?.ramp]];
+    renew(this.legend, about, () => {
       const key = (...parts) => element("span", { class: "gl-key" }, ...parts);
-      const keys = named.map((line, i) => key(this.swatch(line), line.name, " ", this.numbers[i]));
+      const keys = named.map((line, i) => key(swatch(looks[i], line.dots), line.name, " ", element("b")));
       if (map?.name) {
         const [low, high] = map.limits.map((end) => String(Number(end.toPrecision(3))).replace("-", "−"));
         const style = `background: linear-gradient(to right, ${ramps[map.ramp].join(", ")})`;
         keys.push(key(`${map.name} ${low}`, element("span", { class: "gl-ramp", style }), high));
       }
-      this.legend.replaceChildren(element("span", { class: "gl-title" }, title), ...keys);
-    }
-    named.forEach(({ value }, i) => write(this.numbers[i], value ?? ""));
-  }
-
-  swatch({ style, dash, dots }) {
-    const { styles, dashes } = this.view.looks;
-    const { light, dark, width, alpha, dash: usual } = styles[style];
-    const dashed = dash === null ? usual : dashes[dash];
-    const pen = `stroke-width="${width}" stroke-opacity="${alpha}" stroke-dasharray="${dashed}"`;
-    const line = dots ? '<circle cx="12" cy="4" r="3"/>' : `<path d="M0 4h24" ${pen}/>`;
-    const made = element("span", { class: "gl-swatch", style: `--gl-light-line: ${light}; --gl-dark-line: ${dark}` });
-    made.innerHTML = `<svg width="24" height="8" aria-hidden="true">${line}</svg>`;
-    return made;
+      return [element("span", { class: "gl-title" }, title), ...keys];
+    });
+    const numbers = this.legend.querySelectorAll("b");
+    named.forEach(({ value }, i) => write(numbers[i], value ?? ""));
   }
 
   draw(arrays, colours, rightAxis) {
@@ -95,7 +83,9 @@ export class Figure {
   // -- the mouse ----------------------------------------------------------------------------------------------------
 
   down(event) {
-    if (this.does === "draw") this.touch(event);
+    if (this.panel.draws) this.cursor = this.at(event);
+    if (this.does === "curve") this.penDown(event);
+    else if (this.does === "points") this.point(this.cursor);
     else if (this.does === "press") this.pick(this.tileUnder(event));
     else if (this.does === "choose") this.hover(event);
     else if (this.does === "drag" && (this.held = this.handleUnder(event)?.moves)) {
@@ -121,43 +111,44 @@ export class Figure {
   }
 
   /** How far (x, y) is from where the pointer is, in pixels. */
-  away(x, y, { offsetX, offsetY }) {
+  away([x, y], { offsetX, offsetY }) {
     return Math.hypot(this.place.X(x) - offsetX, this.place.Y(y) - offsetY);
   }
 
   /** The handle that a pointer at this place would move, if any; on a map or on images the nearest one, however far. */
   handleUnder(event) {
-    const { heat, tiles } = this.panel;
-    const away = ({ x, y }) => this.away(x, y, event);
-    const [nearest] = handles(this.panel).sort((a, b) => away(a) - away(b));
-    return nearest && (heat || tiles || away(nearest) < NEAR) ? nearest : null;
+    const all = handles(this.panel);
+    const away = all.map(({ x, y }) => this.away([x, y], event));
+    const [near, reach] = [least(away), this.panel.heat || this.panel.tiles ? Infinity : NEAR];
+    return away[near] < reach ? all[near] : null;
+  }
+
+  /** Move the controls of these keys, each to the place that `find` says; null leaves it where it is. */
+  set(keys, find) {
+    keys.forEach((key, i) => {
+      const control = this.view.controls[key];
+      const place = control ? find(control, i) : null;
+      if (place !== null) control.take(place);
+    });
   }
 
   drag(event) {
     const at = this.at(event);
-    this.held.forEach((key, i) => {
-      const control = this.view.controls[key];
-      if (!control) return;
-      const away = (place) => (typeof place === "number" ? Math.abs(place - at[i]) : Infinity);
-      control.take(control.places.reduce((best, place, j, all) => (away(place) < away(all[best]) ? j : best), 0));
-    });
+    const away = (place, i) => (typeof place === "number" ? Math.abs(place - at[i]) : Infinity);
+    this.set(this.held, ({ places }, i) => least(places.map((place) => away(place, i))));
   }
 
   hover(event) {
     const { rows, columns, moves } = this.panel.cells;
     const at = this.at(event).map(Math.floor);
     if (!(at[0] >= 0 && at[0] < columns.length && at[1] >= 0 && at[1] < rows.length)) return;
-    moves.forEach((key, i) => {
-      const control = this.view.controls[key];
-      if (control && control.place() !== at[i]) control.take(at[i]);
-    });
+    this.set(moves, (control, i) => (control.place() === at[i] ? null : at[i]));
     this.view.request(this);
   }
 
   tileUnder({ offsetX, offsetY }) {
-    const { images, columns } = this.panel.tiles;
-    return Array.from({ length: images.shape[0] }).findIndex((_, i) => {
-      const [x, y, wide, tall] = tileAt(this.place.plot, columns, i);
+    return Array.from({ length: this.panel.tiles.images.shape[0] }).findIndex((_, i) => {
+      const [x, y, wide, tall] = this.place.plot.tile(i);
       return offsetX >= x && offsetX < x + wide && offsetY >= y && offsetY < y + tall;
     });
   }
@@ -173,21 +164,16 @@ export class Figure {
   /** Take a key; whether it meant anything here. */
   key({ key, shiftKey }) {
     const way = ARROWS[key];
-    const enters = key === "Enter" && (this.does === "press" || this.drawn() === "points");
+    const enters = key === "Enter" && (this.does === "press" || this.does === "points");
     if (!this.does || !this.place || !(way || enters)) return false;
     if (this.does === "press") this.tileByKey(way);
-    else if (this.does === "draw") this.drawByKey(way, shiftKey ? 5 : 1);
-    else this.step(this.panel.cells?.moves ?? handles(this.panel)[0].moves, way, shiftKey ? 10 : 1);
+    else if (this.panel.draws) this.drawByKey(way, shiftKey ? 5 : 1);
+    else {
+      const moves = this.panel.cells?.moves ?? handles(this.panel)[0].moves;
+      this.set(moves, (control, i) => (way[i] ? control.place() + way[i] * (shiftKey ? 10 : 1) : null));
+    }
     this.view.request(this);
     return true;
-  }
-
-  /** Move two controls, each by so many places. */
-  step(moves, way, far) {
-    moves.forEach((key, i) => {
-      const control = this.view.controls[key];
-      if (control && way[i]) control.take(control.place() + way[i] * far);
-    });
   }
 
   tileByKey(way) {
@@ -200,27 +186,20 @@ export class Figure {
   /** The cursor moves along x, and along y or a hill there grows or shrinks; Enter sets a point, or takes it away. */
   drawByKey(way, far) {
     const { x, y } = this.panel;
-    const [curve, tall] = [this.drawn() === "curve", y[1] - y[0]];
+    const tall = y[1] - y[0];
     if (!way) return this.point(this.cursor);
-    this.cursor[0] = clip(this.cursor[0] + (way[0] * far * (x[1] - x[0])) / (NODES - 1), x);
-    if (!curve) this.cursor[1] = clip(this.cursor[1] + (way[1] * far * tall) / (NODES - 1), y);
+    this.cursor[0] = clip(this.cursor[0] + (way[0] * far * (x[1] - x[0])) / (NODES - 1), ...x);
+    if (this.does === "points") this.cursor[1] = clip(this.cursor[1] + (way[1] * far * tall) / (NODES - 1), ...y);
     else if (way[1]) {
       const hill = (i) => 0.036 * tall * way[1] * Math.exp(-(((i - this.node(this.cursor[0])) / 3) ** 2));
-      this.heights = (this.heights ?? this.nodes()).map((h, i) => Math.max(0, h + hill(i)));
+      this.heights = this.nodes().map((h, i) => Math.max(0, h + hill(i)));
       this.sendHeights();
     }
   }
 
-  // -- drawing by hand ----------------------------------------------------------------------------------------------
+  // -- drawing by hand: a "curve" or "points" -----------------------------------------------------------------------
 
-  /** What a person draws here: "curve", "points", or nothing. */
-  drawn() {
-    return this.view.kinds[this.panel.draws];
-  }
-
-  touch(event) {
-    this.cursor = this.at(event);
-    if (this.drawn() === "points") return this.point(this.cursor);
+  penDown(event) {
     this.canvas.setPointerCapture(event.pointerId);
     this.heights = this.nodes();
     this.penTo(event);
@@ -229,35 +208,35 @@ export class Figure {
   /** Set a point; or take the nearest one away, when that is near. */
   point([x, y]) {
     const { take, value } = this.view.controls[this.panel.draws];
-    const [offsetX, offsetY] = [this.place.X(x), this.place.Y(y)];
-    const away = value.map((point) => this.away(...point, { offsetX, offsetY }));
-    const near = away.indexOf(Math.min(...away));
+    const here = { offsetX: this.place.X(x), offsetY: this.place.Y(y) };
+    const away = value.map((point) => this.away(point, here));
+    const near = least(away);
     take(away[near] < TOUCH ? value.filter((_, i) => i !== near) : [...value, [x, y]]);
   }
 
   /** x in nodes, 0 to NODES - 1. */
   node(x) {
-    const [low, high] = this.panel.x;
-    return clip(((x - low) / (high - low)) * (NODES - 1), [0, NODES - 1]);
+    return clip(scale(this.panel.x, [0, NODES - 1])(x), 0, NODES - 1);
   }
 
   /** Where the keyboard's cursor is: on the curve, or where the next point will be set. */
   hand() {
-    if (this.drawn() === "points") return this.cursor;
-    return [this.cursor[0], (this.heights ?? this.nodes())[Math.round(this.node(this.cursor[0]))]];
+    if (this.does === "points") return this.cursor;
+    return [this.cursor[0], this.nodes()[Math.round(this.node(this.cursor[0]))]];
   }
 
-  /** The heights of the data's curve as it is shown, at the nodes. */
+  /** The heights at the nodes: as drawn by hand, before the kernel has them, or of the data's curve as it is shown. */
   nodes() {
+    if (this.heights) return this.heights;
     const line = this.panel.lines.find(({ style, right }) => style === "data" && !right);
     if (!line) return new Float64Array(NODES);
     const [x, y] = [this.arrays.get(line.x), this.arrays.get(line.y)];
-    const [low, high] = this.panel.x;
+    const toX = scale([0, NODES - 1], this.panel.x);
     let j = 0;
     return Float64Array.from({ length: NODES }, (_, i) => {
-      const at = low + ((high - low) * i) / (NODES - 1);
+      const at = toX(i);
       while (j + 2 < x.length && x[j + 1] < at) j++;
-      return y[j] + clip((at - x[j]) / (x[j + 1] - x[j]), [0, 1]) * (y[j + 1] - y[j]) || 0;
+      return y[j] + clip((at - x[j]) / (x[j + 1] - x[j]), 0, 1) * (y[j + 1] - y[j]) || 0;
     });
   }
 
@@ -268,7 +247,7 @@ export class Figure {
     const from = this.pen ?? to;
     const [first, last] = [Math.min(from.node, to.node), Math.max(from.node, to.node)].map(Math.round);
     for (let i = first; i <= last; i++) {
-      const share = to.node === from.node ? 1 : clip((i - from.node) / (to.node - from.node), [0, 1]);
+      const share = to.node === from.node ? 1 : clip((i - from.node) / (to.node - from.node), 0, 1);
       this.heights[i] = from.height + share * (to.height - from.height);
     }
     this.pen = to;
@@ -283,9 +262,16 @@ export class Figure {
   }
 }
 
-/** What a person can do on a panel: "draw", "press", "choose", "drag", or nothing. */
+function swatch({ colour, width, alpha, dash }, dots) {
+  const pen = `stroke-width="${width}" stroke-opacity="${alpha}" stroke-dasharray="${dash}"`;
+  const line = dots ? `<circle cx="12" cy="4" r="3" fill="${colour}"/>` : `<path d="M0 4h24" ${pen}/>`;
+  const made = element("span", { class: "gl-swatch" });
+  made.innerHTML = `<svg width="24" height="8" stroke="${colour}" aria-hidden="true">${line}</svg>`;
+  return made;
+}
+
+/** What a person can do on a panel where nothing is drawn by hand: "press", "choose", "drag", or nothing. */
 function doing(panel) {
-  if (panel.draws) return "draw";
   if (panel.tiles?.press) return "press";
   if (panel.cells?.moves.some(Boolean)) return "choose";
   return handles(panel).length ? "drag" : "";

@@ -123,9 +123,8 @@ export class Talk {
 
   /** The page has drawn the newest frame. */
   drawn() {
-    if (!this.expecting) return;
-    const waits = this.polling ? this.unanswered !== null : performance.now() - this.askedAt < ASK;
-    if (!waits) this.ask();
+    const soon = this.polling ? this.unanswered === null : performance.now() - this.askedAt >= ASK;
+    if (this.expecting && soon) this.ask();
   }
 
   look() {

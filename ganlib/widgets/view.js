@@ -1,7 +1,7 @@
 // The one view of every demo: what its engine describes, and the frames that come from it.
 
 import { Arrays, coalesce, theme } from "./canvas.js";
-import { button, control, element, isOn, mark, unhurried, write } from "./controls.js";
+import { button, control, element, isOn, mark, renew, unhurried, write } from "./controls.js";
 import { Figure } from "./panel.js";
 import { KernelSource, RecordingSource, Talk } from "./talk.js";
 
@@ -9,7 +9,6 @@ const UNHURRIED = 120; // ms between two drawings of charts, and of words, while
 const SLOW = 500; // ms between two moves of a slider that plays, for those who ask for less motion
 const FRAME = 16; // ms in which a drag is one command
 const SETTLING = [0, 250, 1000]; // ms after a change of theme: its style sheets arrive when they arrive
-const APART = ["", "-", "hidden"]; // groups of their own kind: none, the last buttons, and what only a panel presses
 const THEME = ["data-jp-theme-light", "data-jp-theme-name", "class", "theme"];
 
 function render({ model, el }) {
@@ -21,8 +20,6 @@ function render({ model, el }) {
 class View {
   pending = {}; // control -> the id of the last command about it
   changed = {}; // control -> the value that the next command sets
-  controls = {};
-  buttons = {};
   figures = [];
   arrays = new Arrays();
   last = {}; // what was shown, or sent, when, ms
@@ -31,8 +28,8 @@ class View {
 
   constructor(source, el) {
     const { title, controls, looks, frame, buffers } = source.first;
-    Object.assign(this, { looks, described: controls });
-    this.kinds = Object.fromEntries(controls.map(({ key, kind }) => [key, kind]));
+    this.looks = looks;
+    this.makeControls(controls);
     this.build(el, title);
     this.drawing = coalesce(() => this.draw());
     this.sending = coalesce(() => this.send());
@@ -72,11 +69,30 @@ class View {
 
   // -- what stands where --------------------------------------------------------------------------------------------
 
+  makeControls(described) {
+    this.parts = described.map((one) => {
+      const acts = { button: () => this.press(one.key), number: () => this.press(one.of) };
+      return control(one, acts[one.kind] ?? ((value) => this.change(one.key, value)));
+    });
+    this.controls = Object.fromEntries(this.parts.map((one) => [one.key, one]));
+    this.keys = this.parts.filter(({ press }) => press).map(({ hint }) => hint).join(". ");
+    this.player = this.parts.find(({ play }) => play);
+    if (!this.player) return;
+    const hint = `Move ${this.player.name} from end to end (Space)`;
+    this.play = button({ key: "play", name: "Play", hint, icon: "play" }, () => this.start());
+    this.hold = button({ key: "hold", name: "Pause", hint: "Rest here (Space)", icon: "pause" }, () => this.rest());
+  }
+
+  /** The elements of a group, all or of some kinds; "" is the group of what has none, "-" that of the last buttons. */
+  inGroup(title, ...kinds) {
+    const fits = ({ group, kind }) => group === title && (!kinds.length || kinds.includes(kind));
+    return this.parts.filter(fits).map(({ root }) => root);
+  }
+
   build(el, title) {
-    this.makeControls();
     const box = (name, ...parts) => element("div", { class: name }, ...parts);
     this.state = element("span", { class: "gl-state" });
-    this.readouts = box("gl-readouts", this.state);
+    this.readouts = element("span");
     this.status = element("div", { class: "gl-status", role: "status" });
     this.above = element("div", { class: "gl-above", "aria-live": "polite" });
     this.below = element("div", { "aria-live": "polite" });
@@ -86,67 +102,36 @@ class View {
     this.tell = unhurried((words) => write(this.told, words));
     this.tellNotes = unhurried((notes) => showNotes(this.below, notes));
 
-    const game = this.kinds.start === "button"; // what trains has its controls below, what only shows has them above
-    const titles = new Set(this.described.map(({ group }) => group).filter((one) => !APART.includes(one)));
-    const ofButtons = (group) => this.inGroup(group).every(({ kind }) => kind === "button");
-    const rows = [...titles].filter(ofButtons).map((group) => this.rowOfButtons(group));
-    const groups = [...titles].filter((group) => !ofButtons(group)).map((group) => this.groupOf(group));
-    const plain = this.groupOf("");
-    const ends = this.inGroup("-").map(({ key }) => this.buttons[key]);
-    if (game && plain.childElementCount) groups.push(plain);
-    if (ends.length) groups.push(box("gl-buttons", ...ends));
-    if (!game) plain.append(this.bar());
-    const [top, board] = [game ? this.bar() : plain, box("gl-controls", ...groups)];
-    const under = game ? [board, this.words] : [this.words, board];
-    const parts = [top, ...rows, this.above, box("gl-line", this.status), this.stage, ...under, this.told, this.below];
-    this.root = element("section", { class: "ganlib", "aria-label": title }, ...parts);
+    const players = this.player ? [this.play, this.hold] : [];
+    const pressed = [...players, ...this.inGroup("", "button"), ...this.inGroup("", "number")];
+    const buttons = element("div", { class: "gl-buttons", role: "group", "aria-label": "Demo" }, ...pressed);
+    const bar = box("gl-bar", buttons, box("gl-readouts", this.state, this.readouts));
+    const plain = box("gl-plain", ...this.inGroup("", "slider", "choice", "switch"));
+    const ends = box("gl-buttons", ...this.inGroup("-"));
+    const titles = [...new Set(this.parts.map(({ group }) => group))].filter((group) => group && group !== "-");
+    const made = titles.map((group) => this.groupOf(group));
+    const [rows, groups] = [".gl-row", "fieldset"].map((kind) => made.filter((group) => group.matches(kind)));
+
+    const trains = this.controls.start?.kind === "button"; // then the controls stand below the panels, else above
+    const board = box("gl-controls", ...groups, ...(trains ? [plain] : []), ends);
+    if (!trains) plain.append(bar);
+    const middle = [...rows, this.above, box("gl-line", this.status), this.stage];
+    const parts = trains ? [bar, ...middle, board, this.words] : [plain, ...middle, this.words, board];
+    this.root = element("section", { class: "ganlib", "aria-label": title }, ...parts, this.told, this.below);
     this.root.addEventListener("keydown", (event) => this.key(event));
     el.append(this.root);
   }
 
-  makeControls() {
-    for (const one of this.described) {
-      const { key, kind, of } = one;
-      if (kind === "button") this.buttons[key] = button(one, () => this.press(key));
-      else if (kind === "number") this.controls[key] = control(one, () => this.press(of));
-      else this.controls[key] = control(one, (value) => this.change(key, value));
-    }
-    this.player = this.described.find(({ play }) => play);
-    if (this.player) {
-      const hint = `Move ${this.player.name} from end to end (Space)`;
-      this.play = button({ key: "play", name: "Play", hint, icon: "play" }, () => this.start());
-      this.hold = button({ key: "hold", name: "Pause", hint: "Rest here (Space)", icon: "pause" }, () => this.rest());
-    }
-    this.keys = this.described.filter(({ press }) => press).map(({ hint }) => hint).join(". ");
-  }
-
-  inGroup(title) {
-    return this.described.filter(({ group }) => group === title);
-  }
-
-  /** The buttons without a group, the numbers that go with them, and what there is to read. */
-  bar() {
-    const buttons = this.inGroup("").flatMap(({ key }) => this.buttons[key] ?? []);
-    const numbers = Object.values(this.controls).filter(({ of }) => of !== undefined).map(({ root }) => root);
-    const parts = this.player ? [this.play, this.hold, ...buttons] : buttons;
-    const all = element("div", { class: "gl-buttons", role: "group", "aria-label": "Demo" }, ...parts, ...numbers);
-    return element("div", { class: "gl-bar" }, all, this.readouts);
-  }
-
-  rowOfButtons(group) {
-    const buttons = this.inGroup(group).map(({ key }) => this.buttons[key]);
-    for (const one of buttons) one.setAttribute("aria-pressed", "false");
-    const parts = [element("span", { class: "gl-name" }, group), ...buttons];
-    return element("div", { class: "gl-buttons gl-row", role: "group", "aria-label": group }, ...parts);
-  }
-
-  /** A group of controls; those without a group stand in a plain row. */
+  /** A group with a title: in a row when it is of buttons alone, which then show whether they were pressed. */
   groupOf(title) {
-    const inside = this.inGroup(title).filter(({ kind }) => kind !== "number" && (title || kind !== "button"));
-    const parts = inside.flatMap(({ key }) => this.controls[key]?.root ?? this.buttons[key] ?? []);
-    if (!title) return element("div", { class: "gl-group gl-plain" }, ...parts);
-    const player = /^[DG]\b/.exec(title)?.[0] ?? "";
-    return element("fieldset", { class: "gl-group", "data-player": player }, element("legend", {}, title), ...parts);
+    const [inside, buttons] = [this.inGroup(title), this.inGroup(title, "button")];
+    if (inside.length > buttons.length) {
+      const player = /^[DG]\b/.exec(title)?.[0] ?? "";
+      return element("fieldset", { "data-player": player }, element("legend", {}, title), ...inside);
+    }
+    for (const one of buttons) one.setAttribute("aria-pressed", "false");
+    const parts = [element("span", { class: "gl-name" }, title), ...buttons];
+    return element("div", { class: "gl-buttons gl-row", role: "group", "aria-label": title }, ...parts);
   }
 
   // -- what a person does -------------------------------------------------------------------------------------------
@@ -173,14 +158,13 @@ class View {
   press(key, values = {}) {
     this.rest();
     this.send(); // what was set before comes before
-    for (const [name, made] of Object.entries(this.controls)) if (made.of === key) values[name] = made.value();
+    for (const one of this.parts) if (one.of === key) values[one.key] = one.value();
     this.note({ asked: this.talk.command("press", { button: key, values }) });
   }
 
   /** Move the slider that plays from where it is, or from its start, to its end. */
   start() {
-    const { key, play } = this.player;
-    const { places, place, take } = this.controls[key];
+    const { key, play, places, place, take } = this.player;
     const end = places.length - 1;
     const begun = place() >= end ? 0 : place() / end;
     let [from, last] = [null, -Infinity];
@@ -217,10 +201,10 @@ class View {
     event.stopPropagation(); // the notebook has shortcuts of its own
     const figure = this.figures.find(({ canvas }) => canvas === event.target);
     if (!figure || event.ctrlKey || event.metaKey || event.altKey) return;
-    const [named, key] = [this.described, event.key.toLowerCase()];
-    const found = named.find((one) => one.press?.toLowerCase() === key && isOn(this.buttons[one.key]));
+    const key = event.key.toLowerCase();
+    const found = this.parts.find(({ press, root }) => press?.toLowerCase() === key && isOn(root));
     const player = key === " " && this.player ? (this.playing === null ? this.play : this.hold) : null;
-    const act = player ?? this.buttons[found?.key];
+    const act = player ?? found?.root;
     const drawn = figure.key(event);
     if (!drawn && !act) return;
     event.preventDefault();
@@ -240,14 +224,13 @@ class View {
     this.showStatus();
     const plain = Object.fromEntries(Object.entries(values).map(([key, [value]]) => [key, value]));
     this.note({ state, values: JSON.stringify(plain) });
-    for (const [key, made] of Object.entries(this.controls)) {
+    for (const made of this.parts) {
+      const { key, kind, root } = made;
       const shown = JSON.stringify(values[key]);
       if (shown && shown !== made.shown && this.settled(key)) made.show(values[key], (made.shown = shown));
       if (made.input) made.input.disabled = off.includes(key);
-    }
-    for (const [key, made] of Object.entries(this.buttons)) {
-      mark(made, "aria-disabled", off.includes(key));
-      if (made.hasAttribute("aria-pressed")) mark(made, "aria-pressed", pressed.includes(key));
+      if (kind === "button") mark(root, "aria-disabled", off.includes(key));
+      if (root?.hasAttribute("aria-pressed")) mark(root, "aria-pressed", pressed.includes(key));
     }
     if (this.due("words")) this.showWords(message);
     this.request();
@@ -264,15 +247,8 @@ class View {
     write(this.state, named);
     write(this.words, words);
     this.tell(words);
-    while (this.readouts.childElementCount > readouts.length + 1) this.readouts.lastElementChild.remove();
-    readouts.forEach(([value, unit], i) => {
-      if (!this.readouts.children[i + 1]) {
-        this.readouts.append(element("span", { class: "gl-readout" }, element("b"), element("span")));
-      }
-      const [number, of] = this.readouts.children[i + 1].children;
-      write(number, value);
-      write(of, ` ${unit}`);
-    });
+    const readout = ([value, unit]) => element("span", { class: "gl-readout" }, element("b", {}, value), ` ${unit}`);
+    renew(this.readouts, readouts, () => readouts.map(readout));
     const below = notes.filter(({ above }) => !above);
     showNotes(this.above, notes.filter(({ above }) => above));
     if (running) this.tellNotes(below);
@@ -342,18 +318,15 @@ function sameColumn(one, other) {
 function showNotes(place, notes) {
   while (place.childElementCount > notes.length) place.lastElementChild.remove();
   notes.forEach(({ title, lines, tone }, i) => {
-    let note = place.children[i];
-    if (note?.dataset.tone !== tone || note.firstElementChild.textContent !== title) {
-      const about = { tabindex: 0, "aria-live": "off", "aria-label": title || "Code to copy" };
-      const said = tone === "code" ? element("code", about) : element("ul");
-      const made = element("div", { class: "gl-note", "data-tone": tone }, element("h4", {}, title), said);
-      if (note) note.replaceWith(made);
-      else place.append(made);
-      note = made;
-    }
+    const note = place.children[i] ?? place.appendChild(element("div", { class: "gl-note" }));
+    mark(note, "data-tone", tone);
+    renew(note, [title, tone], () => {
+      const code = { tabindex: 0, "aria-live": "off", "aria-label": title || "Code to copy" };
+      return [element("h4", {}, title), tone === "code" ? element("code", code) : element("ul")];
+    });
     const said = note.lastElementChild;
     if (tone === "code") write(said, lines.join("\n"));
-    else if (said.textContent !== lines.join("")) said.replaceChildren(...lines.map((line) => element("li", {}, line)));
+    else renew(said, lines, () => lines.map((line) => element("li", {}, line)));
   });
 }
 

@@ -5,7 +5,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +14,7 @@ import torch
 from ganlib import __version__, checkpoints, datasets, images, parzen, runs
 from ganlib.errors import CheckpointError, GanlibError, RecipeError
 from ganlib.hardware import provenance
-from ganlib.recipes import LIVE, PROFILES, RECIPES, named, profile
+from ganlib.recipes import LIVE, PROFILES, RECIPES, Recipe, named, profile
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--profile", choices=PROFILES, help="the scale (default: GANLIB_PROFILE, else quick)")
     train.add_argument("--seed", type=_seed, help="default 0")
     train.add_argument("--epochs", type=int, help="instead of the recipe's; with --resume, the new end")
+    train.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="fields of the recipe, e.g. k=2")
     train.add_argument("--data", help="another data set of the same shape, e.g. mnist-5k")
     train.add_argument("--out", type=Path, help="the run's folder (default: runs/RECIPE-SEED)")
     train.add_argument("--on", type=Path, metavar="DIR", help="the finished run that a recipe is built on (tfd-2)")
@@ -101,7 +102,8 @@ def _train(options: argparse.Namespace) -> int:
     else:
         full = named(options.recipe or "mnist")
         recipe = full.at(options.profile or profile())
-        recipe = replace(recipe, data=recipe.data if options.data is None else options.data)
+        changes = dict(_setting(text) for text in options.set)
+        recipe = replace(recipe, **({} if options.data is None else {"data": options.data}) | changes)
         how = {name: getattr(options, name) for name in ("epochs", "device", "precision", "on")}
         run = runs.open(folder, recipe, seed=seed, **how, resume=False)
         recipe = run.trainer.recipe
@@ -111,8 +113,23 @@ def _train(options: argparse.Namespace) -> int:
     return 0 if run.train() else 1
 
 
+def _setting(text: str) -> tuple[str, int | float | str]:
+    """FIELD=VALUE, where the field is one of a recipe that holds a number or a word."""
+    name, equals, value = text.partition("=")
+    free = [field.name for field in fields(Recipe) if field.type in (int, float, str) and field.name != "name"]
+    if not equals or name not in free:
+        raise RecipeError(f"--set takes FIELD=VALUE, not {text!r}; the fields are {', '.join(free)}")
+    kind = next(field.type for field in fields(Recipe) if field.name == name)
+    try:
+        return name, kind(value)
+    except ValueError:
+        raise RecipeError(f"--set {text}: {name} must be a number") from None
+
+
 def _resume(options: argparse.Namespace, folder: Path) -> runs.Run:
     """The run in the folder, if it is what the other options ask for."""
+    if options.set:
+        raise RecipeError(f"--resume goes on with the recipe of the run in {folder}: leave out --set")
     if options.on is not None:
         raise RecipeError(f"--resume needs no --on {options.on}: what the run was built on is in its checkpoint")
     run = runs.open(folder, epochs=options.epochs, device=options.device, resume=True)

@@ -124,11 +124,22 @@ def choose_sigma(valid: Tensor, centres: Tensor, sigmas: Sequence[float] = SIGMA
 
 
 def validation_score(centres: Tensor, valid: Tensor) -> dict[str, float]:
-    """What a run is watched by: the best mean over the grid on the images that choose sigma, its error, its sigma."""
-    each = log_likelihood(valid[:N_VALID], centres, SIGMAS)  # (10, n)
-    best = int(each.mean(1).argmax())
-    mean, error = _mean_and_error(each[best])
-    return {"log_likelihood": mean, "standard_error": error, "sigma": SIGMAS[best]}
+    """What a run is watched by: the best mean over the grid on the images that choose sigma, its error, its sigma.
+
+    `fine` and `fine_sigma` are the best mean and its sigma on the finer grid between the neighbours of that sigma.
+    """
+    best = int(log_likelihood(valid[:N_VALID], centres, SIGMAS).mean(1).argmax())
+    near = FINE_SIGMAS[max(10 * best - 10, 0) : 10 * best + 11]
+    each = log_likelihood(valid[:N_VALID], centres, near)  # (21 or, at an edge, 11; n)
+    mean, error = _mean_and_error(each[10 if best else 0])
+    fine = each.mean(1)
+    return {
+        "log_likelihood": mean,
+        "standard_error": error,
+        "sigma": SIGMAS[best],
+        "fine": fine.max().item(),
+        "fine_sigma": near[int(fine.argmax())],
+    }
 
 
 def _mean_and_error(each: Tensor, correction: int = 0) -> tuple[float, float]:

@@ -226,6 +226,13 @@ def test_a_convolutional_run_is_trained_sampled_and_exported_but_not_scored(tmp_
 KEYS = ["iterate", "log_likelihood", "standard_error", "sigma", "n_samples", "n_test", "split", "data"]
 
 
+def test_fields_of_the_recipe_may_be_set(tmp_path):
+    options = ["--profile", "smoke", "--data", "synthetic", "--epochs", "1", "--out", str(tmp_path)]
+    assert main(["train", "mnist", *options, "--set", "update=alternating", "lr_G=0.05", "k=2"]) == 0
+    recipe = load_run(tmp_path).recipe
+    assert (recipe.update, recipe.lr_G, recipe.k) == ("alternating", 0.05, 2)
+
+
 def test_evaluate_prints_the_score_and_as_json_the_same(run, capsys):
     assert main(["evaluate", str(run)]) == 0
     text = capsys.readouterr().out
@@ -319,6 +326,10 @@ def refused(capsys, *arguments):
         (["train", "mnist", "--profile", "huge"], "argument --profile: invalid choice: 'huge'"),
         (["train", "mnist", "--data", "cifar-11"], "unknown data set 'cifar-11'; there are: mnist"),
         (["train", "mnist", "--data", "synthetic", "--device", "abacus"], "device 'abacus' is not usable here"),
+        (["train", "mnist", "--set", "k"], "--set takes FIELD=VALUE, not 'k'; the fields are source, data, p_z"),
+        (["train", "mnist", "--set", "G=1"], "--set takes FIELD=VALUE, not 'G=1'"),
+        (["train", "mnist", "--set", "k=two"], "--set k=two: k must be a number"),
+        (["train", "mnist", "--set", "k=0"], "k is 0; it must be an integer >= 1"),
         (["train", "mnist", "--data", "synthetic", "--precision", "int8"], "precision is 'int8'; use 'auto' or one of"),
         (["train", "--resume", "--out", "nowhere"], "nowhere holds no checkpoint; train one with"),
         (["evaluate", "nowhere"], "nowhere is neither a run's folder nor a .safetensors file"),

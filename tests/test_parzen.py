@@ -171,8 +171,11 @@ def test_the_validation_score_is_the_best_mean_of_the_papers_grid():
     found = parzen.validation_score(centres, valid)
     sigma, means = parzen.choose_sigma(valid, centres)
     assert found["sigma"] == sigma
-    assert found["log_likelihood"] == means.max().item()
-    each = brute_force(valid[:1000], centres, sigma)
+    assert found["log_likelihood"] == pytest.approx(means.max().item(), abs=1e-9)
+    sigma, means = parzen.choose_sigma(valid, centres, parzen.FINE_SIGMAS)
+    assert found["fine_sigma"] == pytest.approx(sigma, rel=1e-9) and sigma not in parzen.SIGMAS
+    assert found["fine"] == pytest.approx(means.max().item(), abs=1e-9) and found["fine"] > found["log_likelihood"]
+    each = brute_force(valid[:1000], centres, found["sigma"])
     assert found["standard_error"] == pytest.approx(each.std() / math.sqrt(1000), rel=1e-3)
 
 

@@ -27,7 +27,7 @@ from ganlib import picture as vocabulary
 from ganlib.densities import Array
 from ganlib.errors import DataError
 from ganlib.game import MINUS_LOG_4
-from ganlib.images import mosaic
+from ganlib.images import in_rows, mosaic
 from ganlib.picture import BLUE, GREEN, LOOKS, PURPLE, VERMILION, Arrows, Level, Line, Mark, Panel, Picture, Tick
 
 STYLE = Path(__file__).with_name("ganlib.mplstyle")
@@ -316,13 +316,9 @@ def _on(colour: Any) -> str:
 
 def _sheet(images: np.ndarray, columns: int) -> np.ndarray:
     """All tiles with transparent gaps between them: uint8 (height, width, 4)."""
-    n, h, w = images.shape[:3]
-    rows, gap = max(1, -(-n // columns)), max(1, round(w / 20))
-    sheet = np.zeros((rows * columns, h + gap, w + gap, 4), np.uint8)
-    sheet[:n, :h, :w, :3] = images if images.ndim == 4 else images[..., None]
-    sheet[:n, :h, :w, 3] = 255
-    sheet = sheet.reshape(rows, columns, h + gap, w + gap, 4).swapaxes(1, 2)
-    return sheet.reshape(rows * (h + gap), columns * (w + gap), 4)[:-gap, :-gap]
+    colours = images if images.ndim == 4 else images[..., None].repeat(3, -1)
+    opaque = np.full((*images.shape[:3], 1), 255, np.uint8)
+    return in_rows(np.concatenate([colours, opaque], -1), columns, max(1, round(images.shape[2] / 20)), 0)
 
 
 def pixels(figure: Figure, dpi: float = 130) -> Image.Image:

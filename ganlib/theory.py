@@ -5,7 +5,6 @@
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,12 +19,6 @@ UPDATES, COSTS = ("simultaneous", "alternating"), ("minimax", "non-saturating")
 Function = Callable[[Array], ArrayLike]
 
 
-@lru_cache(maxsize=8)
-def _gauss_legendre(order: int) -> tuple[Array, Array]:
-    x, w = np.polynomial.legendre.leggauss(order)
-    return (x + 1) / 2, w / 2  # on [0, 1]
-
-
 def quadrature(*densities: Density, order: int = 20) -> tuple[Array, Array]:
     """Nodes x (n,) and weights w (n,) such that sum(w f(x)) is the integral of an f made of these densities.
 
@@ -35,9 +28,9 @@ def quadrature(*densities: Density, order: int = 20) -> tuple[Array, Array]:
     True
     """
     knots = np.unique(np.concatenate([density.knots for density in densities]))
-    t, w = _gauss_legendre(order)
+    t, w = np.polynomial.legendre.leggauss(order)  # on [-1, 1]
     width = np.diff(knots)[:, None]
-    return (knots[:-1, None] + width * t).ravel(), (width * w).ravel()
+    return (knots[:-1, None] + width * ((t + 1) / 2)).ravel(), (width * (w / 2)).ravel()
 
 
 def _atoms(density: Density) -> tuple[Array, Array]:

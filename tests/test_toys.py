@@ -42,11 +42,6 @@ def recipe(**changes):
     return dataclasses.replace(SMALL, **changes)
 
 
-def gap(measured):
-    """C(G) - V(D, G): what D lacks of its optimum."""
-    return measured.C - measured.V
-
-
 def parameters(toys, player):
     return [p.detach().clone() for p in getattr(toys, player).parameters()]
 
@@ -561,6 +556,7 @@ def test_V_C_and_JSD_of_a_run_against_other_ways(run):
         of_data = (p * np.log(np.maximum(p, 1e-300) / np.maximum(p + g, 1e-300))).sum() * 12 / n
         assert found.C == pytest.approx(of_data + of_fakes, abs=1e-4)
         assert found.JSD == pytest.approx((found.C + math.log(4)) / 2, abs=1e-14)
+        assert found.gap == found.C - found.V
         fine = run.measure(i, order=40)
         assert found.C == pytest.approx(fine.C, abs=1e-7) and found.V == pytest.approx(fine.V, abs=2e-4)
         # and by samples
@@ -576,7 +572,7 @@ def test_V_never_exceeds_C_and_the_JSD_its_bounds():
     for _ in range(6):
         for i in range(6):
             now = toys.measure(i)
-            assert gap(now) >= 0 and 0 <= now.JSD <= math.log(2) and -math.log(4) <= now.C <= 0
+            assert now.gap >= 0 and 0 <= now.JSD <= math.log(2) and -math.log(4) <= now.C <= 0
         for _ in range(5):
             toys.iterate()
 
@@ -587,7 +583,7 @@ def test_a_collapsed_G_is_as_far_as_can_be():
         toys.G.weights[-1].zero_()
         toys.G.biases[-1].fill_(0.3)
     now = toys.measure()
-    assert now.JSD == pytest.approx(math.log(2), abs=1e-12) and now.C == pytest.approx(0, abs=1e-12) and gap(now) > 0
+    assert now.JSD == pytest.approx(math.log(2), abs=1e-12) and now.C == pytest.approx(0, abs=1e-12) and now.gap > 0
     assert toys.p_g().atoms[0] == pytest.approx(0.3, abs=1e-7) and toys.p_g().atoms[1].sum() == pytest.approx(1)
 
 
@@ -612,7 +608,7 @@ def test_D_reaches_its_optimum():
     with torch.no_grad():
         toys.G.weights[0].fill_(0.8)
         toys.G.biases[0].fill_(0.5)
-    G, start = parameters(toys, "G"), gap(toys.measure())
+    G, start = parameters(toys, "G"), toys.measure().gap
     best = BestD(toys)
     gaps = [start]
     while not best.done:
@@ -620,7 +616,7 @@ def test_D_reaches_its_optimum():
         gaps.append(best.gap)
         assert len(gaps) < 200
     assert all(b <= a + 1e-6 for a, b in itertools.pairwise(gaps)) and gaps[-1] < min(2e-4, gaps[0] / 20)
-    assert gap(toys.measure()) == pytest.approx(best.gap, abs=1e-5) and gap(toys.measure()) >= 0
+    assert toys.measure().gap == pytest.approx(best.gap, abs=1e-5) and toys.measure().gap >= 0
     assert all(map(torch.equal, G, parameters(toys, "G"))), "G stays where it is"
     assert all(v.abs().max() == 0 for v in toys.velocity["D"]), "and D does not fly on"
     x = np.linspace(-1.5, 2.0, 50)
@@ -636,8 +632,8 @@ def test_the_optimum_for_a_run():
     best, first = BestD(toys, limit=150), toys.measure()
     while not best.done:
         best.advance()
-        assert gap(toys.measure()) >= 0
-    assert gap(toys.measure()) < gap(first) / 2
+        assert toys.measure().gap >= 0
+    assert toys.measure().gap < first.gap / 2
     assert toys.measure().C == pytest.approx(first.C, abs=1e-12)
     assert best.evaluations <= 150 + 30
     toys.iterate()

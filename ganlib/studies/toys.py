@@ -77,6 +77,11 @@ class Measured:
     C: float  # C(G) = max_D V(D, G), eq. 4
     JSD: float  # JSD(p_data || p_g), from 0 to log 2
 
+    @property
+    def gap(self) -> float:
+        """C(G) - V(D, G) >= 0: what D lacks of its optimum."""
+        return self.C - self.V
+
 
 class Toys:
     """B games of one recipe at once.

@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +18,7 @@ MINUS_LOG_4 = -math.log(4)  # the global minimum of C(G), reached exactly at p_g
 NOTHING = 1e-300  # less probability than this at a node counts as none
 UPDATES, COSTS = ("simultaneous", "alternating"), ("minimax", "non-saturating")
 Function = Callable[[Array], ArrayLike]
+_gauss_legendre = lru_cache(np.polynomial.legendre.leggauss)  # nodes and weights on [-1, 1]
 
 
 def quadrature(*densities: Density, order: int = 20) -> tuple[Array, Array]:
@@ -28,7 +30,7 @@ def quadrature(*densities: Density, order: int = 20) -> tuple[Array, Array]:
     True
     """
     knots = np.unique(np.concatenate([density.knots for density in densities]))
-    t, w = np.polynomial.legendre.leggauss(order)  # on [-1, 1]
+    t, w = _gauss_legendre(order)
     width = np.diff(knots)[:, None]
     return (knots[:-1, None] + width * ((t + 1) / 2)).ravel(), (width * (w / 2)).ravel()
 

@@ -70,23 +70,24 @@ def mosaic(pictures: Tensor, shape: tuple[int, int, int], columns: int, gap: int
     images = tiles(pictures, shape)
     if not len(images) or columns < 1:
         raise DataError(f"a mosaic takes one picture or more, in one column or more; got {len(images)} in {columns}")
-    _, height, width = shape
-    rows = -(-len(images) // columns)
-    size = (rows * (height + gap) - gap, columns * (width + gap) - gap)
-    sheet = np.full((*size, *images.shape[3:]), paper, np.uint8)
-    for i, image in enumerate(images):
-        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
-        sheet[top : top + height, left : left + width] = image
-    return sheet
+    return in_rows(images, columns, gap, paper)
+
+
+def in_rows(images: np.ndarray, columns: int, gap: int, paper: int) -> np.ndarray:
+    """Images (n, height, width, ...) in rows of `columns`, `gap` pixels of `paper` between: uint8 (H, W, ...)."""
+    n, height, width, *channels = images.shape
+    rows = max(1, -(-n // columns))
+    cells = np.full((rows * columns, height + gap, width + gap, *channels), paper, np.uint8)
+    cells[:n, :height, :width] = images
+    sheet = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
+    sheet = sheet.reshape(rows * (height + gap), columns * (width + gap), *channels)
+    return sheet[: len(sheet) - gap, : sheet.shape[1] - gap]
 
 
 def png(sheet: np.ndarray, zoom: int = 1) -> bytes:
     """A uint8 sheet, (H, W) or (H, W, 3), as the bytes of a PNG file; each pixel `zoom` wide."""
-    picture = Image.fromarray(sheet)
-    if zoom > 1:
-        picture = picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    Image.fromarray(sheet.repeat(zoom, 0).repeat(zoom, 1)).save(file, "PNG")
     return file.getvalue()
 
 

@@ -388,10 +388,9 @@ def running_mean(y: np.ndarray, share: float = 0.03) -> np.ndarray:
     half = int(len(y) * share / 2)
     if half == 0:
         return y
-    at, there = np.arange(len(y)), np.isfinite(y)
-    low, high = np.maximum(at - half, 0), np.minimum(at + half + 1, len(y))
-    total, number = (np.concatenate([[0.0], np.cumsum(v)]) for v in (np.where(there, y, 0.0), there))
-    return np.where(there, (total[high] - total[low]) / np.maximum(number[high] - number[low], 1), np.nan)
+    there, window = np.isfinite(y), np.ones(2 * half + 1)
+    total, number = (np.convolve(v, window, "same") for v in (np.where(there, y, 0.0), there))
+    return np.where(there, total / np.maximum(number, 1), np.nan)
 
 
 def shares(values: np.ndarray, limits: Range, log: bool = False) -> np.ndarray:

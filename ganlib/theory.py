@@ -18,12 +18,7 @@ MINUS_LOG_4 = -math.log(4)  # the global minimum of C(G), reached exactly at p_g
 NOTHING = 1e-300  # less probability than this at a node counts as none
 UPDATES, COSTS = ("simultaneous", "alternating"), ("minimax", "non-saturating")
 Function = Callable[[Array], ArrayLike]
-
-
-@lru_cache(maxsize=8)
-def _gauss_legendre(order: int) -> tuple[Array, Array]:
-    x, w = np.polynomial.legendre.leggauss(order)
-    return (x + 1) / 2, w / 2  # on [0, 1]
+_gauss_legendre = lru_cache(np.polynomial.legendre.leggauss)  # nodes and weights on [-1, 1]
 
 
 def quadrature(*densities: Density, order: int = 20) -> tuple[Array, Array]:
@@ -37,7 +32,7 @@ def quadrature(*densities: Density, order: int = 20) -> tuple[Array, Array]:
     knots = np.unique(np.concatenate([density.knots for density in densities]))
     t, w = _gauss_legendre(order)
     width = np.diff(knots)[:, None]
-    return (knots[:-1, None] + width * t).ravel(), (width * w).ravel()
+    return (knots[:-1, None] + width * ((t + 1) / 2)).ravel(), (width * (w / 2)).ravel()
 
 
 def _atoms(density: Density) -> tuple[Array, Array]:

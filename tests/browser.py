@@ -196,21 +196,24 @@ class LabPage:
         )
 
 
-def write_notebook(server: Server, name: str, sources: Sequence[str]) -> None:
-    """Put a notebook of these code cells into the served folder."""
+@contextmanager
+def opened(
+    chromium: Any, server: Server, name: str, sources: Sequence[str], demos: Sequence[str] = (), **context: Any
+) -> Iterator[LabPage]:
+    """A notebook of these code cells in a page of its own, run from top to bottom, with its demos there.
+
+    It is put into the served folder, and run by Restart and Run All; its kernel ends with it.
+    """
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), server.folder / name)
-
-
-@contextmanager
-def opened(chromium: Any, server: Server, name: str, **context: Any) -> Iterator[LabPage]:
-    """A notebook in a page of its own, run from top to bottom by Restart and Run All; its kernel ends with it."""
     own = chromium.new_context(**{"viewport": {"width": 1280, "height": 950}, **context})
     lab = LabPage(own.new_page(), server)
     lab.open(name)
     lab.restart_and_run_all()
     assert lab.errors() == []
+    for demo in demos:
+        lab.page.locator(demo).wait_for()
     yield lab
     lab.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     own.close()

@@ -30,6 +30,16 @@ def _threads() -> None:
     torch.set_num_threads(THREADS)
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Nets this small gain nothing from a second thread, and beside other work lose much."""
+    import torch
+
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(THREADS)
+
+
 def _no_browser(reason: str) -> None:
     if os.environ.get("GANLIB_REQUIRE_BROWSER") == "1":
         pytest.fail(f"{reason}, and GANLIB_REQUIRE_BROWSER=1", pytrace=False)

@@ -18,7 +18,6 @@ from tests.browser import (
     values,
     wait_for,
     wait_until_applied,
-    write_notebook,
 )
 
 pytestmark = pytest.mark.browser
@@ -72,10 +71,7 @@ LIVE, WALK, EXPLORER, RULER = (
 
 @pytest.fixture(scope="module")
 def lab(jupyterlab, _chromium):
-    write_notebook(jupyterlab, "demos.ipynb", SOURCE)
-    with opened(_chromium, jupyterlab, "demos.ipynb") as lab:
-        for of in (LIVE, WALK, EXPLORER, RULER):
-            lab.page.locator(of).wait_for()
+    with opened(_chromium, jupyterlab, "demos.ipynb", SOURCE, (LIVE, WALK, EXPLORER, RULER)) as lab:
         yield lab
 
 

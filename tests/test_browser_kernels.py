@@ -13,7 +13,7 @@ import sys
 import ipykernel
 import pytest
 
-from tests.browser import key_times, opened, press, quantiles, run, serve, wait_for, write_notebook
+from tests.browser import key_times, opened, press, quantiles, run, serve, wait_for
 from tests.test_browser_demos import LIVE, SOURCE
 
 pytestmark = pytest.mark.browser
@@ -45,12 +45,13 @@ def test_it_trains_and_answers_on_an_old_kernel(old_kernel, _chromium, tmp_path)
         "env": {"PYTHONPATH": str(old_kernel)},
     }
     (kernel / "kernel.json").write_text(json.dumps(spec))
-    with serve(tmp_path / "source", tmp_path, prefer_own=True) as server:
-        write_notebook(server, "old.ipynb", SOURCE[:1])
-        with opened(_chromium, server, "old.ipynb") as lab:
-            assert run(lab, "import ipykernel; print(ipykernel.__version__)")[0] == OLD
-            press(lab, "Start", of=LIVE)
-            wait_for(lab, "e.dataset.state === 'running' && Number(e.querySelector('b').textContent) > 10", LIVE)
-            said, _ = quantiles(key_times(lab, 6, of=LIVE))
-            print(f"\nipykernel {OLD}: from a key to the applied value on the page: {said}")
-            assert run(lab, "print(live.state, live.k, live.trainer.step > 10)")[0] == "running 1 True"
+    with (
+        serve(tmp_path / "source", tmp_path, prefer_own=True) as server,
+        opened(_chromium, server, "old.ipynb", SOURCE[:1]) as lab,
+    ):
+        assert run(lab, "import ipykernel; print(ipykernel.__version__)")[0] == OLD
+        press(lab, "Start", of=LIVE)
+        wait_for(lab, "e.dataset.state === 'running' && Number(e.querySelector('b').textContent) > 10", LIVE)
+        said, _ = quantiles(key_times(lab, 6, of=LIVE))
+        print(f"\nipykernel {OLD}: from a key to the applied value on the page: {said}")
+        assert run(lab, "print(live.state, live.k, live.trainer.step > 10)")[0] == "running 1 True"

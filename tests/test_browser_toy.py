@@ -10,7 +10,6 @@ import pytest
 
 from ganlib.studies.phenomena import PRESETS
 from tests.browser import DEMO, changed, opened, pixels, press, run, told, values, wait_for, wait_until_applied
-from tests.browser import write_notebook as write
 
 pytestmark = pytest.mark.browser
 
@@ -19,8 +18,7 @@ SOURCE = ["from ganlib.widgets import LiveToy, show", "toy = LiveToy(opening='a'
 
 @pytest.fixture(scope="module")
 def lab(jupyterlab, _chromium):
-    write(jupyterlab, "toy.ipynb", SOURCE)
-    with opened(_chromium, jupyterlab, "toy.ipynb", viewport={"width": 1366, "height": 768}) as lab:
+    with opened(_chromium, jupyterlab, "toy.ipynb", SOURCE, viewport={"width": 1366, "height": 768}) as lab:
         wait_for(lab, "Number(e?.dataset.frames) > 0")
         yield lab
 

@@ -27,7 +27,6 @@ from tests.browser import (
     values,
     wait_for,
     wait_until_applied,
-    write_notebook,
 )
 
 pytestmark = pytest.mark.browser
@@ -49,11 +48,8 @@ STEP = "Number(e.querySelector('.gl-readout b').textContent)"
 
 @pytest.fixture(scope="module")
 def lab(jupyterlab, _chromium):
-    write_notebook(jupyterlab, NAME, SOURCE)
-    with opened(_chromium, jupyterlab, NAME) as lab:
+    with opened(_chromium, jupyterlab, NAME, SOURCE, (GAME, SURFACE, FILM)) as lab:
         lab.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
-        for demo in (GAME, SURFACE, FILM):
-            lab.page.locator(demo).wait_for()
         yield lab
 
 

@@ -161,10 +161,10 @@ def test_chunks_meet_without_a_seam(monkeypatch):
 # -- copies of the training set ---------------------------------------------------------------------------------------
 
 
-def test_nearest_distances_equal_the_exact_search(digits, monkeypatch):
+def test_nearest_distances_equal_the_exact_search(digits):
     x = torch.cat([scale(digits.test[:30]), scale(digits.train[:5])])
     _, expected = images.nearest(x, digits.train)
-    assert measures.nearest_distance(x, digits.train, chunk=999).numpy() == pytest.approx(expected.numpy(), abs=1e-4)
+    assert measures.nearest_distance(x, digits.train).numpy() == pytest.approx(expected.numpy(), abs=1e-4)
     assert measures.nearest_distance(x, digits.train)[30:].tolist() == [0] * 5
 
 

@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from ganlib import DataError, RecipeError, plots
+from ganlib.drawing import BLACK
 from ganlib.picture import (
     DASHES,
     LOOKS,
@@ -174,8 +175,8 @@ def test_cells_say_their_words_in_a_legible_ink():
     assert [text.get_text() for text in ax.get_xticklabels()] == ["a", "b"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["r", "s"]
     inks = {text.get_text(): text.get_color() for text in ax.texts if text.get_text()}
-    assert inks.pop("five\nrows\nof\nwords\nhere") in ("white", plots.BLACK)
-    assert inks == {"0.1": "white", "0.9\n× 20%": plots.BLACK}
+    assert inks.pop("five\nrows\nof\nwords\nhere") in ("white", BLACK)
+    assert inks == {"0.1": "white", "0.9\n× 20%": BLACK}
     h, w = image.shape[0] // 2, image.shape[1] // 2
     assert near(image[:h, :w], (0.9, 0.9, 0.9), 5) > 0.8 * h * w  # nan
     assert near(image[h:, w:], LOOKS["other"].light) > near(image[:h, :w], LOOKS["other"].light) + 300  # the frame

@@ -54,9 +54,9 @@ MAY_IMPORT = _rooms()
 PACKAGES = ("datasets", "studies", "widgets")  # their own files may import one another
 
 FRONT_END = {"ipywidgets", "anywidget", "IPython", "traitlets"}  # only widgets
-PICTURES = {"matplotlib", "seaborn"}  # only plots, and widgets
+PICTURES = {"matplotlib", "seaborn"}  # only drawing, plots and widgets
 # What is forbidden to those that draw; to others, both sets.
-MAY_DRAW = {"plots": FRONT_END, "widgets": set()}
+MAY_DRAW = {"drawing": FRONT_END, "plots": FRONT_END, "widgets": set()}
 ONLY_TORCH = {"nets", "game", "parzen"}  # beside the standard library (parzen: and numpy)
 
 

@@ -31,16 +31,10 @@ from ganlib.studies.sweeps import (
 from ganlib.studies.toys import Toys
 from tests import small
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 P_DATA = Gaussian(0, 1)
 SMALL = {"ks": (0, 1, 3), "lrs_D": (0.05, 0.3), "lrs_G": (0.01, 0.1), "seeds": (0, 4), "updates": 120, "records": 4}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,8 @@ from ganlib.recipes import TOY
 from ganlib.studies.toys import MAX_K, BestD, Toys
 from ganlib.theory import D_star
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 COSTS = ["non-saturating", "minimax"]
 UPDATES = ["alternating", "simultaneous"]
 DATA = Mixture((Gaussian(-1, 0.3), Gaussian(1, 0.4)))
@@ -34,15 +36,6 @@ SMALL = dataclasses.replace(
 PLANE = dataclasses.replace(
     SMALL, z_dim=3, G=(Layer(7, "relu", 1.0), Layer(2, "sigmoid", 1.0)), D=(Layer(5, "relu", 1.0), *SMALL.D[1:])
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Matrices this small gain nothing from a second thread, and wait for it when the machine is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def recipe(**changes):

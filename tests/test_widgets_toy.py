@@ -20,6 +20,8 @@ from ganlib.widgets import LiveToy, Recording, ToyEngine
 from ganlib.widgets.frame import packed
 from ganlib.widgets.toy import CENTRES, EDGES, MEASURE_EVERY, WIDTH
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 MINUS_LOG_4 = -math.log(4)
 CONTROLS = {
     **{"p_data": "bimodal", "heights": [0.0, 0, 1, 2, 3, 2, 1, 0, 0], "k": 7, "lr_D": 0.02, "lr_G": 0.2},
@@ -27,15 +29,6 @@ CONTROLS = {
     **{"units": "sigmoid", "seed": 9, "speed": 30},
 }
 """Every control, with a value that is not its first."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Nets this small gain nothing from a second thread, and beside other work lose much."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

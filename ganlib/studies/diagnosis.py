@@ -53,10 +53,7 @@ AHEAD = -0.5  # V above: D is well ahead, as in MNIST's full run from step 350 t
 FLAT = 0.05  # G's gradient below this under a winning D: saturated (MNIST's full run had 0.8 to 2.5)
 ALIKE = 0.3  # spread below: the samples hardly differ
 GROWN_UP = 1_500  # steps after which samples that hardly differ are no longer the start's
-RUNAWAY = (
-    -8.0,
-    20.0,
-)  # V below, or G's cost above: the worst on MNIST were -5.2 and 8.8, on faces -12, once
+RUNAWAY = (-8.0, 20.0)  # V below, or G's cost above: the worst on MNIST were -5.2 and 8.8, on faces -12, once
 AWAY = 2  # so many such steps among the last ENOUGH: a runaway, and no dip that comes back at once
 TURN, TURNS = 0.3, 5  # V's mean over 20 steps turns round by so many nats, so often: a swing (healthy: up to 4)
 

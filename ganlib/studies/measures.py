@@ -159,21 +159,17 @@ def _covered(x: Tensor, cloud: Tensor, k: int) -> float:
     return torch.cat(inside).double().mean().item()
 
 
-def nearest_distance(x: Tensor, pictures: Tensor, chunk: int = 5_000) -> Tensor:
+def nearest_distance(x: Tensor, pictures: Tensor) -> Tensor:
     """The L2 distance of each x (n, d) in [0, 1] to the nearest of uint8 `pictures` (N, d): (n,) float32.
 
     The nearest is found by matrix products, many times faster than `images.nearest`, and its distance then worked out
     exactly, so that a copy lies at 0.
     """
+    from sklearn.metrics import pairwise_distances_argmin  # here: it takes a second to import
+
     _check(x, pictures)
-    best, index = torch.full((len(x),), torch.inf), torch.zeros(len(x), dtype=torch.int64)
-    for start in range(0, len(pictures), chunk):
-        some = scale(pictures[start : start + chunk])
-        half = torch.addmm(some.square().sum(1) / 2, x, some.T, alpha=-1)  # |x - y|^2 / 2 - |x|^2 / 2
-        here, at = half.min(1)
-        index = torch.where(here < best, at + start, index)
-        best = torch.minimum(here, best)
-    return torch.cat([(x[i] - scale(pictures[index[i]])).norm(dim=1) for i in torch.arange(len(x)).split(CHUNK)])
+    nearest = scale(pictures[pairwise_distances_argmin(x.numpy(), scale(pictures).numpy())])  # (n, d)
+    return (x - nearest).norm(dim=1)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,18 @@ PLAIN = {"k": 1, "lr_D": 0.3, "lr_G": 0.01, "momentum": 0.0, "batch": 64, "updat
 FAR = {"seed": 3, "p_data": "drawn", "heights": hills((2.8, 0.7, 1.0))}  # far from where G begins: D makes no mistake
 QUICK = {"seed": 3, "lr_D": 0.1, "lr_G": 0.1}  # a G that is as fast as D
 
+
+def _sure(name: str, title: str, see: str, cost: str) -> Preset:
+    """D is trained alone before both play, and G has that cost."""
+    acts = Act("D", 300), Act("iterate", 300)
+    return Preset(name, title, see, acts, FAR | {"generator_cost": cost})
+
+
+def _quick(name: str, see: str, k: int, n: int) -> Preset:
+    """n iterations of a G that is as fast as D, with k."""
+    return Preset(name, name, see, (Act("iterate", n),), QUICK | {"k": k})
+
+
 _ALL = (
     Preset(
         "a",
@@ -91,21 +103,19 @@ _ALL = (
         (Act("iterate", 2_500, settings={"batch": 64}),),
         after="c",
     ),
-    Preset(
+    _sure(
         "saturation",
         "Saturation",
         "D was trained first, and is sure of itself: D(G(z)) is almost 0. There log(1 - D(G(z))) is flat, so with the "
         "minimax cost G hardly moves, and JSD stays at log 2.",
-        (Act("D", 300), Act("iterate", 300)),
-        FAR | {"generator_cost": "minimax"},
+        "minimax",
     ),
-    Preset(
+    _sure(
         "no saturation",
         "The same, without",
         "The same start and the same sure D, but G descends -log D(G(z)), which is steep where D is near 0: "
         "G comes to the data within a hundred iterations.",
-        (Act("D", 300), Act("iterate", 300)),
-        FAR | {"generator_cost": "non-saturating"},
+        "non-saturating",
     ),
     Preset(
         "Helvetica",
@@ -126,23 +136,21 @@ _ALL = (
         "leaves again. p_g chases from side to side and V never settles, while JSD stays near log 2, for the spike "
         "covers little of p_data wherever it is.",
         (Act("iterate", 1_500),),
-        {"seed": 3, "p_data": "bimodal", "lr_D": 0.1, "lr_G": 0.1, "momentum": 0.8},
+        QUICK | {"p_data": "bimodal", "momentum": 0.8},
     ),
-    Preset(
-        "k too small",
+    _quick(
         "k too small",
         "G is as fast as D, and k = 1: D lags behind, V stays far below C(G), and p_g jumps about as G follows a D "
         "that is out of date.",
-        (Act("iterate", 600),),
-        QUICK | {"k": 1},
+        k=1,
+        n=600,
     ),
-    Preset(
-        "k large",
+    _quick(
         "k large",
         "The same with k = 20: D keeps close to its optimum, V follows C(G), and p_g comes nearer to p_data, "
         "at ten times the work for each step of G.",
-        (Act("iterate", 300),),
-        QUICK | {"k": 20},
+        k=20,
+        n=300,
     ),
 )
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}

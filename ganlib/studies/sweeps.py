@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 from tqdm import tqdm
 
 from ganlib import parzen, theory
 from ganlib.datasets import Dataset, load
-from ganlib.densities import Density
+from ganlib.densities import Array, Density
 from ganlib.errors import DataError, RecipeError, TrainingDiverged
 from ganlib.hardware import provenance
 from ganlib.images import scale
@@ -32,8 +31,6 @@ from ganlib.recipes import MNIST, TOY, Recipe
 from ganlib.studies.diagnosis import spread
 from ganlib.studies.toys import Toys
 from ganlib.trainer import Step, Trainer
-
-Array = NDArray[np.float64]
 
 UNKNOWN, NEITHER, COLLAPSED, DIVERGED = range(-1, 3)  # what may become of a run; unknown: nothing measured of late
 WIDE = 10.0  # samples that end so many times as wide as the data count as diverged, though all numbers are finite
@@ -144,7 +141,8 @@ class Results:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists and numbers, rounded to five digits; None stands for nan."""
         grid = {name: list(values) for name, values in vars(self.grid).items()}
-        curves = {name: _plain(values) for name, values in self.curves.items()}
+        plain = np.vectorize(lambda v: float(f"{v:.5g}") if math.isfinite(v) else None, otypes=[object])
+        curves = {name: plain(values).tolist() for name, values in self.curves.items()}
         rest = {"updates": self.updates.tolist(), "narrow": self.narrow, "diverged": self.diverged.astype(int).tolist()}
         return {"kind": self.kind, "info": self.info, "grid": grid, **rest, "curves": curves}
 
@@ -175,13 +173,6 @@ def seeds_mean(values: Array) -> Array:
     """
     known = np.isfinite(values)
     return np.where(known.any(-1), np.where(known, values, 0).sum(-1) / np.maximum(known.sum(-1), 1), math.nan)
-
-
-def _plain(values: Array) -> list[Any]:
-    """Nested lists of numbers of five digits, None for nan."""
-    if values.ndim:
-        return [_plain(part) for part in values]
-    return float(f"{values:.5g}") if math.isfinite(values) else None
 
 
 BINS = 64  # p_g is drawn as its mean density in so many bins

@@ -68,7 +68,7 @@ def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None =
     return pd.DataFrame(rows, columns=["model", "MNIST", "TFD, or faces in its place", "measured with"])
 
 
-def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split: str = "test") -> tuple[Score, Score]:
+def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str) -> tuple[Score, Score]:
     """The score by the paper's grid of sigmas, and by the fine one between the neighbours of the paper's best."""
     best = SIGMAS.index(parzen.choose_sigma(valid, centres)[0])
     fine = FINE_SIGMAS[max(0, 10 * best - 9) : 10 * best + 10]  # enough: the curve has one hill
@@ -77,7 +77,7 @@ def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split
     each = parzen.log_likelihood(test, centres, chosen)  # (2, n)
     errors = [row.std(correction=0).item() / math.sqrt(len(test)) for row in each]
     return tuple(
-        Score(row.mean().item(), error, sigma, len(centres), len(test), split, data)
+        Score(row.mean().item(), error, sigma, len(centres), len(test), "test", data)
         for row, error, sigma in zip(each, errors, chosen)
     )
 

@@ -46,7 +46,10 @@ class Recipe:
     G: tuple[AnyLayer, ...] = number("G's layers, from z up", "generator: layers")
     D: tuple[AnyLayer, ...] = number("D's layers, from x up", "discriminator: layers, include_probs, input_scales")
 
-    batch: int = number("m: data examples (and as many noise samples) in a minibatch", "algorithm: batch_size")
+    batch: int = number(
+        "m: data examples (and as many noise samples) in a minibatch; the last one of an epoch is what is left",
+        "algorithm: batch_size",
+    )
     k: int = number(
         "D's updates to one of G's", "algorithm: one update of both on each batch (paper, Algorithm 1: k = 1)"
     )
@@ -104,6 +107,10 @@ class Recipe:
         """mu in an epoch (the first is 1): linear from `momentum_start` to `momentum_end` at `momentum_epochs`."""
         share = min(max((epoch - 1) / max(self.momentum_epochs - 1, 1), 0.0), 1.0)
         return self.momentum_start + share * (self.momentum_end - self.momentum_start)
+
+    def epochs_done(self, examples: int, epoch: int, position: int) -> float:
+        """Passes over so many examples done, `position` minibatches into the pass `epoch` (the first is 1)."""
+        return epoch - 1 + min(position * self.batch, examples) / examples
 
     def networks(self, seed: int, data_mean: Tensor) -> tuple[Generator, Discriminator]:
         """G and D as they start, float32 on the CPU; `data_mean` (d,), in [0, 1], is for the bias of G's output."""

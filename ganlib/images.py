@@ -13,7 +13,7 @@ from ganlib.errors import DataError
 PIXELS = ("unit", "gcn")
 """How a recipe scales pictures: "unit" to [0, 1]; "gcn", global contrast normalisation (the CIFAR-10 recipes)."""
 GCN_NORM = 55.0  # the L2 norm of a picture after global contrast normalisation
-GCN_LEAST = 1e-8  # a picture whose centred norm is below this is flat; it is divided by 1 instead
+GCN_LEAST = 1e-8  # a picture is divided by its centred norm / 55; where that is below this, by 1
 
 
 def scale(pictures: Tensor, dtype: torch.dtype = torch.float32, pixels: str = "unit") -> Tensor:
@@ -28,11 +28,12 @@ def scale(pictures: Tensor, dtype: torch.dtype = torch.float32, pixels: str = "u
 def gcn(pictures: Tensor) -> Tensor:
     """Global contrast normalisation of pictures (..., d), raw values 0..255: each to mean 0 and L2 norm 55.
 
-    As in the authors' CIFAR-10 yaml files: no standard deviation, nothing added to the norm.
+    As in the authors' CIFAR-10 yaml files: no standard deviation, nothing added to the norm, and in the order of
+    pylearn2: the mean off, then divided by norm / 55. A flat picture is divided by 1, so it stays what it is, centred.
     """
     centred = pictures - pictures.mean(-1, keepdim=True)
-    norm = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
-    return centred * (GCN_NORM / torch.where(norm < GCN_LEAST, torch.ones_like(norm), norm))
+    divisor = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / GCN_NORM
+    return centred / torch.where(divisor < GCN_LEAST, torch.ones_like(divisor), divisor)
 
 
 def shown(x: Tensor, pixels: str = "unit", largest: float | None = None) -> Tensor:

@@ -42,7 +42,7 @@ def test_gcn_leaves_mean_0_and_norm_55_over_all_3072_values(dtype):
 @pytest.mark.parametrize("grey", [0, 1, 77, 255])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 def test_a_flat_picture_becomes_zero_and_not_noise_or_nan(dtype, grey):
-    """Its norm is under 1e-8 and counts as 1; its neighbour is not touched by it."""
+    """Its norm / 55 is under 1e-8 and counts as 1; its neighbour is not touched by it."""
     pictures = torch.full((2, 3072), grey, dtype=torch.uint8)
     pictures[1, ::2] = 128
     found = images.scale(pictures, dtype, "gcn")
@@ -50,11 +50,25 @@ def test_a_flat_picture_becomes_zero_and_not_noise_or_nan(dtype, grey):
     assert torch.linalg.vector_norm(found[1].double()).item() == pytest.approx(55, rel=1e-6)
 
 
-def test_a_norm_just_under_the_least_counts_as_1_and_one_above_does_not():
-    """Centred (-a, a) has norm a sqrt 2: under 1e-8 it is multiplied by 55, above it becomes norm 55."""
-    under, above = torch.tensor([[-5e-9, 5e-9], [-9e-9, 9e-9]], dtype=torch.float64)
-    assert images.gcn(under).tolist() == pytest.approx([-55 * 5e-9, 55 * 5e-9])
-    assert images.gcn(above).tolist() == pytest.approx([-55 / math.sqrt(2), 55 / math.sqrt(2)])
+def test_a_divisor_just_under_the_least_counts_as_1_and_one_above_does_not():
+    """(3a, -3a, 4a, -4a) has mean 0 and norm a sqrt 50, and is divided by norm / 55; below 1e-8 that is 1.
+
+    a = 7.7e-8: norm 5.4447e-7, divisor 9.8995e-9. a = 7.8e-8: norm 5.5154e-7, divisor 1.0028e-8.
+    """
+    pattern = torch.tensor([3.0, -3.0, 4.0, -4.0], dtype=torch.float64)
+    assert torch.equal(images.gcn(7.7e-8 * pattern), 7.7e-8 * pattern), "left as it is, not times 55"
+    assert images.gcn(7.8e-8 * pattern).tolist() == pytest.approx([x * 55 / math.sqrt(50) for x in (3, -3, 4, -4)])
+    both = images.gcn(torch.stack([7.7e-8 * pattern, 7.8e-8 * pattern]))
+    assert both.norm(dim=1).tolist() == pytest.approx([7.7e-8 * math.sqrt(50), 55]), "picture by picture"
+
+
+def test_gcn_does_what_pylearn2_does_in_its_order_to_the_last_bit():
+    """(X - mean) / (norm / 55) in float32 of pictures whose sums are exact: a product with 55 / norm rounds elsewhere."""
+    raw = np.random.default_rng(0).integers(0, 8, (50, 16)) * 16  # means and squares that float32 holds exactly
+    x = raw.astype(np.float32)
+    x = x - x.mean(1, keepdims=True)
+    divisor = np.sqrt((x**2).sum(1, keepdims=True)) / np.float32(55)
+    assert np.array_equal(images.scale(torch.from_numpy(raw.astype(np.uint8)), pixels="gcn").numpy(), x / divisor)
 
 
 def test_gcn_takes_one_picture_or_many_and_does_not_change_them():

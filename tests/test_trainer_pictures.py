@@ -63,8 +63,8 @@ class PlainScenes(PlainFaces):
         made = torch.empty_like(raw)
         for i, picture in enumerate(raw):
             centred = picture - picture.sum() / 3072
-            norm = (centred**2).sum() ** 0.5
-            made[i] = centred / (norm if norm >= 1e-8 else 1.0) * 55
+            divisor = (centred**2).sum() ** 0.5 / 55
+            made[i] = centred / (divisor if divisor >= 1e-8 else 1.0)
         return made
 
 

@@ -39,8 +39,8 @@ def gcn(pictures: Tensor) -> Tensor:
 def shown(x: Tensor, pixels: str = "unit", largest: float | None = None) -> Tensor:
     """Pictures as the nets see them, (n, d), to [0, 1] for the eye.
 
-    "unit": as they are. "gcn": divided by the largest |value| among them all, as the authors' show_samples does, and
-    [-1, 1] moved to [0, 1]; their colours are then those of a normalised picture, and depend on what is beside them.
+    "unit": as they are. "gcn": divided by the largest |value| among them all, as the authors' scripts for Figures 2c
+    and 2d do with their 20 samples, and [-1, 1] moved to [0, 1]; the colours then depend on what is shown together.
     `largest` divides by that instead, and what is beyond is cut off: for pictures that are shown one after the other.
     """
     if pixels == "unit":
@@ -49,6 +49,16 @@ def shown(x: Tensor, pixels: str = "unit", largest: float | None = None) -> Tens
         most = x.abs().max() if largest is None else torch.tensor(largest)
         return (x / most.clamp_min(torch.finfo(x.dtype).tiny) + 1).clamp(0, 2) / 2
     raise DataError(f"unknown scale of pixels {pixels!r}; use one of {', '.join(PIXELS)}")
+
+
+def shown_beside(samples: Tensor, neighbours: Tensor, pixels: str = "unit") -> tuple[Tensor, Tensor]:
+    """Samples (n, d) and the real pictures (k, d) beside them in Figure 2, to [0, 1] for the eye.
+
+    "gcn": all divided by the largest |value| among the samples alone, as in the authors' scripts for Figures 2c and 2d,
+    so that the neighbours do not change how the samples look. What is beyond it in a neighbour is cut off.
+    """
+    largest = samples.abs().max().item()
+    return shown(samples, pixels, largest), shown(neighbours, pixels, largest)
 
 
 def mean_picture(pictures: Tensor) -> Tensor:

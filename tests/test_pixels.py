@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_a_divisor_just_under_the_least_counts_as_1_and_one_above_does_not():
 
 
 def test_gcn_does_what_pylearn2_does_in_its_order_to_the_last_bit():
-    """(X - mean) / (norm / 55) in float32 of pictures whose sums are exact: a product with 55 / norm rounds elsewhere."""
+    """(X - mean) / (norm / 55) in float32, where all sums are exact: a product with 55 / norm rounds elsewhere."""
     raw = np.random.default_rng(0).integers(0, 8, (50, 16)) * 16  # means and squares that float32 holds exactly
     x = raw.astype(np.float32)
     x = x - x.mean(1, keepdims=True)
@@ -90,6 +91,34 @@ def test_what_is_shown_of_gcn_is_divided_by_the_largest_of_all():
     assert images.shown(x, "gcn").tolist() == [[0, 0.75], [0.625, 0.5]]
     assert images.shown(torch.zeros(2, 3), "gcn").tolist() == [[0.5] * 3] * 2
     assert images.shown(x) is x
+
+
+def test_neighbours_are_shown_by_the_samples_largest_and_cut_off_beyond_it():
+    """Samples to 4: (-4, 2) is (0, .75). Beside it (8, -1) is (1, .375): cut off, and the samples stay."""
+    samples, near = torch.tensor([[-4.0, 2.0], [1.0, 0.0]]), torch.tensor([[8.0, -1.0]])
+    found = images.shown_beside(samples, near, "gcn")
+    assert [x.tolist() for x in found] == [[[0, 0.75], [0.625, 0.5]], [[1, 0.375]]]
+    faces = torch.rand(2, 3), torch.rand(1, 3)
+    assert all(a is b for a, b in zip(images.shown_beside(*faces), faces))
+
+
+@pytest.mark.parametrize("quiet", [True, False], ids=["samples quieter", "samples louder"])
+def test_figure_2_of_cifar10_is_in_the_range_of_its_samples(quiet, monkeypatch):
+    """The figure's own tool, on samples that are quieter or louder than any real picture."""
+    pytest.importorskip("matplotlib")
+    from ganlib import load, recipes
+    from tools import make_figures
+
+    data, drawn = load("synthetic-cifar10"), []
+    x = torch.randn(20, data.d, generator=torch.Generator().manual_seed(0)) * (0.1 if quiet else 10)
+    monkeypatch.setattr(make_figures.plots, "figure_2", lambda *shown: drawn.extend(shown))
+    pair = SimpleNamespace(recipe=recipes.CIFAR10_FC, info={"data": "none"}, samples=lambda n, seed: x)
+    told = make_figures._narrow(pair, data, "neighbours")
+    samples, near, _ = drawn
+    real = images.scale(data.train[told["training_rows"]], pixels="gcn")
+    torch.testing.assert_close(samples, (x / x.abs().max() + 1) / 2)
+    torch.testing.assert_close(near, ((real / x.abs().max()).clamp(-1, 1) + 1) / 2)
+    assert bool((near == 1).any() or (near == 0).any()) == quiet
 
 
 def test_the_mean_picture_is_exact():

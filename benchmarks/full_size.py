@@ -59,7 +59,7 @@ def main() -> None:
     for name, recipe in RECIPES.items():
         done = subprocess.run([sys.executable, "-m", __spec__.name, name], check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
-        iterations = recipe.epochs * (TRAINING_PICTURES[name] // recipe.batch)
+        iterations = recipe.epochs * -(-TRAINING_PICTURES[name] // recipe.batch)
         time_taken = f"{found['least']:.3f}, {found['median']:.3f} | {iterations:,}"
         hours = iterations * found["least"] / 3600
         memory = "unknown" if found["gigabytes"] is None else f"{found['gigabytes']:.1f}"

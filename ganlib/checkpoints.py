@@ -148,7 +148,7 @@ def load_run(folder: Path) -> Trained:
         warnings.warn(remark, stacklevel=2)
     with understood(folder):
         recipe = Recipe.from_dict(state["recipe"])
-        epochs = state["epoch"] - 1 + state["position"] / (len(state["order"]) // recipe.batch)
+        epochs = recipe.epochs_done(len(state["order"]), state["epoch"], state["position"])
         info = {"data": state["data"], "seed": state["seed"], "epochs": round(epochs, 3), "steps": state["step"]}
         info |= {"precision": state["precision"], "trained_by": state.get("sessions", [])}
         info["validation"] = state["history"]["scores"]

@@ -13,7 +13,7 @@ from ganlib.errors import DataError
 PIXELS = ("unit", "gcn")
 """How a recipe scales pictures: "unit" to [0, 1]; "gcn", global contrast normalisation (the CIFAR-10 recipes)."""
 GCN_NORM = 55.0  # the L2 norm of a picture after global contrast normalisation
-GCN_LEAST = 1e-8  # a picture whose centred norm is below this is flat; it is divided by 1 instead
+GCN_LEAST = 1e-8  # a picture is divided by its centred norm / 55; where that is below this, by 1
 
 
 def scale(pictures: Tensor, dtype: torch.dtype = torch.float32, pixels: str = "unit") -> Tensor:
@@ -28,18 +28,19 @@ def scale(pictures: Tensor, dtype: torch.dtype = torch.float32, pixels: str = "u
 def gcn(pictures: Tensor) -> Tensor:
     """Global contrast normalisation of pictures (..., d), raw values 0..255: each to mean 0 and L2 norm 55.
 
-    As in the authors' CIFAR-10 yaml files: no standard deviation, nothing added to the norm.
+    As in the authors' CIFAR-10 yaml files: no standard deviation, nothing added to the norm, and in the order of
+    pylearn2: the mean off, then divided by norm / 55. A flat picture is divided by 1, so it stays what it is, centred.
     """
     centred = pictures - pictures.mean(-1, keepdim=True)
-    norm = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
-    return centred * (GCN_NORM / torch.where(norm < GCN_LEAST, torch.ones_like(norm), norm))
+    divisor = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / GCN_NORM
+    return centred / torch.where(divisor < GCN_LEAST, torch.ones_like(divisor), divisor)
 
 
 def shown(x: Tensor, pixels: str = "unit", largest: float | None = None) -> Tensor:
     """Pictures as the nets see them, (n, d), to [0, 1] for the eye.
 
-    "unit": as they are. "gcn": divided by the largest |value| among them all, as the authors' show_samples does, and
-    [-1, 1] moved to [0, 1]; their colours are then those of a normalised picture, and depend on what is beside them.
+    "unit": as they are. "gcn": divided by the largest |value| among them all, as the authors' scripts for Figures 2c
+    and 2d do with their 20 samples, and [-1, 1] moved to [0, 1]; the colours then depend on what is shown together.
     `largest` divides by that instead, and what is beyond is cut off: for pictures that are shown one after the other.
     """
     if pixels == "unit":
@@ -48,6 +49,16 @@ def shown(x: Tensor, pixels: str = "unit", largest: float | None = None) -> Tens
         most = x.abs().max() if largest is None else torch.tensor(largest)
         return (x / most.clamp_min(torch.finfo(x.dtype).tiny) + 1).clamp(0, 2) / 2
     raise DataError(f"unknown scale of pixels {pixels!r}; use one of {', '.join(PIXELS)}")
+
+
+def shown_beside(samples: Tensor, neighbours: Tensor, pixels: str = "unit") -> tuple[Tensor, Tensor]:
+    """Samples (n, d) and the real pictures (k, d) beside them in Figure 2, to [0, 1] for the eye.
+
+    "gcn": all divided by the largest |value| among the samples alone, as in the authors' scripts for Figures 2c and 2d,
+    so that the neighbours do not change how the samples look. What is beyond it in a neighbour is cut off.
+    """
+    largest = samples.abs().max().item()
+    return shown(samples, pixels, largest), shown(neighbours, pixels, largest)
 
 
 def mean_picture(pictures: Tensor) -> Tensor:

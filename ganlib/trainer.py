@@ -134,7 +134,8 @@ class Trainer:
 
     The order in which random numbers are drawn is part of the recipe: for each of D's updates m data examples (from
     `data_rng`), m noise samples, D's masks layer by layer (from `rng`); for an alternating update of G m fresh noise
-    samples, then masks. In the simultaneous update G uses the noise and the masks of D's last update.
+    samples, then masks. In the simultaneous update G uses the noise and the masks of D's last update. Where m does not
+    divide the data, the last batch of an epoch is what is left, and as many noise samples go with it.
 
     `top` is for a recipe that is built on another: the trained layers (m, numbers) -> (m, numbers) of that one's G,
     which become the last layers of this G. `state` is for a run that goes on: see `from_state`.
@@ -206,7 +207,8 @@ class Trainer:
 
     def _update_D(self) -> game.Gradients:
         """Algorithm 1, one turn of the inner loop: a fresh batch, fresh noise, D moves."""
-        x, z = self._next_batch(), self._noise()
+        x = self._next_batch()
+        z = self._noise(len(x))
         G, D = self._playing()
         with torch.no_grad():
             fake = G(z)
@@ -217,13 +219,15 @@ class Trainer:
 
     def _update_G(self) -> game.Gradients:
         """Algorithm 1, the outer step: fresh noise, G moves against the D that has just moved."""
-        found = game.generator_gradients(*self._playing(), self._noise(), self.recipe.generator_cost, self.rng)
+        z = self._noise(self.recipe.batch)
+        found = game.generator_gradients(*self._playing(), z, self.recipe.generator_cost, self.rng)
         self._descend("G", found.G, t=self.updates - 1)
         return found
 
     def _update_both(self) -> game.Gradients:
         """The authors' update: both gradients at the old parameters, then both players move."""
-        x, z = self._next_batch(), self._noise()
+        x = self._next_batch()
+        z = self._noise(len(x))
         found = game.simultaneous_gradients(*self._playing(), x, z, self.recipe.generator_cost, self.rng)
         self._descend("D", found.D, t=self.updates)
         self._descend("G", found.G, t=self.updates)
@@ -235,18 +239,17 @@ class Trainer:
 
     def _descend(self, name: str, gradients: tuple[Tensor, ...], t: int) -> None:
         """v = mu v - lr_t g; theta += v; then max-norm, where the recipe has it."""
-        """v = mu v - lr_t g; theta += v; then max-norm, where the recipe has it."""
         player = self.players[name]
         player.descend(gradients, self.recipe.lr(name, t), self.recipe.momentum(self.epoch))
         if self.recipe.max_norm:
             for layer in player.net.layers:
                 limit(layer, self.recipe.max_norm)
 
-    def _noise(self) -> Tensor:
-        return game.prior(self.recipe.p_z, self.recipe.batch, self.recipe.z_dim, self.rng, self.hardware.product_dtype)
+    def _noise(self, m: int) -> Tensor:
+        return game.prior(self.recipe.p_z, m, self.recipe.z_dim, self.rng, self.hardware.product_dtype)
 
     def _next_batch(self) -> Tensor:
-        """The next m examples of the shuffled data, scaled: (m, d)."""
+        """The next m examples of the shuffled data, or those that are left of them, scaled: (m, d)."""
         if self.position == self.batches:
             self.epoch += 1
             self._reshuffle()
@@ -278,13 +281,13 @@ class Trainer:
 
     @property
     def batches(self) -> int:
-        """Minibatches in an epoch; a rest that fills no batch is left out, another one after each shuffle."""
-        return len(self.pictures) // self.recipe.batch
+        """Minibatches in an epoch; the last one is smaller where the examples do not fill it."""
+        return -(-len(self.pictures) // self.recipe.batch)
 
     @property
     def epochs_done(self) -> float:
         """Passes over the data done."""
-        return self.epoch - 1 + self.position / self.batches
+        return self.recipe.epochs_done(len(self.pictures), self.epoch, self.position)
 
     @property
     def finished(self) -> bool:

@@ -81,15 +81,15 @@ class PlainRun:
 
     def batch(self):
         m = self.recipe.batch
-        if len(self.rows_left) < m:
+        if not self.rows_left:
             self.epoch += 1
             self.rows_left = torch.randperm(len(self.pixels), generator=self.data_rng).tolist()
         rows, self.rows_left = self.rows_left[:m], self.rows_left[m:]
         self.drawn.append(rows)
         return self.pixels[rows]
 
-    def noise(self):
-        uniform = torch.rand(self.recipe.batch, self.recipe.z_dim, generator=self.rng)
+    def noise(self, m):
+        uniform = torch.rand(m, self.recipe.z_dim, generator=self.rng)
         return ((2 * uniform - 1) * math.sqrt(3)).double()
 
     def masks(self, m):
@@ -106,8 +106,10 @@ class PlainRun:
     def iterate(self):
         m, k = self.recipe.batch, self.recipe.k
         for turn in range(k):
-            x, z, masks = self.batch(), self.noise(), self.masks(2 * m)
-            real, fake = [mask[:m] for mask in masks], [mask[m:] for mask in masks]
+            x = self.batch()
+            n = len(x)  # m, or what is left at the end of an epoch
+            z, masks = self.noise(n), self.masks(2 * n)
+            real, fake = [mask[:n] for mask in masks], [mask[n:] for mask in masks]
             G, D = ([p.clone().requires_grad_() for p in theta] for theta in (self.G, self.D))
             p_fake = self.D_of(D, self.G_of(G, z), fake)
             grad_D = torch.autograd.grad(plain_cost_D(self.D_of(D, x, real), p_fake), D, retain_graph=True)
@@ -120,7 +122,7 @@ class PlainRun:
         if self.recipe.update == "alternating":
             self.t -= 1  # G moves at the rate of D's last update
             G = [p.clone().requires_grad_() for p in self.G]
-            z = self.noise()
+            z = self.noise(m)
             cost = plain_cost_G(self.D_of(self.D, self.G_of(G, z), self.masks(m)), self.recipe.generator_cost)
             self.descend(self.G, self.v_G, torch.autograd.grad(cost, G), self.recipe.lr_G)
             self.t += 1

@@ -150,12 +150,32 @@ TFD_BAD = {
     "not a number": (changed_folds(0, 0, np.nan, float), "has numbers in `folds` that are no integers"),
     "a fifth code": (changed_folds(0, 0, 4), "has numbers from 0 to 4 in `folds`"),
     "a negative code": (changed_folds(0, 0, -1), "has numbers from -1 to 3 in `folds`"),
-    "unlabeled in one fold only": (changed_folds(0, 2, 0), "has other unlabeled faces in one of its five folds"),
-    "labelled in one fold": (changed_folds(1, 4, 1), "has other unlabeled faces in one of its five folds"),
     "none unlabeled": ({"folds": np.maximum(tfd()["folds"], 1)}, "has no unlabeled face"),
     "a fold without valid": (changed_folds(5, 1, 1), "has no face of 'valid' in fold 2 of 5"),
     "a fold without test": (changed_folds(0, 4, 1), "has no face of 'test' in fold 5 of 5"),
 }
+
+
+@pytest.mark.parametrize(
+    ("changed", "scored", "folds"),
+    [
+        ((0, 2, 0), 0, FOLDS),  # a training face of fold 3 that is unlabeled there
+        ((1, 4, 1), 0, FOLDS),  # unlabeled, but in fold 5 for training
+        ((1, 4, 3), 1, [*FOLDS[:4], ([2, 7], [0, 1])]),  # unlabeled, but in fold 5 to test
+    ],
+    ids=["unlabeled in one fold only", "labelled in one fold", "scored in one fold"],
+)
+def test_tfd_trains_on_what_the_first_fold_calls_unlabeled_and_warns_where_another_differs(changed, scored, folds, own):
+    path = put(own, **changed_folds(*changed))
+    with pytest.warns(UserWarning, match="has other unlabeled faces in one of its five folds") as caught:
+        data = load("tfd")
+    assert str(caught[0].message) == (
+        f"{path} has other unlabeled faces in one of its five folds than in the first. The 3 of the first are the ones "
+        f"to train on, as in the authors' code; {scored} of them are scored in other folds."
+    )
+    assert caught[0].filename == __file__
+    assert values(data.train) == UNLABELED and data.train_labels.tolist() == [-1] * 3
+    assert [(values(fold.valid), values(fold.test)) for fold in data.folds] == folds
 
 
 @pytest.mark.parametrize("bad", TFD_BAD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_gcn_leaves_mean_0_and_norm_55_over_all_3072_values(dtype):
 @pytest.mark.parametrize("grey", [0, 1, 77, 255])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 def test_a_flat_picture_becomes_zero_and_not_noise_or_nan(dtype, grey):
-    """Its norm is under 1e-8 and counts as 1; its neighbour is not touched by it."""
+    """Its norm / 55 is under 1e-8 and counts as 1; its neighbour is not touched by it."""
     pictures = torch.full((2, 3072), grey, dtype=torch.uint8)
     pictures[1, ::2] = 128
     found = images.scale(pictures, dtype, "gcn")
@@ -50,11 +51,25 @@ def test_a_flat_picture_becomes_zero_and_not_noise_or_nan(dtype, grey):
     assert torch.linalg.vector_norm(found[1].double()).item() == pytest.approx(55, rel=1e-6)
 
 
-def test_a_norm_just_under_the_least_counts_as_1_and_one_above_does_not():
-    """Centred (-a, a) has norm a sqrt 2: under 1e-8 it is multiplied by 55, above it becomes norm 55."""
-    under, above = torch.tensor([[-5e-9, 5e-9], [-9e-9, 9e-9]], dtype=torch.float64)
-    assert images.gcn(under).tolist() == pytest.approx([-55 * 5e-9, 55 * 5e-9])
-    assert images.gcn(above).tolist() == pytest.approx([-55 / math.sqrt(2), 55 / math.sqrt(2)])
+def test_a_divisor_just_under_the_least_counts_as_1_and_one_above_does_not():
+    """(3a, -3a, 4a, -4a) has mean 0 and norm a sqrt 50, and is divided by norm / 55; below 1e-8 that is 1.
+
+    a = 7.7e-8: norm 5.4447e-7, divisor 9.8995e-9. a = 7.8e-8: norm 5.5154e-7, divisor 1.0028e-8.
+    """
+    pattern = torch.tensor([3.0, -3.0, 4.0, -4.0], dtype=torch.float64)
+    assert torch.equal(images.gcn(7.7e-8 * pattern), 7.7e-8 * pattern), "left as it is, not times 55"
+    assert images.gcn(7.8e-8 * pattern).tolist() == pytest.approx([x * 55 / math.sqrt(50) for x in (3, -3, 4, -4)])
+    both = images.gcn(torch.stack([7.7e-8 * pattern, 7.8e-8 * pattern]))
+    assert both.norm(dim=1).tolist() == pytest.approx([7.7e-8 * math.sqrt(50), 55]), "picture by picture"
+
+
+def test_gcn_does_what_pylearn2_does_in_its_order_to_the_last_bit():
+    """(X - mean) / (norm / 55) in float32, where all sums are exact: a product with 55 / norm rounds elsewhere."""
+    raw = np.random.default_rng(0).integers(0, 8, (50, 16)) * 16  # means and squares that float32 holds exactly
+    x = raw.astype(np.float32)
+    x = x - x.mean(1, keepdims=True)
+    divisor = np.sqrt((x**2).sum(1, keepdims=True)) / np.float32(55)
+    assert np.array_equal(images.scale(torch.from_numpy(raw.astype(np.uint8)), pixels="gcn").numpy(), x / divisor)
 
 
 def test_gcn_takes_one_picture_or_many_and_does_not_change_them():
@@ -76,6 +91,34 @@ def test_what_is_shown_of_gcn_is_divided_by_the_largest_of_all():
     assert images.shown(x, "gcn").tolist() == [[0, 0.75], [0.625, 0.5]]
     assert images.shown(torch.zeros(2, 3), "gcn").tolist() == [[0.5] * 3] * 2
     assert images.shown(x) is x
+
+
+def test_neighbours_are_shown_by_the_samples_largest_and_cut_off_beyond_it():
+    """Samples to 4: (-4, 2) is (0, .75). Beside it (8, -1) is (1, .375): cut off, and the samples stay."""
+    samples, near = torch.tensor([[-4.0, 2.0], [1.0, 0.0]]), torch.tensor([[8.0, -1.0]])
+    found = images.shown_beside(samples, near, "gcn")
+    assert [x.tolist() for x in found] == [[[0, 0.75], [0.625, 0.5]], [[1, 0.375]]]
+    faces = torch.rand(2, 3), torch.rand(1, 3)
+    assert all(a is b for a, b in zip(images.shown_beside(*faces), faces))
+
+
+@pytest.mark.parametrize("quiet", [True, False], ids=["samples quieter", "samples louder"])
+def test_figure_2_of_cifar10_is_in_the_range_of_its_samples(quiet, monkeypatch):
+    """The figure's own tool, on samples that are quieter or louder than any real picture."""
+    pytest.importorskip("matplotlib")
+    from ganlib import load, recipes
+    from tools import make_figures
+
+    data, drawn = load("synthetic-cifar10"), []
+    x = torch.randn(20, data.d, generator=torch.Generator().manual_seed(0)) * (0.1 if quiet else 10)
+    monkeypatch.setattr(make_figures.plots, "figure_2", lambda *shown: drawn.extend(shown))
+    pair = SimpleNamespace(recipe=recipes.CIFAR10_FC, info={"data": "none"}, samples=lambda n, seed: x)
+    told = make_figures._narrow(pair, data, "neighbours")
+    samples, near, _ = drawn
+    real = images.scale(data.train[told["training_rows"]], pixels="gcn")
+    torch.testing.assert_close(samples, (x / x.abs().max() + 1) / 2)
+    torch.testing.assert_close(near, ((real / x.abs().max()).clamp(-1, 1) + 1) / 2)
+    assert bool((near == 1).any() or (near == 0).any()) == quiet
 
 
 def test_the_mean_picture_is_exact():

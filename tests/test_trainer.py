@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from ganlib import DataError, RecipeError, Trainer, TrainingDiverged, game
+from ganlib import DataError, RecipeError, Trainer, TrainingDiverged, game, named
 from ganlib.trainer import History, Step
 from tests import small
 from tests.plain import PlainRun, largest_difference, plain_cost_D, plain_cost_G, plain_D, plain_G
@@ -22,14 +22,15 @@ SCHEDULE = {"lr_D": 0.5, "lr_G": 0.3, "lr_decay": 1.1, "lr_min": 0.25, "momentum
 @pytest.mark.parametrize("cost", ["non-saturating", "minimax"])
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 def test_every_step_equals_an_independent_float64_computation(update, cost, k):
-    """Six steps: epochs end and reshuffle, momentum rises, rates decay and one of them reaches its floor."""
+    """Six steps: epochs end with a smaller batch and reshuffle, momentum rises, a rate decays to its floor."""
     recipe = small.recipe(update=update, generator_cost=cost, k=k, **SCHEDULE)
     trainer = Trainer(recipe, small.data(), seed=3, device="cpu", precision="float64")
     plain = PlainRun(trainer)
     for step in trainer.steps(6):
         plain.iterate()
         assert largest_difference(trainer, plain) < 1e-10, step
-    assert plain.epoch == trainer.epoch == 3 * k
+    assert plain.epoch == trainer.epoch == 2 * k
+    assert [len(rows) for rows in plain.drawn] == [10, 10, 5] * 2 * k
     assert sum(v.abs().sum() for v in plain.v_G) > 0.01, "nothing moved, so nothing was compared"
     assert recipe.lr_G / recipe.lr_decay**plain.t < recipe.lr_min, "the floor of the rates was not reached"
 
@@ -73,14 +74,34 @@ def test_k_updates_draw_fresh_batches_and_an_epoch_repeats_no_example(update, mo
     assert first != second
 
 
-def test_a_rest_that_fills_no_batch_is_left_out_and_another_one_after_each_shuffle():
-    trainer = Trainer(small.recipe(), small.data(n=25), precision="float64")
-    left_out = []
-    for _ in range(8):
-        left_out.append(frozenset(trainer.order[20:].tolist()))
-        list(trainer.steps(2))
-        trainer._reshuffle()
-    assert len(set(left_out)) > 4
+@pytest.mark.parametrize(("update", "of_G"), [("simultaneous", []), ("alternating", [10])])
+def test_the_last_batch_of_an_epoch_is_what_is_left_with_as_much_noise(update, of_G, monkeypatch):
+    """25 examples in tens: 10, 10, 5, each example once. An alternating update of G draws m samples always."""
+    trainer = Trainer(small.recipe(update=update), small.data(n=25), seed=0, precision="float64")
+    index = {tuple(row): i for i, row in enumerate(trainer.data.train.tolist())}
+    x, z, honest = [], [], (trainer._next_batch, trainer._noise)
+    monkeypatch.setattr(trainer, "_next_batch", lambda: x.append(honest[0]()) or x[-1])
+    monkeypatch.setattr(trainer, "_noise", lambda m: z.append(m) or honest[1](m))
+    done = [step.epoch for step in trainer.steps(6)]
+    assert [len(batch) for batch in x] == [10, 10, 5] * 2
+    assert z == [m for batch in x for m in [len(batch), *of_G]]
+    rows = [index[tuple(row)] for row in (torch.cat(x) * 255).round().int().tolist()]
+    assert sorted(rows[:25]) == sorted(rows[25:]) == list(range(25)) and rows[:25] != rows[25:]
+    assert done == [0.4, 0.8, 1, 1.4, 1.8, 2], "of the examples, not of the batches"
+
+
+@pytest.mark.parametrize(
+    ("name", "examples", "updates"),
+    [("mnist", 50_000, 500), ("cifar10-fc", 40_000, 400), ("cifar10-conv", 40_000, 313), ("tfd-1", 28_709, 288)],
+)
+def test_updates_in_an_epoch_of_the_published_recipes(name, examples, updates):
+    trainer = Trainer(small.recipe(batch=named(name).batch), small.data(n=200))
+    trainer.pictures = torch.empty(examples, 0)
+    assert trainer.batches == updates
+    trainer.position = updates
+    assert trainer.epochs_done == 1
+    trainer.position = updates - 1
+    assert trainer.epochs_done == (updates - 1) * named(name).batch / examples < 1
 
 
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
@@ -129,7 +150,7 @@ def test_the_record_of_a_step_says_what_the_step_started_from():
     plain.iterate()  # one step behind is enough: now look at the second
     first = next(trainer.steps(1))
     theta_G, theta_D = ([p.clone().requires_grad_() for p in theta] for theta in (plain.G, plain.D))
-    x, z, masks = plain.batch(), plain.noise(), plain.masks(20)
+    x, z, masks = plain.batch(), plain.noise(10), plain.masks(20)
     p_fake = plain_D(theta_D, plain_G(theta_G, z), [mask[10:] for mask in masks])
     p_real = plain_D(theta_D, x, [mask[:10] for mask in masks])
     cost_D, cost_G = plain_cost_D(p_real, p_fake), plain_cost_G(p_fake, "non-saturating")
@@ -137,7 +158,7 @@ def test_the_record_of_a_step_says_what_the_step_started_from():
     grad_G = torch.autograd.grad(cost_G, theta_G)
 
     step = next(trainer.steps(1))
-    assert (first.step, first.epoch, step.step, step.epoch) == (1, 0.5, 2, 1.0)
+    assert (first.step, first.epoch, step.step, step.epoch) == (1, 0.4, 2, 0.8)
     assert step.V == pytest.approx(-2 * cost_D.item(), abs=1e-12)
     assert step.cost_D == pytest.approx(cost_D.item(), abs=1e-12)
     assert step.cost_G == pytest.approx(cost_G.item(), abs=1e-12)
@@ -262,6 +283,6 @@ def test_a_run_that_diverges_says_when_and_at_which_rates(update, cost, precisio
 
 def test_examples_limits_the_training_data_and_the_mean_that_G_starts_from():
     trainer = Trainer(small.recipe(examples=12), small.data(n=25), precision="float64")
-    assert len(trainer.pictures) == 12 and trainer.batches == 1
+    assert len(trainer.pictures) == 12 and trainer.batches == 2
     mean = trainer.data.train[:12].double().mean(0) / 255
     assert torch.sigmoid(trainer.G.layers[-1].linear.bias).detach() == pytest.approx(mean, abs=1e-7)

@@ -27,7 +27,6 @@ from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.errors import DataError
 from ganlib.hardware import provenance
-from ganlib.images import shown
 from ganlib.picture import Picture
 from ganlib.widgets import ToyEngine
 
@@ -63,12 +62,12 @@ def fig2d_cifar10_conv(trained: Trained, data: Dataset) -> dict[str, Any]:
 
 
 def _narrow(trained: Trained, data: Dataset, beside: str) -> dict[str, Any]:
-    """Samples and neighbours of a narrow pair, as its nets see them; CIFAR-10 in one range, as the authors' script."""
+    """Samples and neighbours of a narrow pair, as its nets see them; CIFAR-10 by the samples' largest |value|."""
     pixels = trained.recipe.pixels
     samples = trained.samples(20, SEED)  # (20, d)
     index, distance = images.nearest(samples[4::5], data.train, pixels=pixels)
-    together = shown(torch.cat([samples, scale(data.train[index], pixels=pixels)]), pixels)
-    plots.figure_2(*together.split([20, 4]), data.shape)
+    near = scale(data.train[index], pixels=pixels)
+    plots.figure_2(*images.shown_beside(samples, near, pixels), data.shape)
     return {
         "shows": f"20 samples of G, not picked; right column: {beside}",
         "training_rows": index.tolist(),

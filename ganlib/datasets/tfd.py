@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,21 +40,25 @@ RECORD = Record(
 def load(verify: bool, download: bool) -> Dataset:
     """The unlabeled faces to train on, as the paper's recipe does, and TFD's own five folds of the labelled ones.
 
-    `valid` and `test` are those of the first fold. The labelled training faces are left out: no recipe uses them.
+    Unlabeled is what the first fold calls so, as in the authors' code; warns where another fold differs. `valid` and
+    `test` are those of the first fold. The labelled training faces are left out: no recipe uses them.
     """
     path = find()
     if path is None:
         raise RECORD.missing()
     images, folds, labels = _read(path)
     unlabeled = folds[:, 0] == UNLABELED
-    if not ((folds == UNLABELED) == unlabeled[:, None]).all():
-        raise RECORD.refusal(path, "has other unlabeled faces in one of its five folds than in the first")
     if not unlabeled.any():
         raise RECORD.refusal(path, "has no unlabeled face (0 in `folds`), and those are the ones to train on")
     for f in range(FOLDS):
         for code, what in ((TRAIN, "train"), (VALID, "valid"), (TEST, "test")):
             if not (folds[:, f] == code).any():
                 raise RECORD.refusal(path, f"has no face of {what!r} in fold {f + 1} of 5 ({code} in `folds`)")
+    if ((folds == UNLABELED) != unlabeled[:, None]).any():
+        what = f"{path} has other unlabeled faces in one of its five folds than in the first"
+        trained = f"The {unlabeled.sum():,} of the first are the ones to train on, as in the authors' code"
+        scored = int(np.isin(folds[unlabeled], (VALID, TEST)).any(1).sum())
+        warnings.warn(f"{what}. {trained}; {scored:,} of them are scored in other folds.", stacklevel=3)
     pairs = [(rows(images[part]), classes(labels[part])) for part in (unlabeled, *(folds[:, 0] == [[VALID], [TEST]]))]
     own = [Fold(rows(images[folds[:, f] == VALID]), rows(images[folds[:, f] == TEST])) for f in range(FOLDS)]
     note = f"trained on the {unlabeled.sum():,} unlabeled faces of {path.name}"

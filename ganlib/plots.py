@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,7 +21,7 @@ from ganlib.drawing import INK, STYLE, draw, film, pixels, png  # noqa: F401 (a 
 from ganlib.errors import DataError
 from ganlib.game import MINUS_LOG_4
 from ganlib.images import mosaic
-from ganlib.picture import BLUE, GREEN, PURPLE, VERMILION, Arrows, Level, Line, Mark, Panel, Tick  # noqa: F401
+from ganlib.picture import BLUE, GREEN, PURPLE, VERMILION, Arrows, Level, Line, Mark, Panel, Tick
 
 ORANGE, GREY = "#E69F00", INK
 
@@ -160,6 +161,33 @@ def score_curve(epochs: Array, scores: Array, errors: Array, *, paper: float | N
         ax.axhline(paper, color=GREY, ls=":", label=f"the paper's Table 1: {paper:g}")
     ax.set(xlabel="epoch", ylabel="nats", title="Parzen log-likelihood, validation images")
     ax.legend(loc="lower right")
+    return ax
+
+
+def run_curves(runs: Mapping[str, Mapping[str, Any]], *, split: str = "validation", ax: Axes | None = None) -> Axes:
+    """Parzen log-likelihoods (nats) of long runs by epoch: of each the last iterate, thin, and G's average, thick.
+
+    `runs`: name -> {split: rows} as in results/mnist_runs.json, where a row has "epoch", "iterate", "paper" and, of the
+    test split, "error", drawn as a bar of two standard errors. Of several averages the longest is drawn.
+    """
+    ax = ax or panels(1, width=5.5, height=3.2)[0]
+    for (name, run), colour in zip(runs.items(), cycle((BLUE, VERMILION, GREEN, PURPLE, ORANGE))):
+        rows = run.get(split, [])
+        averages = {row["iterate"] for row in rows if row["iterate"].startswith("average")}
+        longest = max(averages, key=lambda words: int(words.split()[1]), default="")
+        for iterate, width in (("last iterate", 0.9), (longest, 2.2)):
+            chosen = sorted((row for row in rows if row["iterate"] == iterate), key=lambda row: row["epoch"])
+            if not chosen:
+                continue
+            x, y = ([row[key] for row in chosen] for key in ("epoch", "paper"))
+            word = "average" if iterate == longest else iterate
+            look = {"color": colour, "lw": width, "label": f"{name}, {word}"}
+            if split == "test":
+                bars = [2 * row.get("error", 0) for row in chosen]
+                ax.errorbar(x, y, bars, marker="o", ms=2 + width, elinewidth=0.8, **look)
+            else:
+                ax.plot(x, y, **look)
+    ax.set(xlabel="epoch", ylabel="nats")
     return ax
 
 

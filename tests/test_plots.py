@@ -404,3 +404,21 @@ def test_figure_2_has_the_neighbours_in_the_rightmost_column_framed():
     assert frames == [(10.5, -1.5, 4, 4), (10.5, 2.5, 4, 4)]  # a pixel's middle is a whole number
     with pytest.raises(DataError, match="6 samples do not fill 2 rows of 5"):
         plots.figure_2(samples, neighbours, (1, 2, 2))
+
+
+def test_run_curves_draw_the_last_iterate_thin_and_the_longest_average_thick():
+    rows = [
+        {"epoch": epoch, "iterate": iterate, "paper": score + epoch, "error": 2.0}
+        for iterate, score in (("average, 1000 steps", 50), ("last iterate", 0), ("average, 33333 steps", 100))
+        for epoch in (20, 10)
+    ]
+    ax = plots.run_curves({"seed 0": {"validation": rows}, "seed 1": {"validation": rows[2:4]}})
+    thin, thick, other = ax.get_lines()
+    assert [line.get_label() for line in (thin, thick)] == ["seed 0, last iterate", "seed 0, average"]
+    assert [list(line.get_ydata()) for line in (thin, thick)] == [[10, 20], [110, 120]]
+    assert thick.get_linewidth() > thin.get_linewidth()
+    assert other.get_color() != thin.get_color() == thick.get_color()
+    ax = plots.run_curves({"seed 0": {"test": rows}}, split="test")
+    [last, _] = ax.containers
+    assert last[2][0].get_segments()[0][:, 1].tolist() == [10 - 4, 10 + 4]  # a bar of two standard errors
+    assert not plots.run_curves({"seed 2": {}}, split="test").get_lines()

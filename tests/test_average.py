@@ -104,6 +104,18 @@ def test_averaged_weights_are_those_of_the_run(trained):
     assert of_run.iterate == of_file.iterate == "the average of G over 20 steps"
 
 
+def test_the_strip_holds_what_both_iterates_drew_at_its_epochs(trained):
+    run, path = trained
+    now, of_run, of_file = runs.open(run), load_run(run).strip, load_weights(path).strip
+    assert of_run.epochs == of_file.epochs == [1, 2, 5, 10]
+    for kept in (of_run, of_file):
+        for pictures, G in ((kept.last, now.trainer.G), (kept.average, now.average.G)):
+            assert pictures.dtype == torch.uint8 and pictures.shape == (4, 8, 784)
+            drawn = now.trainer.recipe.samples(G, 8, seed=0)
+            assert (pictures[-1] / 255 - drawn).abs().max() <= 0.5 / 255 + 1e-6
+        assert not torch.equal(kept.last[0], kept.last[-1])
+
+
 def test_where_no_average_was_kept(trained, tmp_path):
     run, _ = trained
     state = torch.load(run / "checkpoint.pt", weights_only=True)

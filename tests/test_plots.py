@@ -404,3 +404,12 @@ def test_figure_2_has_the_neighbours_in_the_rightmost_column_framed():
     assert frames == [(10.5, -1.5, 4, 4), (10.5, 2.5, 4, 4)]  # a pixel's middle is a whole number
     with pytest.raises(DataError, match="6 samples do not fill 2 rows of 5"):
         plots.figure_2(samples, neighbours, (1, 2, 2))
+
+
+def test_the_strip_has_a_row_an_epoch_and_both_iterates_side_by_side():
+    last, average = torch.zeros(3, 2, 4, dtype=torch.uint8), torch.full((3, 2, 4), 255, dtype=torch.uint8)
+    ax = plots.strip([1, 10, 1_000], last, average, (1, 2, 2))
+    sheet = ax.images[0].get_array()
+    assert sheet.shape == (3 * 3 - 1, 4 * 3 - 1)
+    assert (sheet[:2, :2] == 0).all() and (sheet[:2, -2:] == 255).all()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "10", "1,000"]

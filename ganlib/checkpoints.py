@@ -10,7 +10,7 @@ import json
 import os
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -116,6 +116,21 @@ def _atomically(path: Path, save: Callable[[Any], Any], previous: Path | None = 
 
 
 @dataclass(frozen=True)
+class Strip:
+    """How the samples of eight fixed z changed over the epochs of a run: uint8 pictures, as they are shown."""
+
+    epochs: list[int]  # k
+    last: Tensor  # by the last iterate of that time, (k, 8, d)
+    average: Tensor  # by the average of G, (k, 8, d)
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[str, Any]]) -> Self | None:
+        """The strip of the rows that a run kept, where it kept any."""
+        pictures = (torch.stack([row[name] for row in rows]) for name in ("last", "average"))
+        return cls([row["epoch"] for row in rows], *pictures) if rows else None
+
+
+@dataclass(frozen=True)
 class Trained:
     """A trained pair, with the recipe that made it and what is known of it."""
 
@@ -125,6 +140,7 @@ class Trained:
     info: dict[str, Any]  # data, seed, epochs, what trained it, scores (of weights, the `.json` beside them)
     average: Generator | None = None  # G's parameters averaged over training (`ganlib.average`), where they were kept
     iterate: str = LAST  # which G this is, in words
+    strip: Strip | None = None  # samples over the epochs, where the run kept them
 
     def averaged(self) -> Self:
         """The same with the average of G in G's place. Raises `CheckpointError` where none was kept."""
@@ -156,10 +172,12 @@ def load_run(folder: Path) -> Trained:
         if "average" in state:
             nets["average"] = state["average"]["G"]
             info["average"] = {"what": state["average"]["what"], "horizon": state["average"]["horizon"]}
-        return _trained(recipe, nets, info)
+        return _trained(recipe, nets, info, Strip.of(state.get("strip", [])))
 
 
-def _trained(recipe: Recipe, nets: dict[str, dict[str, Tensor]], info: dict[str, Any]) -> Trained:
+def _trained(
+    recipe: Recipe, nets: dict[str, dict[str, Tensor]], info: dict[str, Any], strip: Strip | None = None
+) -> Trained:
     """The pair of a recipe with these parameters. Raises RuntimeError when they are of another architecture."""
     G, D = recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))
     G.load_state_dict(nets["G"])
@@ -168,7 +186,7 @@ def _trained(recipe: Recipe, nets: dict[str, dict[str, Tensor]], info: dict[str,
     if "average" in nets:
         average = copy.deepcopy(G)
         average.load_state_dict(nets["average"])
-    return Trained(G, D, recipe, info, average)
+    return Trained(G, D, recipe, info, average, strip=strip)
 
 
 @contextlib.contextmanager
@@ -192,6 +210,9 @@ def save_weights(path: Path, trained: Trained, info: dict[str, Any] | None = Non
         for key, tensor in net.state_dict().items()
     }
     told = {**(trained.info if info is None else info), "recipe": trained.recipe.to_dict()}
+    if trained.strip:
+        told["strip"] = trained.strip.epochs
+        tensors |= {f"strip.{name}": getattr(trained.strip, name).contiguous() for name in ("last", "average")}
     text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
     _atomically(path, lambda file: file.write(safetensors.torch.save(tensors)))
     _atomically(path.with_suffix(".json"), lambda file: file.write(text.encode()))
@@ -204,9 +225,10 @@ def load_weights(path: Path) -> Trained:
         info = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         nets: dict[str, dict[str, Tensor]] = {"G": {}, "D": {}}
         for key, tensor in safetensors.torch.load_file(path).items():
-            name, _, part = key.partition(".")  # "G.layers.0.linear.weight"
-            nets.setdefault(name, {})[part] = tensor.float()
-        return _trained(Recipe.from_dict(info.pop("recipe")), nets, info)
+            name, _, part = key.partition(".")  # "G.layers.0.linear.weight", "strip.last"
+            nets.setdefault(name, {})[part] = tensor if name == "strip" else tensor.float()
+        strip = Strip(info.pop("strip"), **nets.pop("strip")) if "strip" in nets else None
+        return _trained(Recipe.from_dict(info.pop("recipe")), nets, info, strip)
     except FileNotFoundError as error:
         lost = error.filename or path
         raise CheckpointError(f"{lost} is missing; weights are two files, {path.name} and a .json") from None

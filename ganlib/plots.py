@@ -152,6 +152,23 @@ def figure_3(strip: Tensor, shape: tuple[int, int, int]) -> Axes:
     return sample_grid(strip, shape, columns=len(strip))
 
 
+def strip(epochs: Sequence[int], last: Tensor, average: Tensor, shape: tuple[int, int, int]) -> Axes:
+    """Samples of the same z over the epochs, uint8 (k, n, d) of the last iterate and of the average: a row an epoch."""
+    k, n, _ = last.shape
+    sheet = mosaic(torch.cat([last, average], 1).flatten(0, 1).float() / 255, shape, 2 * n)
+    height, width = sheet.shape[0] / k, sheet.shape[1]
+    [ax] = panels(1, width=9.5, height=9.5 * sheet.shape[0] / width + 0.4)
+    ax.imshow(sheet, vmin=0, vmax=255)
+    ax.axvline(width / 2 - 0.5, color="white", lw=5)
+    ax.set_yticks([(i + 0.5) * height for i in range(k)], [f"{epoch:,}" for epoch in epochs])
+    ax.set_xticks([width / 4, 3 * width / 4], ["last iterate", "average of G"])
+    ax.set_ylabel("epoch")
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.grid(visible=False)
+    return ax
+
+
 def score_curve(epochs: Array, scores: Array, errors: Array, *, paper: float | None = None) -> Axes:
     """Parzen log-likelihoods (nats) over training, with two standard errors; `paper` is the published number."""
     [ax] = panels(1, width=5.5, height=3)

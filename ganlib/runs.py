@@ -22,7 +22,7 @@ from ganlib import checkpoints, hardware, parzen
 from ganlib.average import Average
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, RecipeError
-from ganlib.images import scale
+from ganlib.images import scale, shown
 from ganlib.nets import is_number
 from ganlib.recipes import Recipe
 from ganlib.trainer import History, Step, Trainer
@@ -114,8 +114,11 @@ def _go_on(folder: Path, data: Dataset | None, device: str) -> "Run":
         except RecipeError as error:
             raise CheckpointError(f"the run in {folder} cannot go on on this machine: {error}") from None
         trainer = Trainer.from_state(state, data, device)
-        average = Average.from_state(trainer.G, state["average"]) if "average" in state else None
-        return Run(trainer, folder, state.get("sessions", []), average)
+        run = Run(trainer, folder, state.get("sessions", []))
+        if "average" in state:
+            run.average = Average.from_state(trainer.G, state["average"])
+        run.strip = state.get("strip", [])
+        return run
 
 
 class Run:
@@ -124,15 +127,10 @@ class Run:
     For a run begun in memory: `Run(trainer, folder).save()`. An average begins where it is first kept.
     """
 
-    def __init__(
-        self,
-        trainer: Trainer,
-        folder: Path | str,
-        sessions: Sequence[dict[str, Any]] | None = None,
-        average: Average | None = None,
-    ):
+    def __init__(self, trainer: Trainer, folder: Path | str, sessions: Sequence[dict[str, Any]] | None = None):
         self.trainer, self.folder = trainer, Path(folder)
-        self.average = average or Average(trainer.G, step=trainer.step)
+        self.average = Average(trainer.G, step=trainer.step)
+        self.strip: list[dict[str, Any]] = []  # epoch -> what both iterates then drew of eight z (`checkpoints.Strip`)
         self._saved_here = sessions is not None
         # what trained it: commit, day and versions, at the start and at each resume
         now = {"from_step": trainer.step if self._saved_here else 0, **hardware.provenance()}
@@ -150,6 +148,14 @@ class Run:
         score |= {f"average_{name}": value for name, value in self.trainer.score(self.average.G).items()}
         return score
 
+    def look(self) -> None:
+        """Keep what both iterates draw of eight fixed z, as uint8 pictures (8, d)."""
+        recipe, row = self.trainer.recipe, {"epoch": int(self.trainer.epochs_done)}
+        for name, G in (("last", self.trainer.G), ("average", self.average.G)):
+            x = shown(recipe.samples(G, 8, seed=0).float(), recipe.pixels)
+            row[name] = x.clamp(0, 1).mul(255).round().to(torch.uint8)
+        self.strip.append(row)
+
     def save(self) -> Path:
         """Write a checkpoint, from which `open` goes on; after a `CheckpointError` what was saved before stays."""
         trainer = self.trainer
@@ -162,7 +168,9 @@ class Run:
                 what = f"{name} holds values that are not finite"
                 raise CheckpointError(f"{what}: the run has diverged. Nothing was saved")
         told = {"data": trainer.data.name, "fingerprint": trainer.data.fingerprint(), "sessions": self.sessions}
-        path = checkpoints.write(self.folder, {**trainer.state(), "average": self.average.state(), **told})
+        path = checkpoints.write(
+            self.folder, {**trainer.state(), "average": self.average.state(), "strip": self.strip, **told}
+        )
         self._saved_here = True
         return path
 
@@ -193,6 +201,8 @@ class Run:
                     next(self.steps(1))
                     if int(trainer.epochs_done) > epochs_done:  # with k > 1 a step may end in the next epoch already
                         epochs_done = int(trainer.epochs_done)
+                        if f"{epochs_done}".rstrip("0") in ("1", "2", "5"):
+                            self.look()
                         due = epochs_done <= 5 or epochs_done % 10 == 0 or trainer.finished
                         if due and validate and scored(trainer.recipe):
                             score = self.validate()

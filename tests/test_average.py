@@ -37,10 +37,10 @@ def test_the_average_is_its_recurrence_written_out(begun, horizon):
 def test_it_changes_nothing_in_the_run(tmp_path):
     plain = Trainer(small.recipe(epochs=9), small.data(), seed=2)
     run = runs.open(tmp_path, small.recipe(epochs=9), data=small.data(), seed=2)
-    list(plain.steps(18))
     assert run.train(progress=False)
+    list(plain.steps(run.trainer.step))
     small.same(plain.state()["nets"], run.trainer.state()["nets"])
-    assert run.average.step == run.trainer.step == 18
+    assert run.average.step == run.trainer.step
 
 
 def test_it_is_saved_with_the_run_and_goes_on_bit_for_bit(tmp_path):
@@ -102,6 +102,17 @@ def test_averaged_weights_are_those_of_the_run(trained):
     assert torch.allclose(weights(of_run.G), weights(of_file.G), rtol=1e-3, atol=1e-6)
     assert torch.equal(weights(of_run.G), weights(runs.open(run).average.G))
     assert of_run.iterate == of_file.iterate == "the average of G over 20 steps"
+
+
+def test_the_strip_holds_what_both_iterates_drew_at_its_epochs(trained):
+    run, path = trained
+    now, of_run, of_file = runs.open(run), load_run(run).strip, load_weights(path).strip
+    assert of_run.epochs == of_file.epochs == [1, 2, 5, 10]
+    for kept in (of_run, of_file):
+        for pictures, G in ((kept.last, now.trainer.G), (kept.average, now.average.G)):
+            assert pictures.dtype == torch.uint8 and pictures.shape == (4, 8, 784)
+            drawn = now.trainer.recipe.samples(G, 8, seed=0)
+            assert (pictures[-1] / 255 - drawn).abs().max() <= 0.5 / 255 + 1e-6
 
 
 def test_where_no_average_was_kept(trained, tmp_path):

@@ -422,3 +422,12 @@ def test_run_curves_draw_the_last_iterate_thin_and_the_longest_average_thick():
     [last, _] = ax.containers
     assert last[2][0].get_segments()[0][:, 1].tolist() == [10 - 4, 10 + 4]  # a bar of two standard errors
     assert not plots.run_curves({"seed 2": {}}, split="test").get_lines()
+
+
+def test_the_strip_has_a_row_an_epoch_and_both_iterates_side_by_side():
+    last, average = torch.zeros(3, 2, 4, dtype=torch.uint8), torch.full((3, 2, 4), 255, dtype=torch.uint8)
+    ax = plots.strip([1, 10, 1_000], last, average, (1, 2, 2))
+    sheet = ax.images[0].get_array()
+    assert sheet.shape == (3 * 3 - 1, 4 * 3 - 1)
+    assert (sheet[:2, :2] == 0).all() and (sheet[:2, -2:] == 255).all()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "10", "1,000"]

@@ -43,7 +43,7 @@ def fig2a_mnist(trained: Trained, data: Dataset) -> dict[str, Any]:
     nearest = {"training_rows": index.tolist(), "L2": [round(d, 3) for d in distance.tolist()]}
     return {
         "figure": "Figure 2a",
-        "shows": "20 samples of G, not picked; right column: nearest training digits",
+        "shows": "20 samples of G (the last iterate), not picked; right column: nearest training digits",
     } | nearest
 
 
@@ -70,7 +70,7 @@ def _narrow(trained: Trained, data: Dataset, beside: str) -> dict[str, Any]:
     near = scale(data.train[index], pixels=pixels)
     plots.figure_2(*images.shown_beside(samples, near, pixels), data.shape)
     return {
-        "shows": f"20 samples of G, not picked; right column: {beside}",
+        "shows": f"20 samples of G ({trained.iterate}), not picked; right column: {beside}",
         "training_rows": index.tolist(),
         "L2": [round(d, 3) for d in distance.tolist()],
         "weights_trained_on": trained.info.get("note", trained.info["data"]),
@@ -91,7 +91,7 @@ def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
     plots.figure_3(trained.pictures(path), data.shape)
     return {
         "figure": "Figure 3",
-        "shows": "lines in z between the clearest 1, 5, 7, 9 of 1,000 samples",
+        "shows": "lines in z between the clearest 1, 5, 7, 9 of 1,000 samples (the last iterate)",
         "chosen": chosen,
     }
 

@@ -5,8 +5,11 @@ All sides take turns in one process, so that a noisy machine slows all of them. 
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable
 
 import torch
@@ -84,8 +87,34 @@ def profile(step: Callable[[], object], rows: int = 12) -> None:
         print(f"{event.key:32}{share:7.1%}{event.self_cpu_time_total / ROUNDS / 1e3:8.2f} ms{calls:7.0f} calls a step")
 
 
+def compare(sides: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Let them take turns, print what a step of each takes, and give the seconds."""
+    seconds = take_turns(sides, ROUNDS)
+    usual = seconds["usual loop, float32"]
+    print(f"One step of the full MNIST recipe (batch 100), {torch.get_num_threads()} threads, {ROUNDS} rounds:\n")
+    print(f"{'':26}{'median ms':>10}{'min ms':>10}{'usual loop / this, median':>28}{'min':>7}")
+    for name, each in seconds.items():
+        middle, best = statistics.median(each), min(each)
+        ratios = statistics.median(usual) / middle, min(usual) / best
+        print(f"{name:26}{1e3 * middle:10.1f}{1e3 * best:10.1f}{ratios[0]:28.2f}{ratios[1]:7.2f}")
+    return seconds
+
+
+def with_compiler() -> None:
+    """The usual loop by torch.compile, which needs a compiler on the machine; ganlib does not.
+
+    In a process of its own, in which waiting threads sleep: compiled code brings a second set of threads, and two sets
+    that spin while they wait make every side up to a hundred times as slow.
+    """
+    data = load("mnist-5k")
+    step = Trainer(MNIST, data, precision="bfloat16", device="cpu").steps()
+    usual, compiled = usual_loop(data), usual_loop(data, compiled=True)
+    sides = {"usual loop, float32": usual, "usual loop, compiled": compiled, "Trainer, bfloat16": lambda: next(step)}
+    compare(sides)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     torch.set_num_threads(min(2, torch.get_num_threads()))
     data = load("mnist-5k")
     steps = {p: Trainer(MNIST, data, precision=p, device="cpu").steps() for p in ("float32", "bfloat16")}
@@ -96,16 +125,7 @@ def main() -> None:
         "bare products, float32": bare_products(torch.float32),
         "bare products, bfloat16": bare_products(torch.bfloat16),
     }
-    if shutil.which("c++"):  # torch.compile needs a compiler on the machine; ganlib does not
-        sides["usual loop, compiled"] = usual_loop(data, compiled=True)
-    seconds = take_turns(sides, ROUNDS)
-    reference = "usual loop, float32"
-    print(f"One step of the full MNIST recipe (batch 100), {torch.get_num_threads()} threads, {ROUNDS} rounds:\n")
-    print(f"{'':26}{'median ms':>10}{'min ms':>10}{'usual loop / this, median':>28}{'min':>7}")
-    for name, each in seconds.items():
-        middle, best = statistics.median(each), min(each)
-        ratios = statistics.median(seconds[reference]) / middle, min(seconds[reference]) / best
-        print(f"{name:26}{1e3 * middle:10.1f}{1e3 * best:10.1f}{ratios[0]:28.2f}{ratios[1]:7.2f}")
+    seconds = compare(sides)
     for precision in steps:
         of, bare = (seconds[f"{side}, {precision}"] for side in ("Trainer", "bare products"))
         ratios = statistics.median(of) / statistics.median(bare), min(of) / min(bare)
@@ -118,7 +138,11 @@ def main() -> None:
     profile(sides["Trainer, bfloat16"])
     print(f"\nParzen, the paper's protocol: {statistics.median(found):.1f} s (min {min(found):.1f} s)")
     toys.main()
+    if shutil.which("c++"):
+        print("\nBeside torch.compile, waiting threads asleep:\n", flush=True)
+        command = [sys.executable, "-m", "benchmarks", "compiled"]
+        subprocess.run(command, env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}, check=True)
 
 
 if __name__ == "__main__":
-    main()
+    with_compiler() if sys.argv[1:] == ["compiled"] else main()

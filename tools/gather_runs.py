@@ -78,8 +78,7 @@ def main(arguments: list[str]) -> None:
     for argument in arguments:
         name, _, path = argument.partition("=")
         entry = from_folder(Path(path)) if Path(path).is_dir() else from_log(Path(path))
-        told["runs"][name] = {key: told["runs"].get(name, {}).get(key) for key in ("note",)} | entry
-        told["runs"][name] = {key: value for key, value in told["runs"][name].items() if value is not None}
+        told["runs"][name] = entry
         print(name, *(f"{row['epoch']:g} {row['iterate']}: {row['paper']:.1f}" for row in entry["test"]), sep="\n  ")
     told["runs"] = dict(sorted(told["runs"].items()))
     lines = [f"{json.dumps(name)}: {json.dumps(run, ensure_ascii=False)}" for name, run in told["runs"].items()]

@@ -227,7 +227,8 @@ def load_weights(path: Path) -> Trained:
         for key, tensor in safetensors.torch.load_file(path).items():
             name, _, part = key.partition(".")  # "G.layers.0.linear.weight", "strip.last"
             nets.setdefault(name, {})[part] = tensor if name == "strip" else tensor.float()
-        strip = Strip(info.pop("strip"), **nets.pop("strip")) if "strip" in nets else None
+        pictures, epochs = nets.pop("strip", None), info.pop("strip", None)
+        strip = Strip(epochs, **pictures) if pictures and epochs else None
         return _trained(Recipe.from_dict(info.pop("recipe")), nets, info, strip)
     except FileNotFoundError as error:
         lost = error.filename or path

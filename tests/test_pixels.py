@@ -112,7 +112,9 @@ def test_figure_2_of_cifar10_is_in_the_range_of_its_samples(quiet, monkeypatch):
     data, drawn = load("synthetic-cifar10"), []
     x = torch.randn(20, data.d, generator=torch.Generator().manual_seed(0)) * (0.1 if quiet else 10)
     monkeypatch.setattr(make_figures.plots, "figure_2", lambda *shown: drawn.extend(shown))
-    pair = SimpleNamespace(recipe=recipes.CIFAR10_FC, info={"data": "none"}, samples=lambda n, seed: x)
+    pair = SimpleNamespace(
+        iterate="the last iterate", recipe=recipes.CIFAR10_FC, info={"data": "none"}, samples=lambda n, seed: x
+    )
     told = make_figures._narrow(pair, data, "neighbours")
     samples, near, _ = drawn
     real = images.scale(data.train[told["training_rows"]], pixels="gcn")

@@ -18,6 +18,7 @@ from ganlib import checkpoints, load, parzen, runs
 from ganlib.average import HORIZON
 from ganlib.hardware import provenance
 from ganlib.recipes import MNIST
+from ganlib.trainer import History
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "mnist_runs.json"
 AVERAGES = {"0.999": 1_000, "0.9999": 10_000, "0.99997": HORIZON}  # decay of a step in a log -> steps
@@ -53,6 +54,11 @@ def from_folder(folder: Path) -> dict[str, Any]:
     last = checkpoints.load_run(folder)
     found: dict[str, Any] = {"seed": last.info["seed"], "precision": last.info["precision"]}
     found |= {"changes": last.recipe.changes(MNIST), "trained_by": last.info["trained_by"], "validation": []}
+    state, _ = checkpoints.read(folder)
+    history = History.from_state(state["history"])
+    if history.rows:  # the last window of steps: who is winning
+        columns = ("step", "V", "D_real", "D_fake", "norm_G")
+        found["end"] = {name: round(float(history.column(name)[-1]), 5) for name in columns}
     names = {"last iterate": ""} | ({f"average, {HORIZON} steps": "average_"} if last.average else {})
     for row in last.info["validation"]:
         for iterate, prefix in names.items():

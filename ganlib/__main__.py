@@ -202,20 +202,20 @@ def _sample(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     run = checkpoints.load_run(options.run_folder)
-    info = run.info | {"curves": runs.curves(options.run_folder), "exported_by": provenance()}
+    info = run.info  # the scores go into it, those of the average under "average"
+    info |= {"curves": runs.curves(options.run_folder), "exported_by": provenance()}
     if options.note:
         info["note"] = options.note
-    checkpoints.save_weights(options.out, run, info)
-    both = [checkpoints.load_weights(options.out)]  # the scores are those of the half-precision weights
-    both += [both[0].averaged()] if run.average else []
-    told = [info, info.get("average", {})]
+    checkpoints.save_weights(options.out, run)
+    trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights
+    both = [(trained, info)] + ([(trained.averaged(), info["average"])] if trained.average else [])
     if runs.scored(run.recipe):
-        data = datasets.load(run.info["data"], stand_in=False)
-        for trained, scores in zip(both, told, strict=False):
+        data = datasets.load(info["data"], stand_in=False)
+        for trained, scores in both:
             for name, sigmas in (("parzen", parzen.SIGMAS), ("parzen_fine_grid", parzen.FINE_SIGMAS)):
                 scores[name] = runs.score(trained, data, sigmas).to_dict()
-        checkpoints.save_weights(options.out, run, info)
-    for trained, scores in zip(both, told, strict=False):
+        checkpoints.save_weights(options.out, run)
+    for trained, scores in both:
         score = f"{scores['parzen']['log_likelihood']:.1f} nats" if "parzen" in scores else "not scored"
         print(f"{options.out}, epoch {info['epochs']:g}, {trained.iterate}: {score}")
     return 0

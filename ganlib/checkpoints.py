@@ -198,18 +198,15 @@ def understood(folder: Path) -> Iterator[None]:
         raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {error!r}") from None
 
 
-def save_weights(path: Path, trained: Trained, info: dict[str, Any] | None = None) -> Path:
-    """Write the nets as half-precision safetensors to `path`, and `info` with the recipe to the `.json` beside it.
-
-    `info` is the pair's own unless given. An average of G goes with the pair.
-    """
+def save_weights(path: Path, trained: Trained) -> Path:
+    """Write the nets, and the average, as half-precision safetensors to `path`; `info` and recipe to a `.json`."""
     nets = {"G": trained.G, "D": trained.D} | ({"average": trained.average} if trained.average else {})
     tensors = {
         f"{name}.{key}": tensor.detach().to("cpu", torch.float16).contiguous()
         for name, net in nets.items()
         for key, tensor in net.state_dict().items()
     }
-    told = {**(trained.info if info is None else info), "recipe": trained.recipe.to_dict()}
+    told = {**trained.info, "recipe": trained.recipe.to_dict()}
     if trained.strip:
         told["strip"] = trained.strip.epochs
         tensors |= {f"strip.{name}": getattr(trained.strip, name).contiguous() for name in ("last", "average")}

@@ -101,15 +101,15 @@ class Gradients:
     G: tuple[Tensor, ...] = ()  # d cost_G / d theta_g, in the order of G.parameters()
 
 
-def exact(a: Tensor) -> Tensor:
-    """The logits in float32 at least, for the costs."""
+def _logit(D: Discriminator, x: Tensor, rng: Rng) -> Tensor:
+    """D's logits (m,), in float32 at least: the costs lose too much in bfloat16."""
+    a = D.logit(x, rng)
     return a.float() if a.dtype == torch.bfloat16 else a
 
 
 def _both_logits(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng) -> tuple[Tensor, ...]:
     """D's logits on x and on the fakes, from one pass."""
-    a = D.logit(torch.cat([x, fake], -2), rng)
-    return exact(a).split([x.shape[-2], fake.shape[-2]], -1)
+    return _logit(D, torch.cat([x, fake], -2), rng).split([x.shape[-2], fake.shape[-2]], -1)
 
 
 def discriminator_gradients(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng = None) -> Gradients:
@@ -121,7 +121,7 @@ def discriminator_gradients(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng 
 
 def generator_gradients(G: Generator, D: Discriminator, z: Tensor, cost: str, rng: Rng = None) -> Gradients:
     """G's gradient through a fixed D, on m noise samples z (m, z_dim): Algorithm 1, the outer step."""
-    a_fake = exact(D.logit(G(z), rng))
+    a_fake = _logit(D, G(z), rng)
     grad_G = torch.autograd.grad(generator_cost(a_fake, cost).sum(), list(G.parameters()))
     return Gradients(a_fake.detach(), G=grad_G)
 

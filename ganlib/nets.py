@@ -4,7 +4,8 @@ Every layer reads and gives flat rows, (m, numbers); a convolution knows the sha
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -215,12 +216,12 @@ class Affine(torch.autograd.Function):
         grad = grad.T  # (units, m)
         if winners is not None:
             grad = (winners * grad.contiguous()[:, None]).flatten(0, 1)  # (units * pieces, m)
-        grad_x = None
+        grad_x = grad_W = grad_b = None
         if ctx.needs_input_grad[0]:
-            grad_x = grad.T @ W
-            if kept is not None:
-                grad_x *= kept
-        return grad_x, grad @ x, grad.sum(1), None, None
+            grad_x = grad.T @ W if kept is None else (grad.T @ W).mul_(kept)
+        if ctx.needs_input_grad[1]:
+            grad_W, grad_b = grad @ x, grad.sum(1)
+        return grad_x, grad_W, grad_b, None, None
 
 
 class Dense(nn.Module):
@@ -249,10 +250,9 @@ class Dense(nn.Module):
         return activate(h) if activate else h
 
     def logit(self, x: Tensor, rng: Rng = None) -> Tensor:
-        """What the activation is applied to; for maxout, what it puts out. float32 at least, (m, units)."""
-        kept = None
-        if rng is not None and self.layer.keep < 1:
-            kept = mask(x.shape, self.layer.keep, rng, x.dtype)
+        """What the activation is applied to; for maxout, what it puts out: (m, units), of the type of x."""
+        drops = rng is not None and self.layer.keep < 1
+        kept = mask(x.shape, self.layer.keep, rng, x.dtype) if drops else None
         return Affine.apply(x, self.linear.weight, self.linear.bias, kept, self.layer.pieces)
 
 
@@ -380,6 +380,16 @@ class Discriminator(nn.Module):
         for layer in self.layers[:-1]:
             x = layer(x, rng)
         return self.layers[-1].logit(x, rng).squeeze(-1)
+
+
+@contextmanager
+def fixed(net: nn.Module) -> Iterator[None]:
+    """Meanwhile no gradient is worked out for the net's own parameters, only through it."""
+    net.requires_grad_(False)
+    try:
+        yield
+    finally:
+        net.requires_grad_(True)
 
 
 def count_parameters(net: nn.Module) -> int:

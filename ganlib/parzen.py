@@ -112,6 +112,11 @@ def log_likelihood(x: Tensor, centres: Tensor, sigmas: Sequence[float]) -> Tenso
     return result
 
 
+def fine_sigmas_near(best: int) -> tuple[float, ...]:
+    """The fine grid from the one neighbour of SIGMAS[best] to the other: enough, as a score over sigma has one hill."""
+    return FINE_SIGMAS[max(10 * best - 10, 0) : 10 * best + 11]
+
+
 def choose_sigma(valid: Tensor, centres: Tensor, sigmas: Sequence[float] = SIGMAS) -> tuple[float, Tensor]:
     """The sigma with the best mean over the first 1,000 of `valid` (n, d), and the mean for every sigma, nats."""
     means = log_likelihood(valid[:N_VALID], centres, sigmas).mean(1)  # (len(sigmas),)
@@ -129,7 +134,7 @@ def validation_score(centres: Tensor, valid: Tensor) -> dict[str, float]:
     `fine` and `fine_sigma` are the best mean and its sigma on the finer grid between the neighbours of that sigma.
     """
     best = int(log_likelihood(valid[:N_VALID], centres, SIGMAS).mean(1).argmax())
-    near = FINE_SIGMAS[max(10 * best - 10, 0) : 10 * best + 11]
+    near = fine_sigmas_near(best)
     each = log_likelihood(valid[:N_VALID], centres, near)  # (21 or, at an edge, 11; n)
     mean, error = _mean_and_error(each[10 if best else 0])
     fine = each.mean(1)

@@ -15,7 +15,7 @@ from ganlib import game, hardware, parzen
 from ganlib.datasets import Dataset
 from ganlib.errors import DataError, RecipeError, TrainingDiverged
 from ganlib.images import mean_picture, scale
-from ganlib.nets import Discriminator, Generator, is_integer, limit
+from ganlib.nets import Discriminator, Generator, fixed, is_integer, limit
 from ganlib.recipes import LIVE, Recipe
 
 
@@ -219,8 +219,10 @@ class Trainer:
 
     def _update_G(self) -> game.Gradients:
         """Algorithm 1, the outer step: fresh noise, G moves against the D that has just moved."""
-        z = self._noise(self.recipe.batch)
-        found = game.generator_gradients(*self._playing(), z, self.recipe.generator_cost, self.rng)
+        G, D = self._playing()
+        with fixed(D):
+            z = self._noise(self.recipe.batch)
+            found = game.generator_gradients(G, D, z, self.recipe.generator_cost, self.rng)
         self._descend("G", found.G, t=self.updates - 1)
         return found
 

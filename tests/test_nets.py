@@ -24,6 +24,7 @@ from ganlib.nets import (
     Generator,
     Layer,
     count_parameters,
+    fixed,
     limit,
     marginal_bias,
     mask,
@@ -97,6 +98,20 @@ def test_the_gradient_written_out_is_that_of_autograd(pieces, dropped):
     gradients = (torch.autograd.grad((weighted * h).sum(), (x, W, b)) for h in (found, expected))
     for own, plain_one in zip(*gradients, strict=True):
         assert (own - plain_one).abs().max().item() < 1e-13
+
+
+def test_a_fixed_net_passes_gradients_on_and_takes_none():
+    D, x = Discriminator(4, (Layer(3, "maxout", 0.5, pieces=2), Layer(1, "sigmoid", 0.5)), rng()).double(), draw(5, 4)
+    free, held = (x.clone().requires_grad_() for _ in range(2))
+    D.logit(free).sum().backward()
+    D.zero_grad(set_to_none=True)
+    with fixed(D):
+        D.logit(held).sum().backward()
+    assert torch.equal(held.grad, free.grad) and held.grad.any()
+    assert all(p.grad is None and p.requires_grad for p in D.parameters())
+    with pytest.raises(KeyError), fixed(D):
+        raise KeyError
+    assert all(p.requires_grad for p in D.parameters())
 
 
 # -- dropout ----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from ganlib import parzen
 from ganlib.checkpoints import Trained, pretrained
 from ganlib.datasets import Dataset, load, status
 from ganlib.errors import CheckpointError, DataError
-from ganlib.parzen import FINE_SIGMAS, SIGMAS, FoldsScore, Score
+from ganlib.parzen import SIGMAS, FoldsScore, Score
 
 PAPER: dict[str, tuple[str, str]] = {
     "DBN": ("138 ± 2", "1909 ± 66"),
@@ -71,7 +71,7 @@ def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None =
 def both_grids(centres: Tensor, valid: Tensor, test: Tensor, *, data: str) -> tuple[Score, Score]:
     """The score by the paper's grid of sigmas, and by the fine one between the neighbours of the paper's best."""
     best = SIGMAS.index(parzen.choose_sigma(valid, centres)[0])
-    fine = FINE_SIGMAS[max(0, 10 * best - 9) : 10 * best + 10]  # enough: the curve has one hill
+    fine = parzen.fine_sigmas_near(best)
     means = parzen.log_likelihood(valid[: parzen.N_VALID], centres, fine).mean(1)
     chosen = [SIGMAS[best], fine[int(means.argmax())]]
     each = parzen.log_likelihood(test, centres, chosen)  # (2, n)

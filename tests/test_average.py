@@ -115,6 +115,17 @@ def test_the_strip_holds_what_both_iterates_drew_at_its_epochs(trained):
             assert (pictures[-1] / 255 - drawn).abs().max() <= 0.5 / 255 + 1e-6
 
 
+def test_a_look_draws_by_the_iterate_that_it_names(tmp_path):
+    run = runs.open(tmp_path, small.recipe(), data=small.data(), seed=2)
+    list(run.steps(250))
+    run.look()
+    [row] = run.strip
+    for name, G in (("last", run.trainer.G), ("average", run.average.G)):
+        drawn = run.trainer.recipe.samples(G, 8, seed=0)
+        assert (row[name] / 255 - drawn).abs().max() <= 0.5 / 255 + 1e-6
+    assert not torch.equal(row["last"], row["average"]) and row["epoch"] == int(run.trainer.epochs_done)
+
+
 def test_where_no_average_was_kept(trained, tmp_path):
     run, _ = trained
     state = torch.load(run / "checkpoint.pt", weights_only=True)

@@ -207,6 +207,14 @@ def test_the_fused_gradient_is_right_in_float32_too(cost, shift):
 
 
 @pytest.mark.parametrize("cost", COSTS)
+def test_nets_in_bfloat16_leave_the_costs_in_float32(cost):
+    G, D, x, z = pair(-5.0, torch.bfloat16)
+    both, alone = game.simultaneous_gradients(G, D, x, z, cost), game.generator_gradients(G, D, z, cost)
+    assert both.a_real.dtype == both.a_fake.dtype == alone.a_fake.dtype == torch.float32
+    assert {g.dtype for g in (*both.D, *both.G, *alone.G)} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("cost", COSTS)
 def test_a_batch_in_which_one_logit_is_far_below_the_rest(cost):
     G, D, x, z = pair(shift=-75.0)
     with torch.no_grad():

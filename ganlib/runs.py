@@ -35,6 +35,7 @@ def open(
     data: Dataset | None = None,
     seed: int = 0,
     on: Path | str | None = None,
+    start: checkpoints.Trained | None = None,
     epochs: int | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -48,7 +49,9 @@ def open(
     A run that is there already must be of this recipe (its `epochs` may differ: they are the new end) and seed;
     without a recipe it goes on whatever it is, to `epochs` if given. On the CPU it goes on bit for bit as if it had not
     stopped. `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on
-    (tfd-2); `precision` is for a new one, too. `resume` False refuses a folder where a run is, True one where none is.
+    (tfd-2); `start` is a trained pair that a new one goes on from, at its epoch: its parameters and its average, with
+    velocities of zero and the seed's random numbers. `precision` is for a new one, too. `resume` False refuses a folder
+    where a run is, True one where none is.
 
     Warns when the latest checkpoint is damaged and the one before it is taken. Raises `CheckpointError` when the run
     there is another one, fits neither the data nor the device, or has no whole checkpoint; `RecipeError`, `DataError`.
@@ -61,7 +64,10 @@ def open(
         how = "resume it (--resume, or runs.open), or choose another folder"
         raise CheckpointError(f"{folder} already holds a run; {how}")
     if not (there or resume or recipe is None):
-        return _begin(folder, recipe, data or load(recipe.data), on, seed=seed, device=device, precision=precision)
+        how = {"seed": seed, "device": device, "precision": precision}
+        if start is not None:
+            return _begin_from(start, folder, recipe, data or load(recipe.data), on, **how)
+        return _begin(folder, recipe, data or load(recipe.data), on, **how)
     run = _go_on(folder, data, device)
     end = recipe.epochs if recipe else epochs
     if end is not None:
@@ -93,6 +99,31 @@ def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, *
     run = Run(Trainer(recipe, data, **how, top=below.G.layers), folder)
     told = {name: below.info[name] for name in ("data", "seed", "epochs", "trained_by")}
     run.sessions[0]["built_on"] = {"recipe": below.recipe.name, **told}
+    return run
+
+
+def _begin_from(
+    start: checkpoints.Trained, folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, **how: Any
+) -> "Run":
+    """A new run from the parameters of a trained pair, and from its place in the schedule."""
+    if on is not None:
+        raise RecipeError(f"a run begins from `start` or on {on}, not from both: leave one of them out")
+    for name in ("G", "D"):
+        if getattr(recipe, name) != getattr(start.recipe, name):
+            other = f"this recipe's {name} is not that of the pair to start from (recipe {start.recipe.name!r})"
+            raise RecipeError(f"{other}: give the recipe the pair's nets, replace(recipe, {name}=start.recipe.{name})")
+    trainer = Trainer(recipe, data, **how, top=start.G.layers if recipe.built_on else None)
+    trainer.G.load_state_dict(start.G.state_dict())
+    trainer.D.load_state_dict(start.D.state_dict())
+    done = int(start.info["epochs"])
+    trainer.epoch, trainer.updates = done + 1, done * trainer.batches
+    trainer.step = trainer.updates // recipe.k
+    run = Run(trainer, folder)
+    if start.average is not None:
+        followed = {"horizon": start.info["average"]["horizon"], "begun": 0, "step": trainer.step}
+        run.average = Average.from_state(trainer.G, {**followed, "G": start.average.state_dict()})
+    told = {name: start.info.get(name) for name in ("data", "seed", "epochs", "trained_by")}
+    run.sessions[0] |= {"from_step": trainer.step, "started_from": {"recipe": start.recipe.name, **told}}
     return run
 
 

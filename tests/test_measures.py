@@ -46,6 +46,22 @@ def test_features_are_what_the_last_layer_reads(digits, classifier):
     assert not features.requires_grad
 
 
+def test_a_convolutional_classifier_sees_pictures_at_the_scale_it_was_trained_at(digits, monkeypatch):
+    d, asked = digits, []
+    monkeypatch.setattr(measures, "scale", lambda x, pixels="unit": (asked.append(pixels), scale(x, pixels=pixels))[1])
+    few = (d.train[:1_000], d.train_labels[:1_000], d.test, d.test_labels)
+    found = measures.train_classifier(*few, hidden=(24,), shape=d.shape, pixels="gcn", epochs=3, batch=50)
+    assert set(asked) == {"gcn"}
+    x = scale(d.test, pixels="gcn")
+    assert found.features(x[:20]).shape == (20, 24)
+    right = (found.probabilities(x).argmax(1) == d.test_labels).double().mean().item()
+    assert found.accuracy == pytest.approx(right) and right > 0.8
+    maps = found.net[:3](x[:1])  # a convolution sees a picture moved by its stride as maps moved by one
+    assert maps.shape == (1, 32, 14, 14)
+    moved = found.net[:3](x[:1].reshape(1, 1, 28, 28).roll(2, 3).reshape(1, 784))
+    assert torch.allclose(moved[..., 2:-2, 3:-2], maps[..., 2:-2, 2:-3], atol=1e-4)
+
+
 def test_the_same_seed_gives_the_same_network(digits):
     def train(seed):
         d = digits

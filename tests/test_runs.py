@@ -396,3 +396,43 @@ def test_the_curves_of_a_run_are_its_history_in_fewer_points(finished, tmp_path)
     )
     (V,), (epoch,) = (runs.curves(tmp_path / "longer", points=1)[name] for name in ("V", "epoch"))
     assert (V, epoch) == (round(history.column("V").mean(), 4), round(history.column("epoch").mean(), 4))
+
+
+# -- from a trained pair ----------------------------------------------------------------------------------------------
+
+
+def test_a_run_goes_on_from_a_trained_pair_at_its_epoch_with_its_average(tmp_path):
+    first = runs.open(tmp_path / "one", small.recipe(epochs=3), data=small.data())
+    first.train(progress=False)
+    pair = checkpoints.load_run(tmp_path / "one")
+    recipe = small.recipe(epochs=5, momentum_start=0.1, momentum_end=0.9, momentum_epochs=9)
+    run = runs.open(tmp_path / "two", recipe, data=small.data(), seed=7, start=pair)
+    both = (first.trainer, run.trainer)
+    for nets in zip(*([t.G, t.D, a.G] for t, a in zip(both, (first.average, run.average)))):
+        small.same(*(net.state_dict() for net in nets))
+    assert (run.trainer.step, run.trainer.updates, run.trainer.epochs_done) == (first.trainer.step, first.trainer.updates, 3)
+    step = next(run.steps(1))
+    assert step.momentum == recipe.momentum(4) and step.lr_D == recipe.lr("D", first.trainer.updates)
+    assert (run.average.horizon, run.average.begun) == (first.average.horizon, 0)
+    assert run.train(progress=False) and run.trainer.epochs_done == 5
+    told = checkpoints.load_run(tmp_path / "two").info["trained_by"][0]
+    assert told["from_step"] == first.trainer.step
+    assert told["started_from"]["recipe"] == "small" and told["started_from"]["epochs"] == 3
+
+
+def test_a_built_on_recipe_goes_on_from_a_pair_of_its_own(tmp_path):
+    runs.open(tmp_path / "one", small.recipe(epochs=1), data=small.data()).train(progress=False)
+    runs.open(tmp_path / "two", STAGE_2, data=small.data(), on=tmp_path / "one").train(progress=False)
+    pair = checkpoints.load_run(tmp_path / "two")
+    run = runs.open(tmp_path / "three", STAGE_2, data=small.data(), start=pair)
+    small.same(run.trainer.G.state_dict(), pair.G.state_dict())
+
+
+def test_a_pair_of_other_nets_is_refused(tmp_path):
+    runs.open(tmp_path / "one", small.recipe(epochs=1), data=small.data()).train(progress=False)
+    pair = checkpoints.load_run(tmp_path / "one")
+    with pytest.raises(RecipeError, match="this recipe's G is not that of the pair to start from"):
+        runs.open(tmp_path / "two", STAGE_2, data=small.data(), start=pair)
+    with pytest.raises(RecipeError, match="not from both"):
+        runs.open(tmp_path / "two", small.recipe(), data=small.data(), start=pair, on=tmp_path / "one")
+    assert not (tmp_path / "two").exists()

@@ -11,27 +11,33 @@ import tempfile
 from pathlib import Path
 
 from ganlib import load, load_weights, parzen, scale
+from ganlib.checkpoints import Trained
 from ganlib.hardware import provenance
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "ganlib" / "results" / "mnist_first_release.json"
-COMMIT, FILE = "65f240e", "ganlib/weights/mnist"
+COMMIT = "65f240e"
 BLOCK = 1_000  # digits
 
 
-def main() -> None:
-    """Take the weights out of the history, score them by the paper's protocol, and write the means of the blocks."""
+def from_history(commit: str, name: str) -> Trained:
+    """The weights `ganlib/weights/NAME` as they were at that commit."""
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".safetensors", ".json"):
-            shown = subprocess.run(
-                ["git", "show", COMMIT + ":" + FILE + suffix], cwd=ROOT, capture_output=True, check=True
-            )
-            (Path(folder) / f"mnist{suffix}").write_bytes(shown.stdout)
-        trained = load_weights(Path(folder) / "mnist.safetensors")
+            what = f"{commit}:ganlib/weights/{name}{suffix}"
+            shown = subprocess.run(["git", "show", what], cwd=ROOT, capture_output=True, check=True)
+            (Path(folder) / f"{name}{suffix}").write_bytes(shown.stdout)
+        return load_weights(Path(folder) / f"{name}.safetensors")
+
+
+def main() -> None:
+    """Score the weights by the paper's protocol, and write the means of the blocks."""
+    trained = from_history(COMMIT, "mnist")
     data = load("mnist", stand_in=False)
     centres = trained.samples(10_000, seed=1)
     sigma, _ = parzen.choose_sigma(scale(data.valid), centres)
-    told = {"what": f"weights of the first release, {FILE}.safetensors at commit {COMMIT}; last iterate"}
+    file = f"ganlib/weights/mnist.safetensors at commit {COMMIT}"
+    told = {"what": f"weights of the first release, {file}; last iterate"}
     told |= {"seed": trained.info["seed"], "epoch": trained.info["epochs"], "noise_seed": 1, "n_samples": len(centres)}
     for split, pictures in (("validation", data.valid), ("test", data.test)):
         each = parzen.log_likelihood(scale(pictures), centres, [sigma])[0]

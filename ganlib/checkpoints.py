@@ -129,6 +129,11 @@ class Strip:
         pictures = (torch.stack([row[name] for row in rows]) for name in ("last", "average"))
         return cls([row["epoch"] for row in rows], *pictures) if rows else None
 
+    def rows(self) -> list[dict[str, Any]]:
+        """What `of` takes: a row an epoch."""
+        columns = zip(self.epochs, self.last, self.average)
+        return [{"epoch": epoch, "last": last, "average": average} for epoch, last, average in columns]
+
 
 @dataclass(frozen=True)
 class Trained:

@@ -99,6 +99,7 @@ def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, *
     run = Run(Trainer(recipe, data, **how, top=below.G.layers), folder)
     told = {name: below.info[name] for name in ("data", "seed", "epochs", "trained_by")}
     run.sessions[0]["built_on"] = {"recipe": below.recipe.name, **told}
+    run.strip = below.strip.rows() if below.strip else []  # it goes on where the strip of the one below ends
     return run
 
 
@@ -180,8 +181,12 @@ class Run:
         return score
 
     def look(self) -> None:
-        """Keep what both iterates draw of eight fixed z, as uint8 pictures (8, d)."""
-        recipe, row = self.trainer.recipe, {"epoch": int(self.trainer.epochs_done)}
+        """Keep what both iterates draw of eight fixed z, as uint8 pictures (8, d).
+
+        A run that is built on another begins with the strip of that one, and counts the epochs of both.
+        """
+        before = self.sessions[0].get("built_on", {}).get("epochs", 0)  # of the run below
+        recipe, row = self.trainer.recipe, {"epoch": int(before) + int(self.trainer.epochs_done)}
         for name, G in (("last", self.trainer.G), ("average", self.average.G)):
             x = shown(recipe.samples(G, 8, seed=0).float(), recipe.pixels)
             row[name] = x.clamp(0, 1).mul(255).round().to(torch.uint8)

@@ -362,6 +362,15 @@ def test_a_run_is_begun_on_the_folder_of_another_and_goes_on_without_it(tmp_path
     same(again.trainer.state(), begun.trainer.state())
 
 
+def test_the_strip_of_a_run_goes_on_in_the_one_built_on_it(tmp_path):
+    for name, recipe, on in (("one", small.recipe(epochs=2), None), ("two", STAGE_2, tmp_path / "one")):
+        runs.open(tmp_path / name, recipe, data=small.data(), on=on).train(progress=False)
+    one, two = (checkpoints.load_run(tmp_path / name).strip for name in ("one", "two"))
+    assert (one.epochs, two.epochs) == ([1, 2], [1, 2, 3, 4, 7])
+    for name in ("last", "average"):
+        assert torch.equal(getattr(two, name)[:2], getattr(one, name))
+
+
 def test_a_run_on_the_wrong_folder_is_refused_and_nothing_is_made(tmp_path):
     runs.open(tmp_path / "one", small.recipe(name="other", epochs=1), data=small.data()).save()
     for recipe, on, error, said in (

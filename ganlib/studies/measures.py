@@ -6,10 +6,13 @@ hidden layer, or any others.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +23,19 @@ from ganlib.errors import DataError
 from ganlib.images import scale
 
 CHUNK = 2_000  # rows of a distance matrix in memory at once
+PICTURES = Path(__file__).parent.parent / "results" / "pictures.json"
+
+
+def recorded(pair: str) -> dict[str, Any]:
+    """What `tools/score_pictures.py` measured of shipped weights ("fer2013", "cifar10-fc", "cifar10-conv").
+
+    "classifier" and "floor" (the distance of real test pictures) say what the ruler was; "rows" has one for each
+    release and iterate: Frechet distance, precision, recall, epochs.
+    """
+    pairs = json.loads(PICTURES.read_text(encoding="utf-8"))["pairs"]
+    if pair not in pairs:
+        raise DataError(f"nothing is recorded of {pair!r}; there are: {', '.join(sorted(pairs))}")
+    return pairs[pair]
 
 
 @dataclass(frozen=True)
@@ -94,9 +110,7 @@ def train_classifier(
             optimiser.step()
             schedule.step()
     net.requires_grad_(False)
-    right = [
-        net(scale(x, pixels=pixels)).argmax(1) == y for x, y in zip(test.split(CHUNK), test_labels.split(CHUNK))
-    ]
+    right = [net(scale(x, pixels=pixels)).argmax(1) == y for x, y in zip(test.split(CHUNK), test_labels.split(CHUNK))]
     return Classifier(net, torch.cat(right).double().mean().item(), len(test), time.perf_counter() - begun)
 
 

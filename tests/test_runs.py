@@ -410,7 +410,11 @@ def test_a_run_goes_on_from_a_trained_pair_at_its_epoch_with_its_average(tmp_pat
     both = (first.trainer, run.trainer)
     for nets in zip(*([t.G, t.D, a.G] for t, a in zip(both, (first.average, run.average)))):
         small.same(*(net.state_dict() for net in nets))
-    assert (run.trainer.step, run.trainer.updates, run.trainer.epochs_done) == (first.trainer.step, first.trainer.updates, 3)
+    assert (run.trainer.step, run.trainer.updates, run.trainer.epochs_done) == (
+        first.trainer.step,
+        first.trainer.updates,
+        3,
+    )
     step = next(run.steps(1))
     assert step.momentum == recipe.momentum(4) and step.lr_D == recipe.lr("D", first.trainer.updates)
     assert (run.average.horizon, run.average.begun) == (first.average.horizon, 0)

@@ -94,9 +94,7 @@ def train_classifier(
             optimiser.step()
             schedule.step()
     net.requires_grad_(False)
-    right = [
-        net(scale(x, pixels=pixels)).argmax(1) == y for x, y in zip(test.split(CHUNK), test_labels.split(CHUNK))
-    ]
+    right = [net(scale(x, pixels=pixels)).argmax(1) == y for x, y in zip(test.split(CHUNK), test_labels.split(CHUNK))]
     return Classifier(net, torch.cat(right).double().mean().item(), len(test), time.perf_counter() - begun)
 
 

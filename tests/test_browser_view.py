@@ -363,6 +363,34 @@ def test_looking_around_while_the_kernel_is_busy(lab, game):
     assert not lab.page.evaluate("() => window.done")
 
 
+def test_a_figure_stays_with_its_cell_while_the_page_polls(lab, game):
+    code = """\
+%matplotlib inline
+import time
+import matplotlib.pyplot as plt
+asks = []
+game.on_msg(lambda widget, content, buffers: asks.append(content))
+ax = plt.subplots()[1]
+while len(asks) < 3:
+    time.sleep(0.01)
+ax.plot([0, 1]);"""
+    play(lab)
+    before = len(lab.outputs())
+    lab.page.evaluate(
+        """async code => {
+            const { commands, shell } = window.jupyterapp, { content } = shell.currentWidget;
+            content.activeCellIndex = content.widgets.length - 1;
+            await commands.execute("notebook:insert-cell-below");
+            content.activeCell.model.sharedModel.setSource(code);
+            await commands.execute("notebook:run-cell");
+        }""",
+        code,
+    )
+    shown = [[*output.get("data", output)] for output in lab.outputs()[before:]]
+    lab.page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
+    assert len(shown) == 1 and "image/png" in shown[0], shown
+
+
 def test_a_kernel_that_does_not_answer(lab, game):
     run(lab, "say = game.send; game.send = lambda *args, **more: None")
     try:

@@ -336,6 +336,10 @@ class Demo(anywidget.AnyWidget):
         self._make_frame()  # what goes wrong in the first picture is raised
         about = {"title": engine.title, "controls": frame.described(engine.controls), "looks": frame.looks()}
         super().__init__(first={**about, "frame": self._frame[0], "buffers": self._frame[1]})
+        # A comm runs IPython's post_execute after each message, as if a cell had ended, and matplotlib-inline shows and
+        # closes the figure that a running cell has half drawn. So the messages go past that, to the widget itself.
+        if self.comm is not None:
+            self.comm.handle_msg = self._handle_msg
         self._loop = Loop(engine, self._show, key=key, retired=self.close)
         self._followed = [name for name in engine.values if not hasattr(type(self), name)]
         self.add_traits(**{name: Trait(engine.values[name]) for name in self._followed})

@@ -176,7 +176,7 @@ def load_run(folder: Path) -> Trained:
         nets = dict(state["nets"])
         if "average" in state:
             nets["average"] = state["average"]["G"]
-            info["average"] = {"what": state["average"]["what"], "horizon": state["average"]["horizon"]}
+            info["average"] = {name: state["average"].get(name, 10) for name in ("what", "horizon", "part")}
         return _trained(recipe, nets, info, Strip.of(state.get("strip", [])))
 
 

@@ -121,8 +121,9 @@ def _begin_from(
     trainer.step = trainer.updates // recipe.k
     run = Run(trainer, folder)
     if start.average is not None:
-        followed = {"horizon": start.info["average"]["horizon"], "begun": 0, "step": trainer.step}
-        run.average = Average.from_state(trainer.G, {**followed, "G": start.average.state_dict()})
+        known = {name: start.info["average"][name] for name in ("horizon", "part") if name in start.info["average"]}
+        state = {**known, "begun": 0, "step": trainer.step, "G": start.average.state_dict()}
+        run.average = Average.from_state(trainer.G, state)
     told = {name: start.info.get(name) for name in ("data", "seed", "epochs", "trained_by")}
     run.sessions[0] |= {"from_step": trainer.step, "started_from": {"recipe": start.recipe.name, **told}}
     return run

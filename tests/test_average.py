@@ -17,21 +17,21 @@ def weights(net):
     return torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
-@pytest.mark.parametrize(("begun", "horizon"), [(0, 1_000), (0, 25), (7, 30)])
-def test_the_average_is_its_recurrence_written_out(begun, horizon):
+@pytest.mark.parametrize(("begun", "horizon", "part"), [(0, 1_000, 2), (0, 25, 2), (7, 30, 10), (7, 1_000, 3)])
+def test_the_average_is_its_recurrence_written_out(begun, horizon, part):
     trainer = Trainer(small.recipe(), small.data(), seed=2, device="cpu", precision="float64")
     list(trainer.steps(begun))
-    average = Average(trainer.G, horizon, step=begun)
+    average = Average(trainer.G, horizon, step=begun, part=part)
     expected = weights(trainer.G).tolist()
     for step in trainer.steps(400):
         average.see(step.step)
         if step.step % 10 == 0:
-            steps = min(horizon, (step.step - begun) / 10)
+            steps = min(horizon, (step.step - begun) / part)
             w = min(1.0, 10 / steps)
             expected = [e + w * (now - e) for e, now in zip(expected, weights(trainer.G).tolist(), strict=True)]
     assert weights(average.G).tolist() == pytest.approx(expected, abs=1e-12)
     assert (weights(average.G) - weights(trainer.G)).abs().max() > 1e-4, "the case must tell the two apart"
-    assert str(average) == f"the average of G over {min(horizon, 40)} steps"
+    assert str(average) == f"the average of G over {min(horizon, 400 // part)} steps"
 
 
 def test_it_changes_nothing_in_the_run(tmp_path):
@@ -63,11 +63,18 @@ def test_the_validation_score_of_the_average_stands_beside_that_of_the_last_iter
     assert last["average_log_likelihood"] != last["log_likelihood"]
 
 
-@pytest.mark.parametrize("horizon", [0, 9, 1e4, True])
-def test_a_horizon_that_makes_no_sense(horizon):
+@pytest.mark.parametrize("wrong", [{"horizon": 0}, {"horizon": 9}, {"horizon": 1e4}, {"part": 0}, {"part": 2.5}])
+def test_a_horizon_that_makes_no_sense(wrong):
     G, _ = small.recipe().networks(0, torch.full((12,), 0.5))
-    with pytest.raises(RecipeError, match="the horizon is"):
-        Average(G, horizon)
+    with pytest.raises(RecipeError, match=f"the {next(iter(wrong))} is"):
+        Average(G, **wrong)
+
+
+def test_an_average_goes_on_over_its_part_of_the_run_and_an_older_one_over_a_tenth():
+    G, _ = small.recipe().networks(0, torch.full((12,), 0.5))
+    state = Average(G, part=3).state()
+    assert Average.from_state(G, state).part == 3
+    assert Average.from_state(G, {name: value for name, value in state.items() if name != "part"}).part == 10
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +94,13 @@ def test_the_commands_show_the_average_when_asked_and_say_so(trained, tmp_path, 
     assert json.loads(capsys.readouterr().out) == {"iterate": "the last iterate"} | scores["parzen"]
     assert main(["evaluate", str(path), "--json", "--average"]) == 0
     average = json.loads(capsys.readouterr().out)
-    assert average == {"iterate": "the average of G over 20 steps"} | scores["average"]["parzen"]
+    assert average == {"iterate": "the average of G over 100 steps"} | scores["average"]["parzen"]
     assert average["log_likelihood"] != scores["parzen"]["log_likelihood"]
     for source in (run, path):
         assert main(["sample", str(source), "--average", "--out", str(tmp_path / "s.png"), "--n", "1"]) == 0
-        assert "1 samples of the average of G over 20 steps" in capsys.readouterr().out
+        assert "1 samples of the average of G over 100 steps" in capsys.readouterr().out
     assert main(["evaluate", str(run), "--average"]) == 0
-    assert "the average of G over 20 steps" in capsys.readouterr().out
+    assert "the average of G over 100 steps" in capsys.readouterr().out
 
 
 def test_averaged_weights_are_those_of_the_run(trained):
@@ -101,7 +108,7 @@ def test_averaged_weights_are_those_of_the_run(trained):
     of_run, of_file = load_run(run).averaged(), load_weights(path).averaged()
     assert torch.allclose(weights(of_run.G), weights(of_file.G), rtol=1e-3, atol=1e-6)
     assert torch.equal(weights(of_run.G), weights(runs.open(run).average.G))
-    assert of_run.iterate == of_file.iterate == "the average of G over 20 steps"
+    assert of_run.iterate == of_file.iterate == "the average of G over 100 steps"
 
 
 def test_the_strip_holds_what_both_iterates_drew_at_its_epochs(trained):

@@ -260,7 +260,7 @@ def test_normalised_colours_are_shown_in_one_range_for_the_whole_run():
         with torch.no_grad():
             engine.trainer.G.layers[-1].linear.weight.mul_(factor)
         engine.step()
-        x = engine.trainer.samples(2, Z_SEED).numpy().astype(np.float64)
+        x = engine.trainer.samples(64, Z_SEED)[:2].numpy().astype(np.float64)  # (in bfloat16, 2 alone round otherwise)
         expected = np.clip((x / largest + 1) / 2, 0, 1).reshape(2, 3, 32, 32).transpose(0, 2, 3, 1)  # red, green, blue
         assert np.abs(sheet(engine) - expected).max() <= 0.5 / 255 + 1e-4
         loud.append(sheet(engine).std())
@@ -314,3 +314,36 @@ def test_the_verdict_is_of_the_steps_since_the_last_change(engine, live):
     note = engine.complete().notes[0]
     assert (note.title, note.tone) == ("Is this normal?", "odd") and "lower k" in note.lines[1]
     assert live.diagnosis() == list(live.engine.verdict().sentences)
+
+
+def test_the_verdict_sees_64_samples_whatever_the_sheet_shows(engine, monkeypatch):
+    usual = {"epoch": 9.0, "lr_D": 0.1, "lr_G": 0.1, "momentum": 0.5, "norm_D": 1.0, "norm_G": 1.0}
+    healthy = {"V": -0.9, "cost_D": 0.4, "cost_G": 1.5, "D_real": 0.7, "D_fake": 0.3}
+    engine._recent.extend(Step(step=3_001 + i, **usual, **healthy) for i in range(200))
+    real = engine.data.valid.float() / 255
+    for step, draw, tone in (
+        (1, lambda n, seed: real[:n], "normal"),
+        (2, lambda n, seed: real[:1].repeat(n, 1), "odd"),
+    ):
+        engine.trainer.step = step
+        monkeypatch.setattr(engine.trainer, "samples", draw)
+        assert (engine.verdict().tone, "G draws only one picture" in said(engine)) == (tone, tone == "odd")
+
+
+def test_the_diagnosis_reads_the_preview_until_the_demo_itself_has_moved(live):
+    assert live.diagnosis()[0].startswith("Nothing has happened yet")
+    live.preview(steps=25)
+    first, *rest = live.diagnosis()
+    assert first == "Read from the preview above, 25 steps:"
+    twin = live.engine.twin()
+    for _ in range(25):
+        twin.step()
+    assert rest == list(twin.verdict().sentences)
+    live.k = 2  # the preview had k = 1
+    assert live.diagnosis() == list(live.engine.verdict().sentences)
+    live.k = 1
+    assert live.diagnosis()[0] == first
+    live.step()
+    assert "The run has only begun" in live.diagnosis()[0]
+    live.reset()
+    assert live.diagnosis()[0].startswith("Nothing has happened yet")

@@ -26,6 +26,31 @@ data (see `spread`).
 | faces, lr_D 0.1, lr_G 0.3 | V leaves -1.386 at step 100, -0.85 to -1.15 in epochs 6 to 25 |
 | | lost at step 7,350: V -30, then -768 in means over 50 steps, G's cost 25 and 594 |
 
+What 64 samples are nearest to among 4,000 real pictures (see `Reference`): to how many different ones, and the share of
+the class, or of the two classes, that come most often. At least four sheets of 64 for each entry.
+
+| sheets | pictures | one class | two |
+| --- | --- | --- | --- |
+| real digits; real faces; real CIFAR-10 | 56 to 63; 59 to 64; 58 to 64 | to 0.20 | to 0.36 |
+| shipped nets for MNIST | 60 to 64 | to 0.25 | to 0.38 |
+| shipped nets: faces; CIFAR-10 fc; conv | 55 to 62; 56 to 64; 42 to 56 | | |
+| one real digit of 40, with noise up to 0.1 | 1 to 6; faces and CIFAR-10: 1 to 6 | | |
+| four pictures; eight pictures | 4 to 6; 8 to 11 | | |
+| real digits of one class | 44 to 60 | 0.77 (fives) to 1 | |
+| real digits of two classes | 47 to 63 | | 0.73 to 1, three in four from 0.9 |
+| MNIST's full run, seed 0, steps 1 to 715; 853; 1,734 | 1 to 4; 8 to 10; 26 to 33 | | |
+| from step 1,216 on | | to 0.70 | to 0.83 |
+| MNIST's full run, seed 1, steps 1 to 1,400; 1,500; 2,000 | 1 to 6; 8 to 12; 12 to 16 | | |
+| steps 3,250 to 4,750, mostly ones; from 5,000 on | 33 to 53 | 0.61 to 0.89; to 0.67 | to 0.98; to 0.81 |
+| narrow nets (smoke), steps 1 to 1,452; 1,734 | 1 to 5; 8 to 11 | | |
+| from step 3,525 on, lost: V -0.005, spread 0.40, then 0.02 | 3, then 1 | to 1 | 1 |
+| narrow nets for faces, steps 1 to 715; 1,216 | 1 to 6; 20 to 27 | | |
+| the same, published rates, steps 1 to 1,400; to 3,500; 3,750 | 1 to 5; 4 to 11; 18 | | |
+| narrow nets for CIFAR-10, steps 1 to 1,322; 1,500 | 1 to 10; 10 to 16 | | |
+
+So healthy runs came out of both: hardly more than one picture, and little but one class. The spread shows neither.
+It was 0.64 for real ones alone, 0.41 for one picture with noise, and up to 0.32 for the one face that G begins with.
+
 The sentences name the run that they quote: a recipe's own healthy run may look different.
 """
 
@@ -39,8 +64,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
+from ganlib.datasets import Dataset
 from ganlib.game import MINUS_LOG_4
+from ganlib.images import scale
 from ganlib.recipes import Recipe
 from ganlib.trainer import Step
 
@@ -51,8 +79,7 @@ SLOW_START = 1_500  # updates of D after which it should have left chance (the n
 CRUSHING = (-0.06, 0.025)  # V above, D(G(z)) below: D wins by more than healthy runs ever showed (-0.08 and 0.023)
 AHEAD = -0.5  # V above: D is well ahead, as in MNIST's full run from step 350 to about step 3,500
 FLAT = 0.05  # G's gradient below this under a winning D: saturated (MNIST's full run had 0.8 to 2.5)
-ALIKE = 0.3  # spread below: the samples hardly differ
-GROWN_UP = 1_500  # steps after which samples that hardly differ are no longer the start's
+GROWN_UP = 2_000  # steps after which samples that hardly differ are no longer the start's (mostly until step 1,400)
 RUNAWAY = (-8.0, 20.0)  # V below, or G's cost above: the worst on MNIST were -5.2 and 8.8, on faces -12, once
 AWAY = 2  # so many such steps among the last ENOUGH: a runaway, and no dip that comes back at once
 TURN, TURNS = 0.3, 5  # V's mean over 20 steps turns round by so many nats, so often: a swing (healthy: up to 4)
@@ -60,6 +87,16 @@ TURN, TURNS = 0.3, 5  # V's mean over 20 steps turns round by so many nats, so o
 TOO_FEW = "under the same settings are needed before anything can be said."
 BEFORE = "Nothing has happened yet. Before you start: which of the two players will lead at first?"
 MANY_TO_ONE = "many z end in one x, the Helvetica scenario."
+HELVETICA = (
+    "The paper calls this the Helvetica scenario: many z end in one x, or nearly so. Its advice is not to train G too "
+    "much without updating D. If it lasts for 2,000 steps more, reset, and try a larger k or a lower rate of G."
+)
+REAL = 4_000  # real pictures that samples are held against, at most
+SAMPLES = 64  # samples that are held against them
+FEW = 6  # so many different pictures at the most: hardly more than one (one picture with noise: up to 6, healthy: 42)
+ONE, TWO = 0.75, 0.9  # one class, or two, with such a share: little else (one: from 0.77; healthy: 0.70 and 0.83)
+TELLS = 0.7  # classes count where so many nearest pictures share them (digits: 0.93; faces and CIFAR-10: 0.3)
+CLASSES = 5  # ... and where there are so many: one or two of three would say little
 
 
 @dataclass(frozen=True)
@@ -71,11 +108,35 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What SAMPLES samples of G look like, by the real picture that is nearest to each (`Reference.look`)."""
+
+    pictures: int  # so many different real pictures are the nearest of a sample
+    classes: tuple[tuple[int, int], ...] = ()  # how many samples each class has, and its label; the most first
+
+    @property
+    def collapse(self) -> str:
+        """What G has collapsed to, in a sentence; "" where its samples differ as those of healthy runs do."""
+        near = f"its {SAMPLES} samples are nearest to"
+        if self.pictures == 1:
+            return f"G draws only one picture: all {SAMPLES} samples are nearest to the same real picture."
+        if self.pictures <= FEW:
+            return f"G draws hardly more than one picture: {near} only {self.pictures} different real pictures."
+        for most, share in ((1, ONE), (2, TWO)):
+            some = self.classes[:most]
+            if (n := sum(count for count, _ in some)) >= share * SAMPLES:
+                which = " and ".join(str(label) for label in sorted(label for _, label in some))
+                which = f"class{'es' if most > 1 else ''} {which}"
+                return f"G draws little but {which}: {n} of {near} real pictures of {which}."
+        return ""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The last steps of a run, under settings that did not change."""
 
     steps: Sequence[Step]  # at most WINDOW of them
-    spread: float  # mean distance between samples, over that between data pictures; nan when not measured
+    seen: Seen  # what G draws
     recipe: Recipe  # with the controls as they are
     updates: int = 0  # D's updates so far
     changed: bool = False  # whether a control was changed within the last steps
@@ -84,6 +145,36 @@ class Evidence:
 def spread(x: Tensor) -> float:
     """The mean L2 distance between two of the pictures x (n, d); nan for fewer than two."""
     return torch.pdist(x.float()).mean().item() if len(x) > 1 else math.nan
+
+
+class Reference:
+    """Real pictures that samples are held against, to see a collapse that no cost shows.
+
+    The nearest is the one with the largest cosine. By L2 distance thin digits are near to everything blurred, so that
+    a healthy young G would seem to draw more of them than it does. Noise on a picture hardly changes its nearest.
+    """
+
+    def __init__(self, data: Dataset, pixels: str = "unit"):
+        self._real = normalize(scale(evenly(data.train, REAL), pixels=pixels))  # (at most REAL, d)
+        self._labels = evenly(data.train_labels, REAL)
+        right = self._labels[self._nearest(scale(evenly(data.valid, 250), pixels=pixels))]
+        right = (right == evenly(data.valid_labels, 250)).float().mean().item()
+        self.tells = right >= TELLS and len(self._labels.unique()) >= CLASSES
+
+    def look(self, x: Tensor) -> Seen:
+        """What samples x (SAMPLES, d) look like."""
+        nearest = self._nearest(x)
+        labels, counts = self._labels[nearest].unique(return_counts=True)
+        classes = sorted(zip(counts.tolist(), labels.tolist()), reverse=True)
+        return Seen(len(nearest.unique()), tuple(classes) if self.tells else ())
+
+    def _nearest(self, x: Tensor) -> Tensor:
+        return (normalize(x.float()) @ self._real.T).argmax(1)
+
+
+def evenly(x: Tensor, n: int) -> Tensor:
+    """At most n rows of x, from all of its length."""
+    return x[:: max(1, -(-len(x) // n))]
 
 
 def reversals(V: np.ndarray, mean_over: int = 20) -> int:
@@ -113,10 +204,8 @@ def diagnose(e: Evidence) -> Verdict:
     V, D_real, D_fake, cost_G, norm_G = (float(np.mean([getattr(step, name) for step in e.steps])) for name in fields)
     says = f"says {D_real:.2f} to data and {D_fake:.2f} to samples"
     last, recipe = e.steps[-1], e.recipe
-    differ = f"The samples hardly differ ({100 * e.spread:.0f} % of the distance between real pictures)"
-    young = f"{differ}. So it was in MNIST's full run until step 700."
-    grown_up = f"{differ}: {MANY_TO_ONE} If they do not spread, reset, or help D."
-    alike = (young if last.step < GROWN_UP else grown_up,) if e.spread < ALIKE else ()
+    collapse = e.seen.collapse
+    alike = (collapse,) if collapse else ()
 
     away = [step for step in e.steps[-ENOUGH:] if step.V < RUNAWAY[0] or step.cost_G > RUNAWAY[1]]
     if len(away) >= AWAY:
@@ -126,26 +215,29 @@ def diagnose(e: Evidence) -> Verdict:
             f"Not normal: the costs run away (V fell to {fell:.3g}, G's cost rose to {rose:.3g}). Steps are too long.",
             f"Lower D's rate (now {last.lr_D:.2g}), G's rate ({last.lr_G:.2g}) or the momentum ({last.momentum:.2f}) "
             "at once: on MNIST a run with D's rate at 1 was lost within 50 steps.",
+            *alike,
         )
     turns = reversals(np.array([step.V for step in e.steps]))
     if turns >= TURNS:
-        return _say("odd", _swings(turns, f"{len(e.steps)} steps", last.momentum))
+        return _say("odd", _swings(turns, f"{len(e.steps)} steps", last.momentum), *alike)
     if max(abs(D_real - 0.5), abs(D_fake - 0.5)) <= AT_CHANCE:
         seen = f"V stands at {V:.3f}, that is -log 4, and D {says}"
-        if e.spread >= ALIKE:
+        if not collapse:
             either = "Theorem 1 asks for just this when G is perfect, but a D too weak to see anything shows it too:"
             which = "only the samples say which. MNIST's full run came no nearer than -1.08 in 50 epochs."
             return _say("odd", f"{seen}: D cannot tell them apart.", f"{either} {which}")
-        if e.updates < SLOW_START:
+        if e.updates < SLOW_START and e.seen.pictures <= FEW:
             awake = "D woke up after about 250 updates in MNIST's full run, 700 in its narrow nets."
-            return _say("normal", f"Normal for a beginning: {seen}, because neither has learnt anything yet.", awake)
+            first = f"Normal for a beginning: {seen}, because neither has learnt anything yet."
+            return _say("normal", first, "G still draws the one picture that it began with.", awake)
         learn = f"D does not learn; raise its rate (now {recipe.lr_D:.2g})."
-        return _say("odd", f"Not normal: {seen}, after {e.updates:,} updates of D.", learn)
+        return _say("odd", f"Not normal: {seen}, after {e.updates:,} updates of D.", learn, *alike)
     if recipe.generator_cost == "minimax" and D_fake <= 0.1 and norm_G <= FLAT:
         return _say(
             "broken",
             f"{_saturated(D_fake)}: G's gradient is {norm_G:.2g} long (MNIST's full run: 0.8 to 2.5).",
             "G will hardly move again. Choose the non-saturating cost and see whether it moves, or reset.",
+            *alike,
         )
     if V >= CRUSHING[0] and D_fake <= CRUSHING[1]:
         if recipe.k > 1:
@@ -160,13 +252,23 @@ def diagnose(e: Evidence) -> Verdict:
             f"G's cost is high ({cost_G:.1f} nats) but its gradient is not gone ({norm_G:.2g}). {advice}",
             *alike,
         )
+    if collapse and last.step < GROWN_UP:
+        first = f"Too early to say. D {says}, and V is {V:.2f}. Look again after step {GROWN_UP:,}."
+        begun = "MNIST's full run began so, too: until step 850 with seed 0, and until step 1,400 with seed 1."
+        return _say("wait", first, collapse, begun)
+    if collapse:
+        costs = f"The costs do not show it: D {says}, and V is {V:.2f}."
+        faces = "a run on faces drew hardly more than one picture until step 3,250, and many after that."
+        ones = "MNIST's full run with seed 1 drew little but ones from step 3,250 to 4,750, and other digits later."
+        passing = f"It can pass: {faces if e.seen.pictures <= FEW else ones}"
+        return _say("odd", f"Not normal: G has collapsed. {collapse}", f"{costs} {passing}", HELVETICA)
     if V < MINUS_LOG_4 - 0.05:
         return _say("odd", _below(V, "D's rate or the momentum is too high, or k too small"))
     if V >= AHEAD:
         place = "So it was in MNIST's full run from step 350 to 3,500, until G caught up."
-        return _say("normal", f"Normal so far. D is ahead: it {says}, V is {V:.2f}.", place, *alike)
+        return _say("normal", f"Normal so far. D is ahead: it {says}, V is {V:.2f}.", place)
     place = "MNIST's full run had V at -0.74 in epoch 10, -0.91 in epoch 20, -1.08 in epoch 50."
-    return _say("normal", f"Normal. D {says}, V is {V:.2f}: neither player runs away.", place, *alike)
+    return _say("normal", f"Normal. D {says}, V is {V:.2f}: neither player runs away.", place)
 
 
 def _say(tone: str, *sentences: str) -> Verdict:

@@ -383,10 +383,14 @@ class Demo(anywidget.AnyWidget):
 
     def preview(self, steps: int = 0) -> bytes:
         """A PNG of the demo as it is, or of its game after so many iterations from its start, played aside."""
+        return self._played(steps).png()
+
+    def _played(self, steps: int) -> Any:
+        """The engine as it is, or another of the same game after so many iterations from its start."""
         engine = self._engine.twin() if steps else self._engine
         for _ in range(steps):
             engine.once()
-        return engine.png()
+        return engine
 
     # -- the talk with the page ----------------------------------------------------------------------------------------
 

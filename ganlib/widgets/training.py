@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from ganlib.images import scale, shown
 from ganlib.picture import Level, Line, Note, Panel, Picture, Tiles
 from ganlib.recipes import MNIST, Recipe
 from ganlib.runs import Run
-from ganlib.studies.diagnosis import WINDOW, Evidence, Verdict, diagnose, spread
+from ganlib.studies.diagnosis import SAMPLES, WINDOW, Evidence, Reference, Verdict, diagnose
 from ganlib.trainer import Step, Trainer
 from ganlib.widgets.demo import GAME, Demo, Game, cell_key
 
@@ -86,7 +85,7 @@ class TrainingEngine(Game):
             raise RecipeError(f"samples is {samples!r}; it must be (rows, columns), each an integer from 1 to 20")
         self.original, self.data, self.samples, self._options = recipe, data, (rows, columns), options
         real = scale(data.valid[: rows * columns], pixels=recipe.pixels)
-        self._data_spread, self._largest = spread(real), real.abs().max().item()
+        self._reference, self._largest = Reference(data, recipe.pixels), real.abs().max().item()
         self.trainer = Trainer(recipe, data, seed=seed, **self._options)
         super().__init__(controls(recipe, seed))
         self._forget()
@@ -100,7 +99,7 @@ class TrainingEngine(Game):
         """What is empty at the start of a run."""
         self.latest: Step | None = None
         self._recent: deque[Step] = deque(maxlen=WINDOW)
-        self._drawn_at, self._drawing, self._spread = -1, 0.0, math.nan
+        self._drawn_at, self._drawing = -1, 0.0
 
     def twin(self) -> TrainingEngine:
         """The same demo at the start of its run, with the controls as they are set."""
@@ -143,9 +142,10 @@ class TrainingEngine(Game):
             return Verdict(
                 "broken", ("The run has ended in an error, which stands above. Reset goes back to its start.",)
             )
+        self._draw()
         changed_at = self.events[-1][0] if self.events else 0
         steps, run = [step for step in self._recent if step.step > changed_at], self.trainer
-        return diagnose(Evidence(steps, self._spread, run.recipe, run.updates, changed=changed_at > 0))
+        return diagnose(Evidence(steps, self._seen, run.recipe, run.updates, changed=changed_at > 0))
 
     # -- what there is to see ------------------------------------------------------------------------------------------
 
@@ -154,9 +154,10 @@ class TrainingEngine(Game):
         if self._drawn_at == self.trainer.step:
             return
         begun = time.perf_counter()
-        x = torch.nan_to_num(self.trainer.samples(self.samples[0] * self.samples[1], Z_SEED))  # (rows * columns, d)
-        self._spread = spread(x) / self._data_spread
-        self._images = images.tiles(shown(x, self.original.pixels, self._largest), self.data.shape)
+        n = self.samples[0] * self.samples[1]
+        x = torch.nan_to_num(self.trainer.samples(max(n, SAMPLES), Z_SEED))  # (n or more, d)
+        self._seen = self._reference.look(x[:SAMPLES])
+        self._images = images.tiles(shown(x[:n], self.original.pixels, self._largest), self.data.shape)
         self._drawn_at, self._drawing = self.trainer.step, time.perf_counter() - begun
 
     def picture(self) -> Picture:
@@ -229,10 +230,24 @@ class LiveTraining(Demo):
         engine = TrainingEngine(recipe, data, seed, samples=samples, device=device, precision=precision, top=top)
         super().__init__(engine, key=cell_key(type(self).__name__))
         self._run: Run | None = None  # where it was saved last
+        self._previewed: tuple[Trainer, Recipe, int, Verdict] | None = None  # of which run, how many steps, what to say
 
     def diagnosis(self) -> list[str]:
-        """Is this loss curve normal? What the widget says about the last steps, sentence by sentence."""
+        """Is this loss curve normal? What there is to say about the last steps, sentence by sentence.
+
+        It reads the run that is seen: the live one, or its last preview while the live one stands at its start.
+        """
+        run = self.trainer
+        if self._previewed and run.step == 0 and self._previewed[:2] == (run, run.recipe):
+            _, _, steps, verdict = self._previewed
+            return [f"Read from the preview above, {steps:,} steps:", *verdict.sentences]
         return list(self.engine.verdict().sentences)
+
+    def _played(self, steps: int) -> TrainingEngine:
+        engine = super()._played(steps)
+        if steps:
+            self._previewed = self.trainer, engine.trainer.recipe, steps, engine.verdict()
+        return engine
 
     def save(self, folder: Path | str) -> Path:
         """Write a checkpoint of the run, from which `runs.open` goes on. Raises `CheckpointError`."""

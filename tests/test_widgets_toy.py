@@ -692,12 +692,12 @@ def test_a_control_changed_by_hand_ends_the_preset_and_trains_on():
     engine.set(speed=300)  # its pace is no other game
     assert engine.preset_name == "Helvetica"
     assert engine.act
-    engine.set(p_data="uniform")
+    engine.set(p_data="gaussian")
     assert (engine.state, engine.preset_name, engine.act) == ("running", "", None)
     step = engine.toys.step
     for _ in range(2 * PRESETS["Helvetica"].acts[0].n + 10):  # the later acts would have set p_data and k
         engine.once()
-    assert (engine.values["p_data"], engine.values["k"], engine.state) == ("uniform", 1, "running")
+    assert (engine.values["p_data"], engine.values["k"], engine.state) == ("gaussian", 1, "running")
     assert engine.toys.step > step
 
 
@@ -726,11 +726,15 @@ def test_saturation_and_the_cost_that_does_not_saturate():
 def test_the_Helvetica_scenario():
     engine = ToyEngine()
     engine.preset("Helvetica")
+    data = engine.values["p_data"]
     while engine.values["k"] != 0:
         engine.once()
+        assert engine.values["p_data"] == data, "one p_data all the way: only G moves the divergence"
     before, D = spread(engine), players(engine)["D"]
+    well = engine.toys.measure().JSD
     engine.finish()
-    assert before > 1
+    assert before > 0.8 and well < 0.08
+    assert engine.values["p_data"] == data and engine.toys.measure().JSD > 0.5
     assert spread(engine) < 0.1
     assert torch.equal(D, players(engine)["D"])
     at = seen(engine)
@@ -846,3 +850,8 @@ def test_a_frame_is_small_and_quickly_made(engine):
     assert sum(map(len, buffers)) < 12_000
     lines = plain["panels"][0]["lines"]
     assert len({line["x"]["at"] for line in lines}) == 1  # x is packed once
+
+
+def test_each_picture_of_a_film_is_titled_by_the_preset_that_it_shows():
+    titles = [picture.panels[0].title for picture in ToyEngine().frames("d", 12)]
+    assert [title[:3] for title in titles] == ["(a)"] * 3 + ["(b)"] * 3 + ["(c)"] * 3 + ["(d)"] * 3

@@ -236,15 +236,20 @@ class ToyEngine(Game):
         return ToyEngine(self.recipe, opening=opening, **self.values)
 
     def frames(self, preset: str, n: int) -> list[Picture]:
-        """A preset, played aside, as about n pictures of Figure 1: as many for each of its acts."""
+        """A preset, played aside, as about n pictures of Figure 1: as many for each of its acts.
+
+        Each is titled by the preset that its act belongs to: (d) goes through (a), (b) and (c) first.
+        """
         played, acts, act, turns = self.twin(), [], None, 0
+        titles = [(own, each.title) for each in chain(preset) for own in each.acts]
         played.preset(preset)
         while True:
             if played.act and played.act is not act:
                 act, turns = played.act, 0
                 acts.append([])
+                said = next(title for own, title in titles if own is act)
             if turns % max(1, act.n // 40) == 0 or not played.act:
-                title = f"{PRESETS[preset].title}: {played.toys.step:,} iterations, JSD {played.measured.JSD:.3f} nats"
+                title = f"{said}: {played.toys.step:,} iterations, JSD {played.measured.JSD:.3f} nats"
                 acts[-1].append(Picture(played.figure_1(title)))
             if not played.act:
                 break

@@ -63,7 +63,8 @@ def fig2d_cifar10_conv(trained: Trained, data: Dataset) -> dict[str, Any]:
 
 
 def _narrow(trained: Trained, data: Dataset, beside: str) -> dict[str, Any]:
-    """Samples and neighbours of a narrow pair, as its nets see them; CIFAR-10 by the samples' largest |value|."""
+    """Samples of a narrow pair's average and neighbours, as its nets see them; CIFAR-10 by the largest |value|."""
+    trained = trained.averaged()
     pixels = trained.recipe.pixels
     samples = trained.samples(20, SEED)  # (20, d)
     index, distance = images.nearest(samples[4::5], data.train, pixels=pixels)

@@ -396,12 +396,12 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "quick": {
         "mnist": {"epochs": 8},
-        "tfd-1": {"G": _tfd_G(1000, 0.05 * _8), "D": _maxout_D(150, 0.005 * _8), "lr_G": 0.15, "epochs": 30},
+        "tfd-1": {"G": _tfd_G(1000, 0.05 * _8), "D": _maxout_D(150, 0.005 * _8), "lr_G": 0.15},
         "tfd-2": {"G": _tfd_2_G(1000, 0.05 * _8), "D": _maxout_D(150, 0.005 * _8), "lr_G": 0.15},
         "cifar10-fc": {"G": _cifar10_G(800, 0.05, 0.05 * _10), "D": _maxout_D(160, 0.005 * _10)}
-        | {"lr_D": 0.05, "lr_G": 0.2, "epochs": 40},
+        | {"lr_D": 0.05, "lr_G": 0.2},
         "cifar10-conv": {"G": _deconv_G(8, 0.7, 0.05 * _10), "D": _conv_D(8, 125, irange=0.02, above=0.04)}
-        | {"lr_D": 0.008, "lr_G": 0.06, "epochs": 15},
+        | {"lr_D": 0.008, "lr_G": 0.06, "epochs": 60},
     },
 }
 """What a profile changes, recipe by recipe: narrow nets, fewer passes, fewer pictures. `Recipe.changes` says all of it.

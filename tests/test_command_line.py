@@ -214,7 +214,7 @@ def test_a_convolutional_run_is_trained_sampled_and_exported_but_not_scored(tmp_
     capsys.readouterr()
     assert "normalises its pictures (gcn)" in refused(capsys, "evaluate", str(folder))
     assert main(["export", str(folder), "--out", str(weights)]) == 0
-    both = "the last iterate", "the average of G over 1 steps"
+    both = "the last iterate", "the average of G over 2 steps"
     assert capsys.readouterr().out == "".join(f"{weights}, epoch 1, {which}: not scored\n" for which in both)
     trained = load_weights(weights)
     assert trained.recipe == load_run(folder).recipe and "parzen" not in trained.info

@@ -112,10 +112,11 @@ def test_figure_2_of_cifar10_is_in_the_range_of_its_samples(quiet, monkeypatch):
     data, drawn = load("synthetic-cifar10"), []
     x = torch.randn(20, data.d, generator=torch.Generator().manual_seed(0)) * (0.1 if quiet else 10)
     monkeypatch.setattr(make_figures.plots, "figure_2", lambda *shown: drawn.extend(shown))
-    pair = SimpleNamespace(
-        iterate="the last iterate", recipe=recipes.CIFAR10_FC, info={"data": "none"}, samples=lambda n, seed: x
+    average = SimpleNamespace(
+        iterate="the average", recipe=recipes.CIFAR10_FC, info={"data": "none"}, samples=lambda n, seed: x
     )
-    told = make_figures._narrow(pair, data, "neighbours")
+    told = make_figures._narrow(SimpleNamespace(averaged=lambda: average), data, "neighbours")
+    assert "the average" in told["shows"]
     samples, near, _ = drawn
     real = images.scale(data.train[told["training_rows"]], pixels="gcn")
     torch.testing.assert_close(samples, (x / x.abs().max() + 1) / 2)

@@ -6,6 +6,7 @@ Measured figures are printed; what is asserted of them is loose, as machines are
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -644,14 +645,15 @@ def test_words_are_told_at_most_every_two_seconds(lab, surface):
         SURFACE,
     )
     surface.get_by_role("slider", name="width").focus()
-    for _ in range(25):
+    begun = time.monotonic()
+    while time.monotonic() < begun + 6:  # long enough for two, whenever the last one was told before
         lab.page.keyboard.press("ArrowRight")
         lab.page.keyboard.press("ArrowLeft")
         surface.get_by_role("slider", name="mean of p_g").press("ArrowRight")
         lab.page.wait_for_timeout(60)
     lab.page.wait_for_timeout(2_100)
     times = lab.page.evaluate("() => window.told")
-    assert 2 <= len(times) <= 5
+    assert len(times) >= 2
     assert min(np.diff(times)) > 1_900
     assert surface.locator(".gl-told").text_content() == surface.locator(".gl-words").text_content()
 

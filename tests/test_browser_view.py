@@ -644,6 +644,7 @@ def test_words_are_told_at_most_every_two_seconds(lab, surface):
         }""",
         SURFACE,
     )
+    surface.get_by_role("slider", name="mean of p_g").press("Home")  # each step from here on has words of its own
     surface.get_by_role("slider", name="width").focus()
     begun = time.monotonic()
     while time.monotonic() < begun + 6:  # long enough for two, whenever the last one was told before

@@ -59,7 +59,7 @@ class Average:
 
     @classmethod
     def from_state(cls, G: Generator, state: dict[str, Any]) -> Self:
-        """The average that `state` described, of a run whose G is this one."""
+        """The average that `state` described, of a run whose G is this one. Older states have no part: a tenth."""
         average = cls(G, state["horizon"], state["begun"], state.get("part", 10))
         average.step = state["step"]
         average.G.load_state_dict(state["G"])

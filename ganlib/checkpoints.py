@@ -176,7 +176,8 @@ def load_run(folder: Path) -> Trained:
         nets = dict(state["nets"])
         if "average" in state:
             nets["average"] = state["average"]["G"]
-            info["average"] = {name: state["average"].get(name, 10) for name in ("what", "horizon", "part")}
+            told = ("what", "horizon", "part")
+            info["average"] = {name: value for name, value in state["average"].items() if name in told}
         return _trained(recipe, nets, info, Strip.of(state.get("strip", [])))
 
 

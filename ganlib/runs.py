@@ -97,8 +97,7 @@ def _begin(folder: Path, recipe: Recipe, data: Dataset, on: Path | str | None, *
         at = f"the run in {on} is at epoch {below.info['epochs']:g} of {below.recipe.epochs}"
         warnings.warn(f"{at}; this one is built on it as it is", stacklevel=3)
     run = Run(Trainer(recipe, data, **how, top=below.G.layers), folder)
-    told = {name: below.info[name] for name in ("data", "seed", "epochs", "trained_by")}
-    run.sessions[0]["built_on"] = {"recipe": below.recipe.name, **told}
+    run.sessions[0]["built_on"] = _origin(below)
     run.strip = below.strip.rows() if below.strip else []  # it goes on where the strip of the one below ends
     return run
 
@@ -121,12 +120,16 @@ def _begin_from(
     trainer.step = trainer.updates // recipe.k
     run = Run(trainer, folder)
     if start.average is not None:
-        known = {name: start.info["average"][name] for name in ("horizon", "part") if name in start.info["average"]}
-        state = {**known, "begun": 0, "step": trainer.step, "G": start.average.state_dict()}
-        run.average = Average.from_state(trainer.G, state)
-    told = {name: start.info.get(name) for name in ("data", "seed", "epochs", "trained_by")}
-    run.sessions[0] |= {"from_step": trainer.step, "started_from": {"recipe": start.recipe.name, **told}}
+        place = {"begun": 0, "step": trainer.step, "G": start.average.state_dict()}
+        run.average = Average.from_state(trainer.G, start.info["average"] | place)
+    run.sessions[0] |= {"from_step": trainer.step, "started_from": _origin(start)}
     return run
+
+
+def _origin(pair: checkpoints.Trained) -> dict[str, Any]:
+    """What a session says of the pair that its run began with."""
+    told = {name: pair.info.get(name) for name in ("data", "seed", "epochs", "trained_by")}
+    return {"recipe": pair.recipe.name, **told}
 
 
 def _go_on(folder: Path, data: Dataset | None, device: str) -> "Run":

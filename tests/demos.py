@@ -7,7 +7,7 @@ import numpy as np
 
 from ganlib.controls import Button, Choice, Curve, Points, Slider, Switch
 from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
-from ganlib.widgets.demo import GAME, Game
+from ganlib.widgets.engine import GAME, Game
 
 X = np.linspace(-3, 3, 121)
 

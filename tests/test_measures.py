@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
-from ganlib import DataError, images, load, scale
+from ganlib import DataError, images, load, pretrained, scale
 from ganlib.studies import measures
 
 
@@ -248,3 +248,13 @@ def test_samples_that_are_far_off_are_no_copies(digits, distances):
 def test_senseless_input_is_refused(call, said):
     with pytest.raises(DataError, match=said):
         call()
+
+
+@pytest.mark.parametrize("name", ["fer2013", "cifar10-fc", "cifar10-conv"])
+def test_what_is_recorded_is_of_the_weights_that_are_shipped(name):
+    trained, rows = pretrained(name), measures.recorded(name)["rows"]
+    now = [(row["epochs"], row["iterate"]) for row in rows if row["release"] == "now"]
+    assert now == [(pair.info["epochs"], pair.iterate) for pair in (trained, trained.averaged())]
+    assert all(row["frechet"] > measures.recorded(name)["floor"] for row in rows)
+    with pytest.raises(DataError, match="nothing is recorded of 'mnist'; there are: cifar10-conv, cifar10-fc, fer2013"):
+        measures.recorded("mnist")

@@ -14,9 +14,9 @@ from ganlib import RecipeError
 from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch
 from ganlib.picture import Line, Panel, Picture, Tiles
 from ganlib.widgets import Demo, Engine, Game, Recording, show
-from ganlib.widgets import demo as demo_module
+from ganlib.widgets import engine as engine_module
 from ganlib.widgets.curves import Curves, Ranges
-from ganlib.widgets.demo import GAME
+from ganlib.widgets.engine import GAME
 from ganlib.widgets.frame import described, finite, packed, valued
 
 
@@ -164,7 +164,7 @@ def test_settings_are_taken_all_or_none(game):
 
 def test_one_event_for_each_drag_with_its_last_value(game, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(demo_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(engine_module.time, "monotonic", lambda: now[0])
     for rate in (0.016, 0.1, 0.3, 0.5):
         game.n += 100
         now[0] += 0.3

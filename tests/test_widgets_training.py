@@ -13,7 +13,7 @@ from ganlib import MNIST, RecipeError, Trainer, load, runs
 from ganlib.recipes import CIFAR10_FC, TFD_1, TFD_2
 from ganlib.trainer import Step
 from ganlib.widgets import LiveTraining
-from ganlib.widgets import demo as demo_module
+from ganlib.widgets import engine as engine_module
 from ganlib.widgets.frame import packed
 from ganlib.widgets.training import CURVES, Z_SEED, TrainingEngine
 from tests.small import same
@@ -118,7 +118,7 @@ def test_a_sheet_of_no_size_is_refused(data, samples):
 def test_a_drag_of_two_seconds_leaves_one_event(engine, monkeypatch):
     """As slow as the loop may be under a long step: a change now and then, each within a second of the last."""
     now = [0.0]
-    monkeypatch.setattr(demo_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(engine_module.time, "monotonic", lambda: now[0])
     for rate in (0.2, 0.3, 0.4):
         engine.step()
         engine.set(lr_D=rate)

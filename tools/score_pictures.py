@@ -11,7 +11,6 @@ import sys
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ganlib import load, pretrained, scale
 from ganlib.checkpoints import Trained
@@ -21,8 +20,7 @@ from ganlib.studies import measures
 from tools.score_first_release import ROOT, from_history
 
 RESULTS = ROOT / "ganlib" / "results" / "pictures.json"
-PAIRS = {"fer2013": "fer2013", "cifar10-fc": "cifar10", "cifar10-conv": "cifar10"}  # weights -> data
-PIXELS = {"fer2013": "unit", "cifar10": "gcn"}
+PAIRS = ("fer2013", "cifar10-fc", "cifar10-conv")  # by the name of their weights
 FIRST = "ceb2d0c"  # the commit that first shipped them
 N = 10_000  # samples, and training pictures
 N_NEIGHBOURS = 3_000  # pictures on each side of precision and recall
@@ -31,17 +29,14 @@ N_NEIGHBOURS = 3_000  # pictures on each side of precision and recall
 class Ruler:
     """A classifier of a data set, and features of N drawn training pictures and of all the test pictures."""
 
-    def __init__(self, data: Dataset):
-        self.pixels = PIXELS[data.name]
+    def __init__(self, data: Dataset, pixels: str):
         pictures = (data.train, data.train_labels, data.test, data.test_labels)
-        how = {"hidden": (128,), "shape": data.shape, "pixels": self.pixels, "epochs": 6}
+        how = {"hidden": (128,), "shape": data.shape, "pixels": pixels, "epochs": 6}
         self.classifier = measures.train_classifier(*pictures, **how)
         drawn = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))[:N]
-        self.train, self.test = (self.features(scale(x, pixels=self.pixels)) for x in (data.train[drawn], data.test))
-
-    def features(self, x: Tensor) -> Tensor:
-        """Pictures (n, d), as the recipe's nets see them, to features (n, 128)."""
-        return self.classifier.features(x)
+        self.train, self.test = (
+            self.classifier.features(scale(x, pixels=pixels)) for x in (data.train[drawn], data.test)
+        )
 
     def about(self) -> dict[str, Any]:
         """What it is, and the floor: the distance of real test pictures."""
@@ -51,7 +46,7 @@ class Ruler:
 
     def measure(self, trained: Trained) -> dict[str, float]:
         """One iterate of a pair."""
-        features = self.features(trained.samples(N, seed=1))
+        features = self.classifier.features(trained.samples(N, seed=1))
         near = measures.precision_recall(self.test[:N_NEIGHBOURS], features[:N_NEIGHBOURS])
         told = {"frechet": measures.frechet(self.train, features), "precision": near[0], "recall": near[1]}
         return {name: round(value, 3) for name, value in told.items()}
@@ -62,12 +57,12 @@ def main(names: list[str]) -> None:
     told = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"pairs": {}}
     rulers: dict[str, Ruler] = {}
     for name in names or PAIRS:
-        data = PAIRS[name]
+        now = pretrained(name)
+        data, rows = now.info["data"], []
         if data not in rulers:
-            rulers[data] = Ruler(load(data, stand_in=False))
+            rulers[data] = Ruler(load(data, stand_in=False), now.recipe.pixels)
         ruler = rulers[data]
-        rows = []
-        for release, trained in (("first", from_history(FIRST, name)), ("now", pretrained(name))):
+        for release, trained in (("first", from_history(FIRST, name)), ("now", now)):
             for iterate in [trained, *([trained.averaged()] if trained.average else [])]:
                 at = {"release": release, "epochs": trained.info["epochs"], "iterate": iterate.iterate}
                 rows.append(at | ruler.measure(iterate))

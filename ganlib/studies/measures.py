@@ -59,7 +59,7 @@ class Classifier:
     @torch.no_grad()
     def probabilities(self, x: Tensor) -> Tensor:
         """What it takes each picture for: (n, classes), rows sum to 1."""
-        return self.net(x).softmax(1)
+        return self.net[-1](self.features(x)).softmax(1)
 
     def __str__(self) -> str:
         return f"{self.accuracy:.2%} of {self.n_test:,} test pictures right, after {self.seconds:.0f} s of training"

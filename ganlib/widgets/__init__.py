@@ -16,7 +16,8 @@ from IPython.display import display
 
 from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch
 from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
-from ganlib.widgets.demo import Demo, Engine, Game, Recording
+from ganlib.widgets.demo import Demo, Recording
+from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
 from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.plane import LivePlane

@@ -17,7 +17,8 @@ from ganlib.recipes import TOY, Recipe
 from ganlib.studies import sweeps
 from ganlib.studies.phenomena import DATA
 from ganlib.studies.sweeps import COLLAPSED, DIVERGED, UNKNOWN, MnistSweep, Results, ToySweep, seeds_mean, small_mnist
-from ganlib.widgets.demo import Demo, Game, cell_key
+from ganlib.widgets.demo import Demo, cell_key
+from ganlib.widgets.engine import Game
 
 AXES = {"k": "k", "D": "D's rate", "G": "G's rate"}
 #: name -> the axis of the rows, that of the columns, and the one that a slider picks

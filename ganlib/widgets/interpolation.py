@@ -15,7 +15,8 @@ from ganlib.images import shown, tiles
 from ganlib.nets import Discriminator, Generator
 from ganlib.picture import Mark, Panel, Picture, Tiles
 from ganlib.recipes import Recipe
-from ganlib.widgets.demo import Demo, Engine, cell_key
+from ganlib.widgets.demo import Demo, cell_key
+from ganlib.widgets.engine import Engine
 
 STRIP = 20  # about so many pictures in the strip, as in Figure 3; the exact number puts every picked digit into it
 MOST_PICKED = 12  # pictures that a path may hold

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganlib.widgets.demo import Engine
+    from ganlib.widgets.engine import Engine
 
 BUDGET = 0.010  # seconds that an engine may work before the kernel gets its turn; a step of a large net may take longer
 BREATH = 0.001  # the least seconds that the kernel gets between two turns

@@ -19,7 +19,8 @@ from ganlib.game import MINUS_LOG_4, generator_cost, value
 from ganlib.picture import Arrows, Heat, Level, Line, Note, Panel, Picture
 from ganlib.recipes import RING, Recipe
 from ganlib.studies.toys import Toys
-from ganlib.widgets.demo import GAME, Demo, Game, cell_key
+from ganlib.widgets.demo import Demo, cell_key
+from ganlib.widgets.engine import GAME, Game
 from ganlib.widgets.training import COSTS, rate_text
 
 REACH = 3.0  # x and y go from -REACH to REACH

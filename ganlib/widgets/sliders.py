@@ -20,7 +20,8 @@ from typing import Any
 from ganlib.controls import Button
 from ganlib.errors import RecipeError
 from ganlib.picture import Picture
-from ganlib.widgets.demo import Demo, Engine, cell_key
+from ganlib.widgets.demo import Demo, cell_key
+from ganlib.widgets.engine import Engine
 
 
 class SlidersEngine(Engine):

@@ -22,7 +22,8 @@ from ganlib.recipes import TOY, Recipe
 from ganlib.studies.diagnosis import STEEP, ToyEvidence, Verdict, diagnose_toy, too_steep
 from ganlib.studies.phenomena import PLAIN, PRESETS, WINDOW, Act, chain, density, hills
 from ganlib.studies.toys import CHOICES, BestD, Measured, Toys
-from ganlib.widgets.demo import GAME, Demo, Game, Recording, cell_key
+from ganlib.widgets.demo import Demo, Recording, cell_key
+from ganlib.widgets.engine import GAME, Game
 
 MEASURE_EVERY = 10  # moves between two measurements at high speed: 5 iterations of k = 1
 SLOW = 30  # up to so many moves a second, each one is measured and told

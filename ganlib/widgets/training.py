@@ -22,7 +22,8 @@ from ganlib.recipes import MNIST, Recipe
 from ganlib.runs import Run
 from ganlib.studies.diagnosis import SAMPLES, WINDOW, Evidence, Reference, Verdict, diagnose
 from ganlib.trainer import Step, Trainer
-from ganlib.widgets.demo import GAME, Demo, Game, cell_key
+from ganlib.widgets.demo import Demo, cell_key
+from ganlib.widgets.engine import GAME, Game
 
 CURVES = ("V", "cost_D", "cost_G", "D_real", "D_fake")  # what is kept of each step, fields of `Step`
 BETWEEN = (0.2, 0.5)  # seconds between frames: the least and the most

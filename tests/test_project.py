@@ -51,12 +51,12 @@ def _rooms() -> dict[str, set[str]]:
 
 
 MAY_IMPORT = _rooms()
-PACKAGES = ("datasets", "studies", "widgets")  # their own files may import one another
+PACKAGES = ("datasets", "studies", "widgets", "lessons")  # their own files may import one another
 
-FRONT_END = {"ipywidgets", "anywidget", "IPython", "traitlets"}  # only widgets
-PICTURES = {"matplotlib", "seaborn"}  # only drawing, plots and widgets
+FRONT_END = {"ipywidgets", "anywidget", "IPython", "traitlets"}  # only widgets and lessons
+PICTURES = {"matplotlib", "seaborn"}  # only drawing, plots, widgets and lessons
 # What is forbidden to those that draw; to others, both sets.
-MAY_DRAW = {"drawing": FRONT_END, "plots": FRONT_END, "widgets": set()}
+MAY_DRAW = {"drawing": FRONT_END, "plots": FRONT_END, "widgets": set(), "lessons": set()}
 ONLY_TORCH = {"nets", "game", "parzen"}  # beside the standard library (parzen: and numpy)
 
 

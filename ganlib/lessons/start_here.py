@@ -36,22 +36,24 @@ def the_game(data: Dataset) -> None:
     _box(ax, "D", "discriminator", BLUE, 6.35, 1.8)
     for x, y, words in (
         (0.8, 0.5, "noise  z\n100 numbers"),
-        (4.65, 0.62, "fakes  G(z), 784 pixels each"),
+        (4.65, 2.42, "fakes  G(z), 784 pixels each"),
         (4.65, 3.86, "data  x, 784 pixels each"),
     ):
         ax.text(x, y, words, ha="center", va="top", color=INK, fontsize=10)
-    ax.text(8.75, 2.62, "D(x)\nup, please", ha="center", va="center", color=BLUE, fontsize=10.5)
-    ax.text(8.75, 1.72, "D(G(z))\ndown, says D\nup, says G", ha="center", va="center", color=BLUE, fontsize=10.5)
+    ax.text(8.82, 2.62, "D(x)\nD wants it near 1", ha="center", va="center", color=INK, fontsize=9.5)
+    ax.text(
+        8.82, 1.72, "D(G(z))\nD wants it near 0,\nG wants it near 1", ha="center", va="center", color=INK, fontsize=9.5
+    )
     for start, end in (
         ((1.42, 1.45), (2.0, 1.45)),
         ((3.4, 1.45), (3.98, 1.45)),
         ((5.32, 1.45), (6.3, 2.0)),
         ((5.32, 3.05), (6.3, 2.5)),
-        ((7.7, 2.42), (8.3, 2.62)),
-        ((7.7, 2.08), (8.3, 1.85)),
+        ((7.7, 2.42), (8.08, 2.56)),
+        ((7.7, 2.08), (8.08, 1.9)),
     ):
         _arrow(ax, start, end, INK)
-    _arrow(ax, (7.0, 1.72), (2.75, 0.92), VERMILION, "--", "arc3,rad=-0.33")
+    _arrow(ax, (7.0, 1.72), (2.72, 0.92), VERMILION, "--", "arc3,rad=-0.42")
     ax.text(
         5.6, 0.1, "the gradient, back through D: all that G ever learns from", ha="center", color=VERMILION, fontsize=10
     )

@@ -96,9 +96,10 @@ def rows(runs: Mapping[str, Played], names: Sequence[str] = ()) -> Figure:
         axes[0], ("Costs, nats", "What D says, on average", "Numbers at the end (high peaks are cut)")
     ):
         ax.set_title(title)
-        ax.legend(loc="upper right", ncols=2, handlelength=1.6, columnspacing=1, borderaxespad=0.1)
+        place = "upper right" if ax is axes[0][2] else "lower right"
+        ax.legend(loc=place, ncols=2, handlelength=1.6, columnspacing=1, borderaxespad=0.1)
     axes[0][0].set(ylim=(0, TOP))
-    axes[0][1].set(ylim=(0, 1))
+    axes[0][1].set(ylim=(0, 1.25), yticks=(0, 0.5, 1))
     axes[0][2].set(xlim=REACH, yticks=[])
     for ax, words in zip(axes[-1], ("iteration", "iteration", "x")):
         ax.set_xlabel(words)

@@ -31,7 +31,7 @@ from ganlib.widgets import Guess
 
 TOP = 2.5  # nats, where the charts of costs end
 REACH = (-3.6, 3.6)  # the numbers that the histograms show
-PURPOSE = {"-": "broken", "+": "mended"}
+COLOURS = {"-": VERMILION, "+": GREEN}  # of a line that is broken, and of one that mends it
 
 
 def difference(net: nn.Module, other: nn.Module) -> float:
@@ -75,10 +75,13 @@ def reveal(letter: str) -> HTML:
     figure.savefig(file := io.BytesIO(), format="png", dpi=110)
     picture = base64.b64encode(file.getvalue()).decode("ascii")
     plt.close(figure)
-    lines = "\n".join(f"{line}    <- {PURPOSE[line[0]]}" for line in bug.difference.splitlines())
+    lines = "\n".join(
+        f'<span style="color: {COLOURS[line[0]]}">{html.escape(line)}</span>' for line in bug.difference.splitlines()
+    )
     told = f"Loop {letter}, broken and mended: costs, what D says, and samples."
     return HTML(
-        f"<details><summary>Loop {letter}: {bug.name}</summary>\n<pre>{html.escape(lines)}</pre>\n"
+        f"<details><summary>Loop {letter}: {bug.name}</summary>\n<p>Broken (−) and mended (+):</p>\n"
+        f'<pre style="white-space: pre; overflow-x: auto">{lines}</pre>\n'
         f'<p style="max-width: 46em">{html.escape(bug.why)}</p>\n'
         f'<img alt="{told}" style="max-width: 100%" src="data:image/png;base64,{picture}"></details>'
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -86,16 +86,7 @@ def compare(G: nn.Module, D: nn.Module, trainer: Trainer) -> pd.DataFrame:
 
 def figure_1() -> tuple[Drawing, dict[str, Measured]]:
     """Figure 1, its four panels as the live toy brings them about, and what was measured in each."""
-    engine, panels, measured = ToyEngine(), [], {}
-    for i, name in enumerate("abcd"):
-        engine.preset(name)
-        engine.finish()
-        measured[name] = engine.toys.measure()
-        row, column = 16 * (i // 2), 6 * (i % 2)
-        curves, arrows = engine.figure_1(f"({name})")
-        panels += [replace(curves, at=(row, column, 11, 6)), replace(arrows, at=(row + 11, column, 4, 6))]
-    for name, m in measured.items():
-        print(f"({name}) V(D, G) = {m.V:.3f}, C(G) = {m.C:.3f}, JSD = {m.JSD:.4f} nats")
+    panels, measured = ToyEngine().four()
     return plots.draw(Picture(panels)), measured
 
 

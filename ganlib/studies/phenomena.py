@@ -52,6 +52,11 @@ class Preset:
     settings: Mapping[str, Any] = field(default_factory=dict)  # what differs from PLAIN; nothing where `after` is given
     after: str = ""  # the preset whose end this one goes on from; "" begins anew
 
+    @property
+    def group(self) -> str:
+        """The group in which its button stands."""
+        return "Figure 1" if len(self.name) == 1 else "How it goes wrong"
+
 
 PLAIN = {"k": 1, "lr_D": 0.3, "lr_G": 0.01, "momentum": 0.0, "batch": 64, "update": "alternating"}
 """Numbers with which the toy learns well; every preset begins from them."""

@@ -141,8 +141,8 @@ class _Chart:
         ax.set(xlabel=panel.x_label, ylabel=panel.y_label)
         self.other = ax
         if panel.right:
-            named = [line for line in panel.lines if line.right and line.name]
-            colour = self.colour(named[0].style) if named else self.ink
+            read = (line.style for line in panel.lines if line.right and line.style != "reference")
+            colour = next(map(self.colour, read), self.ink)
             self.other = ax.twinx()
             self.other.spines[:].set_visible(False)
             self.other.set_yticks(*([tick[i] for tick in panel.right_ticks] for i in (0, 1)), color=colour)

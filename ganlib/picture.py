@@ -55,7 +55,7 @@ RAMPS = {
     "D": ["#FFFFFF", "#D6E8F3", "#AED1E7", "#85BADB"],
 }
 """Colours from low to high: of numbers, of cells that carry words, and of what D says beneath points."""
-LIT = 1.8
+LIT = 1.6
 """How much wider a line is that is lit."""
 MAX_POINTS = 20_000
 """Numbers in one line or heat map, so that a picture stays small."""
@@ -187,10 +187,10 @@ class Panel:
     """One chart: what is in it, and the ranges and ticks of its axes (None: round numbers around what is in it).
 
     `right` is the range of an axis at the right, if there is one. A tick is (value, words). `square`: a unit of x is as
-    long as one of y. `draws` names the control, a `Curve` or `Points`, that a person draws here, and `seeks` the `Place`
-    that dragging along x sets. With `reads` a page says the value of every named line at the pointer's x. `words` are
-    for a screen reader ("": the title and the lines' values). `at` is (row, column, rows, columns) on the grid of 12
-    columns.
+    long as one of y. `draws` names the control, a `Curve` or `Points`, that a person draws here, and `seeks` the
+    `Place` that dragging along x sets. With `reads` a page says the value of every named line at the pointer's x.
+    `words` are for a screen reader ("": the title and the lines' values). `at` is (row, column, rows, columns) on the
+    grid of 12 columns.
     """
 
     title: str = ""

@@ -225,7 +225,7 @@ function drawAxes(pen, panel) {
   drawBeside(pen, placed(panel.y_ticks, Y), plot.left - 6, "right");
   if (panel.y_label) upright(pen, panel.y_label, 8, colours.ink);
   if (panel.right) {
-    const first = panel.lines.find(({ right, name }) => right && name) ?? panel.lines.find(({ right }) => right);
+    const first = panel.lines.find(({ right, style }) => right && style !== "reference");
     const colour = first && colours.styles[first.style].colour;
     drawBeside(pen, placed(panel.right_ticks, R), plot.right + 6, "left", colour);
     if (panel.right_label) upright(pen, panel.right_label, pen.width - 8, colour);

@@ -6,82 +6,38 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
 import torch
 
-from ganlib import game, plots, theory
-from ganlib.controls import Button, Choice, Curve, Slider, Switch, brief
+from ganlib import plots, theory
+from ganlib.controls import brief
 from ganlib.densities import Pushforward
 from ganlib.errors import RecipeError, TrainingDiverged
-from ganlib.picture import Level, Line, Mark, Note, Panel, Picture
+from ganlib.picture import Line, Note, Panel, Picture
 from ganlib.recipes import TOY, Recipe
 from ganlib.studies.diagnosis import STEEP, ToyEvidence, Verdict, diagnose_toy, too_steep
-from ganlib.studies.phenomena import PLAIN, PRESETS, Act, chain, density, hills
+from ganlib.studies.phenomena import PLAIN, PRESETS, Act, chain, density
 from ganlib.studies.toys import CHOICES, BestD, Measured, Toys
 from ganlib.widgets import slow
+from ganlib.widgets.charts import Pinned, charts
 from ganlib.widgets.demo import Demo, Recording, cell_key
-from ganlib.widgets.engine import GAME
-from ganlib.widgets.past import MEMORY, Moment, Remembering
+from ganlib.widgets.past import Moment, Remembering
 from ganlib.widgets.scene import CENTRES, EDGES, WIDTH, Scene, in_bins, scene  # noqa: F401 (tests look here)
+from ganlib.widgets.toy_controls import controls
 
 MEASURE_EVERY = 10  # moves between two measurements at high speed: 5 iterations of k = 1
 SLOW = 30  # up to so many moves a second, each one is measured and told
-FAR, LOWEST = 1e4, -6.0  # a game whose G(z) or V has gone farther has diverged; a lower V leaves its chart
+FAR = 1e4  # a game whose G(z) or V has gone farther has diverged
 #: By the prior: keeps D from becoming a cliff at p_g's edges on its way to its optimum (see `BestD`). From the start of
 #: seeds 0 to 9 V ends 0.03 to 0.12 below C, and all games go on well; without it eight were lost within 55 iterations.
 DECAY = {"uniform": 3e-3, "normal": 1e-3}
 SINCE = 100  # iterations for which it matters how steep D was when it had been trained alone
 FIRST = "Predict what will happen, then press Play; or choose above what to see."
 ON = "Change anything while it plays: it goes on from there."
-
-
-def controls(recipe: Recipe) -> dict[str, Any]:
-    """What a person can press and set, at first as the recipe has it."""
-    noise, for_D, for_G, both = "Data and noise", "D, the discriminator", "G, the generator", "Both"
-    data = {"gaussian": "one Gaussian", "bimodal": "two Gaussians", "trimodal": "three Gaussians"}
-    data |= {"uniform": "uniform", "drawn": "draw it yourself"}
-    costs = {"non-saturating": "−log D(G(z))", "minimax": "log(1 − D(G(z)))"}
-    orders = {"alternating": "D, then G (Algorithm 1)", "simultaneous": "both at once (the authors)"}
-    units, sizes = {"relu": "rectifiers", "sigmoid": "sigmoids"}, {2**i: str(2**i) for i in range(3, 10)}
-    speeds = {n: f"{n} move{'s' * (n > 1)}/s" for n in (1, 2, 5, 10, 30, 100, 300)}
-    speeds = {0.2: "a move in 5 s", **speeds, "full": "as fast as it goes"}
-    k_of = {"whole": True, "words": lambda k: f"{k} of D to 1 of G" if k else "0: only G moves"}
-    rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0.0, "0: held")}
-    moves = "How far {} moves at each of its updates; at the left end it is held".format
-    of_cost = "What G descends: the non-saturating cost, or the minimax one of Algorithm 1"
-    of_order = "Alternating: D first, then G against the new D. Simultaneous: both from the same old parameters"
-    of_p_data = "What the data are drawn from; draw it yourself: drag on the picture"
-    of_mu = "The share of the last move that is kept in the next one"
-    of_push = "At each G(z) an arrow: where G's cost falls along x, by D's slope there; none where D is flat"
-    of_step = "k updates of D and one of G, or the rest of the iteration under way (S)"
-    return {
-        **{name: GAME[name] for name in ("start", "pause")},
-        "step_D": Button("One D step", "One update of D on fresh draws, G held (D)", "d", "step"),
-        "step_G": Button("One G step", "One update of G, D held (G)", "g", "step"),
-        "step": Button("One iteration", of_step, "s", "step"),
-        "best_D": Button("D to its optimum", "Train D alone until V no longer grows (B)", "b", "up"),
-        **{name: GAME[name] for name in ("stop", "reset", "seed", "restore")},
-        "undo": MEMORY["undo"],
-        **{name: Button(preset.title, preset.see, group=preset.group) for name, preset in PRESETS.items()},
-        **{name: one for name, one in MEMORY.items() if name != "undo"},
-        "p_data": Choice(data, "gaussian", "p_data", of_p_data, group=noise),
-        "heights": Curve(hills((-1.5, 0.9, 1.0), (1.8, 0.5, 0.6))),
-        "p_z": Choice(game.PRIORS, recipe.p_z, "Prior on z", "What z is drawn from", group=noise),
-        "batch": Choice(sizes, recipe.batch, "Batch m", "Examples, and z, in each update", slide=True, group=noise),
-        "k": Slider(0, 20, recipe.k, 1, "k", "How often D is updated for each update of G", **k_of, group=for_D),
-        "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", hint=moves("D"), group=for_D),
-        "push": Switch(False, "push on G(z)", of_push, group=for_D),
-        "lr_G": Slider(**rate, start=recipe.lr_G, name="Rate of G", hint=moves("G"), group=for_G),
-        "generator_cost": Choice(costs, recipe.generator_cost, "Cost of G", of_cost, group=for_G),
-        "units": Choice(units, "relu", "Units of G", "G's hidden units; another choice begins anew", group=for_G),
-        "speed": Choice(speeds, "full", "Speed", "Moves a second: each an update of D or of G", slide=True, group=both),
-        "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", of_mu, group=both),
-        "update": Choice(orders, recipe.update, "Who moves when", of_order, group=both),
-    }
 
 
 class ToyEngine(Remembering):
@@ -121,7 +77,7 @@ class ToyEngine(Remembering):
         self.toys = Toys(recipe, density(s["p_data"], s["heights"]), seeds=s["seed"], **rates)
         self.toys.set(**{name: s[name] for name in CHOICES})
         self.moves = 0  # updates of D and of G so far; an evaluation of V on D's way to its optimum counts as one
-        self._shown_stage, self._looked = 0, (None, None)
+        self._shown_stage, self._looked = 0, (-1, False, None)
         self.moved = ""  # the last one: "D, 2 of 3", "D" (by itself), "G", "D and G together", "D to its optimum"
         self._recent: deque[tuple[float, ...]] = deque(maxlen=60)
         self._alone = (-SINCE, 0.0)  # when D was last trained alone, and how steep it was then
@@ -138,6 +94,7 @@ class ToyEngine(Remembering):
     def load(self, saved: dict[str, Any]) -> None:
         """Go back to what `saved` gave: bit for bit, but for a preset or D's way to its optimum that was under way."""
         self._end_acts()
+        self._looked = (-1, False, None)
         self.toys, self.moved, self._alone = (saved[name] for name in ("toys", "moved", "alone"))
         self.toys.load(saved["game"])
         self.preset_name = saved["preset"]
@@ -206,7 +163,7 @@ class ToyEngine(Remembering):
         presets = chain(name, self.preset_name)
         self.remember()
         if not presets[0].after:
-            first = {name: self.controls[name].start for name in self.values if name != "push"}
+            first = {name: self.controls[name].start for name in self.values}
             self.values |= first | PLAIN | presets[0].settings
             self.anew()
         self._carry_out(*(act for preset in presets for act in preset.acts), name=name)
@@ -293,6 +250,39 @@ class ToyEngine(Remembering):
         """Another game with the same controls, at its start or at the end of a preset."""
         return ToyEngine(self.recipe, opening=opening, guess=self.guess, **{**self.values, "moment": None})
 
+    def four(self) -> tuple[list[Panel], dict[str, Measured]]:
+        """The panels (a) to (d) of Figure 1, two by two, played aside, and what is measured of each.
+
+        The first has the key to all. What is drawn besides, and what is clipped, has a name where it first stands.
+        """
+        played, panels, found, named = self.twin(), [], {}, set[str]()
+        for i, name in enumerate("abcd"):
+            played.preset(name)
+            played.finish()
+            upper, lower = played.figure_1(PRESETS[name].title)
+            measured = found[name] = played.toys.measure()
+            ghosts = {False: "p_g before", True: "D before"}
+            lines = [
+                replace(line, name=ghosts[line.right]) if line.style == "reference" and not line.name else line
+                for line in upper.lines
+            ]
+            lines = [replace(line, name="" if line.name in named else line.name, lit=False) for line in lines]
+            named |= {line.name for line in lines}
+            said = f"V {measured.V:.3f}, C(G) {measured.C:.3f}, JSD {measured.JSD:.3f} nats"
+            row, column = 14 * (i // 2), 6 * (i % 2)
+            panels.append(replace(upper, lines=lines, at=(row, column, 9, 6)))
+            panels.append(replace(lower, at=(row + 9, column, 4, 6), caption=said))
+        return panels, found
+
+    def film_frame(self, title: str) -> Picture:
+        """Figure 1 as it is now. What is drawn besides is named in the title, as a legend that grows makes all jump."""
+        upper, lower = self.figure_1()
+        said = [f"{title}: {self.toys.step:,} iterations, JSD {self.measured.JSD:.3f} nats"]
+        said += ["grey: before"] if any(line.style == "reference" for line in upper.lines) else []
+        said += ["purple: push on G(z)"] if upper.arrows else []
+        arrows = [replace(one, name="", value=None) for one in upper.arrows]
+        return Picture([replace(upper, title="; ".join(said), arrows=arrows), lower])
+
     def frames(self, preset: str, n: int) -> list[Picture]:
         """A preset, played aside, as about n pictures of Figure 1: as many for each of its acts.
 
@@ -307,8 +297,7 @@ class ToyEngine(Remembering):
                 acts.append([])
                 said = next(title for own, title in titles if own is act)
             if turns % max(1, act.n // 40) == 0 or not played.act:
-                title = f"{said}: {played.toys.step:,} iterations, JSD {played.measured.JSD:.3f} nats"
-                acts[-1].append(Picture(played.figure_1(title)))
+                acts[-1].append(played.film_frame(said))
             if not played.act:
                 break
             played._guarded()
@@ -463,22 +452,34 @@ class ToyEngine(Remembering):
     def _pinned_p_g(self) -> list[Line]:
         return [self.pinned.scene.ghost("G", "pinned p_g", dash=2)] if self.pinned else []
 
-    def _look(self, moment: Moment) -> tuple[Scene, Measured, int]:
-        """An earlier moment: how it looked, what is measured of it, and its iterations. Leaves the game alone."""
-        if self._looked[0] is not moment:
-            toys = moment.game["toys"].at(moment.game["game"])
-            seen = scene(toys, in_bins(toys.p_data), toys.p_g(), push=self.values["push"])
-            self._looked = moment, (seen, toys.measure(order=6 if toys.exact else 2), toys.step)
-        return self._looked[1]
+    def _look(self, moment: Moment) -> tuple[Scene, Measured, int] | None:
+        """An earlier moment: how it looked, what is measured of it, and its iterations. Leaves the game alone.
+
+        None where it cannot be drawn: there the game had diverged already.
+        """
+        if self._looked[:2] != (moment.moves, self.values["push"]):
+            toys, found = moment.game["toys"].at(moment.game["game"]), None
+            with suppress(TrainingDiverged), np.errstate(all="ignore"):
+                seen = scene(toys, in_bins(toys.p_data), toys.p_g(), push=self.values["push"])
+                measured = toys.measure(order=6 if toys.exact else 2)
+                if seen.finite and np.isfinite([*vars(measured).values()]).all():
+                    found = seen, measured, toys.step
+            self._looked = moment.moves, self.values["push"], found
+        return self._looked[2]
 
     def picture(self) -> Picture:
         """Figure 1 at the left, V, C and JSD at the right, and whether this is normal."""
         upper, lower = self.figure_1()
         shown, now, step, at = self._scene, self.measured, self.toys.step, self.looked_at
-        if at is not None:
-            shown, now, step = self._look(at)
+        looked = at and self._look(at)
+        if looked:
+            shown, now, step = looked
             upper, lower = shown.figure_1(f"At move {at.moves:,}", self._pinned_p_g())
-        draws, verdict = "heights" if self.values["p_data"] == "drawn" and at is None else None, self.verdict()
+        events = self.event_levels(), self.event_levels(named=False)
+        guess = self.guess.line() if self.guess is not None else None
+        more = {"at": at.moves if looked else None, "guess": guess, "pinned": self.pinned}
+        beside = charts(self.curves.rows(), now, self.moves, self._ranges, events, **more)
+        draws, verdict = "heights" if self.values["p_data"] == "drawn" and not looked else None, self.verdict()
         words = (
             f"Figure 1 after {step:,} iterations, {self.STATES[self.state]}. On average D gives data "
             f"{shown.says[0]:.2f} and G's samples {shown.says[1]:.2f}. V(D, G) is {now.V:.3f}, C(G) {now.C:.3f}, the "
@@ -487,7 +488,7 @@ class ToyEngine(Remembering):
         how = "exact, as G is made of straight pieces" if self.toys.exact else "that of 800 straight lines through G"
         beyond = f"; {100 * shown.outside:.0f} % of it lies outside the picture" if shown.outside > 0.005 else ""
         turn = f"Last move: {self.moved}; next: {self.next}. " if self.moved else f"Next: {self.next}. "
-        turn = turn if (self.pace <= SLOW or self.state == "paused") and at is None else ""
+        turn = turn if (self.pace <= SLOW or self.state == "paused") and not looked else ""
         says = f"D's mean is {shown.says[0]:.2f} on data, {shown.says[1]:.2f} on fakes. "
         upper = replace(upper, draws=draws, at=(0, 0, 10, 8), words=words)
         lower = replace(lower, caption=f"{turn}{says}p_g is {how}{beyond}.", at=(10, 0, 4, 8))
@@ -495,12 +496,14 @@ class ToyEngine(Remembering):
         readouts = [of_now, (f"{self.speed:,.{1 if 0 < self.speed < 10 else 0}f}", "a second")]
         notes = [Note([self._see()], above=True), Note(verdict.sentences, "Is this normal?", verdict.tone)]
         notes += [Note(self.pinned.compared(self.shown(), self.controls), "The pinned run")] if self.pinned else []
-        return Picture([upper, lower, *self._charts(at and (at.moves, now))], words, readouts, notes)
+        return Picture([upper, lower, *beside], words, readouts, notes)
 
     def _see(self) -> str:
         """What stands above: what is looked at, what a preset shows, or what has just moved."""
         at = self.looked_at
         if at is not None:
+            if self._look(at) is None:
+                return f"At move {at.moves:,} the game had diverged already, so that there is nothing to draw of it."
             then = "Go on from here makes it the present; Back to now leaves it."
             return f"You look back at move {at.moves:,} of {self.moves:,}. The game itself stays as it is. {then}"
         if self.stage:
@@ -510,57 +513,6 @@ class ToyEngine(Remembering):
         if self._before:
             return slow.MOVED[self._before[0]]
         return ON if self.moves or self.running else FIRST
-
-    def _charts(self, looked: tuple[int, Measured] | None) -> list[Panel]:
-        """V and C, and JSD, over the moves; with the guess, the pinned run, and the moment that is looked at."""
-        moves, V, C, JSD = self.curves.rows().T.copy()
-        now, at = looked[1] if looked else self.measured, [looked[0]] if looked else []
-        guess = self.guess.line() if self.guess is not None else None
-        value, distance = [], [guess] if guess is not None else []
-        if self.pinned:
-            then, *measured = self.pinned.rows.T
-            value, first = [Line(then, measured[0], "", "reference", dash=2)], distance
-            distance = [*first, Line(then, measured[2], "pinned", "reference", f"{measured[2][-1]:.3f}", dash=2)]
-        ends = [float(np.max(line.x)) for line in (*value, *distance) if np.size(line.x)]
-        x = (0.0, max([float(max(self.moves, 100)), *ends]))
-        low, high = self._ranges.around("V", [V, C, *(line.y for line in value)], (-1.45, -1.25))
-        top = self._ranges.around("JSD", [JSD, *(np.asarray(line.y, float) for line in distance)], (0, 0.1))[1]
-        value += [Line(moves, V, "V(D, G)", "V", now.V), Line(moves, C, "C(G)", "C", now.C)]
-        distance += [Line(moves, JSD, "JSD(p_data ‖ p_g)", "G", now.JSD)]
-        floor, ceiling = [Level(game.MINUS_LOG_4, "-log 4"), *self.event_levels()], self.event_levels(named=False)
-        if top > math.log(2):
-            ceiling.insert(0, Level(math.log(2), "log 2"))
-        nats, counted = (max(low, LOWEST), high), "moves of D and of G (drag here to look back)"
-        here = [
-            [Mark(move, max(y, nats[0]), name, stem=True) for move in at] for y, name in ((now.V, ""), (now.JSD, ""))
-        ]
-        more = {"seeks": "moment", "x": x}
-        return [
-            Panel("Nats", value, y=nats, x_label="", levels=floor, marks=here[0], x_ticks=(), at=(0, 8, 8, 4), **more),
-            Panel(
-                "Nats", distance, y=(0.0, top), x_label=counted, levels=ceiling, marks=here[1], at=(8, 8, 6, 4), **more
-            ),
-        ]
-
-
-@dataclass(frozen=True)
-class Pinned:
-    """What is kept of a run, to be compared with another."""
-
-    rows: np.ndarray  # moves, V, C and JSD, as in `curves`
-    scene: Scene
-    values: Mapping[str, Any]
-    step: int
-
-    def compared(self, other: Pinned, controls: Mapping[str, Any]) -> list[str]:
-        """What it came to, and in which controls another run differs, in sentences."""
-        V, C, JSD = self.rows[-1, 1:]
-        came = f"After {self.step:,} iterations: JSD {JSD:.3f}, V {V:.3f}, C(G) {C:.3f}."
-        differing = [name for name, value in self.values.items() if other.values[name] != value]
-        said = lambda name, of: getattr(controls[name], "said", str)(of.values[name])  # noqa: E731
-        each = [f"{controls[n].name} {said(n, self)} (now {said(n, other)})" for n in differing if n != "heights"]
-        each += ["p_data was drawn by hand otherwise"] if "heights" in differing else []
-        return [came, f"It differs in: {'; '.join(each)}." if each else "Its controls were the same as now."]
 
 
 class LiveToy(Demo):

@@ -13,7 +13,7 @@ from ganlib.errors import RecipeError
 from ganlib.widgets.curves import Curves
 from ganlib.widgets.engine import Game
 
-KEPT = 100  # moments of a run that are kept at the most, at equal steps from its start on
+KEPT = 60  # moments of a run that are kept at the most, at equal steps from its start on
 UNDONE = 50  # acts that can be undone one after another
 RUN = "This run"
 MEMORY: dict[str, Any] = {

@@ -247,11 +247,13 @@ class View {
   showWords({ named, running, picture: { words, readouts, notes } }) {
     write(this.state, named);
     write(this.words, words);
-    this.tell(words);
+    const above = notes.filter((note) => note.above);
+    mark(this.above, "aria-live", running ? "off" : "polite"); // while it runs that may change many times a second
+    this.tell(running ? [...above.flatMap(({ lines }) => lines), words].join(" ") : words);
     const readout = ([value, unit]) => element("span", { class: "gl-readout" }, element("b", {}, value), ` ${unit}`);
     renew(this.readouts, readouts, () => readouts.map(readout));
-    const below = notes.filter(({ above }) => !above);
-    showNotes(this.above, notes.filter(({ above }) => above));
+    const below = notes.filter((note) => !note.above);
+    showNotes(this.above, above);
     if (running) this.tellNotes(below);
     else showNotes(this.below, below);
   }

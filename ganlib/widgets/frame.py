@@ -82,7 +82,7 @@ def _described(key: str, control: Control | Button) -> dict[str, Any]:
         once = {"once": True} if control.once else {}
         return {**common, "kind": "button", "press": control.key, "icon": control.icon, **once}
     kinds = {Switch: "switch", Number: "number", Curve: "curve", Points: "points", Place: "place"}
-    rest = {"of": control.of} if isinstance(control, Number) else {"most": getattr(control, "most", None)}
+    rest = {"of": control.of} if isinstance(control, Number) else {"free": getattr(control, "free", False)}
     return {**common, "kind": kinds[type(control)], **rest}
 
 

@@ -57,7 +57,7 @@ The sentences name the run that they quote: a recipe's own healthy run may look 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +115,12 @@ class Seen:
     classes: tuple[tuple[int, int], ...] = ()  # how many samples each class has, and its label; the most first
 
     @property
+    def variety(self) -> str:
+        """To how many different real pictures the samples are nearest, in a sentence."""
+        of = f"Of {SAMPLES} real pictures of the data it is 56 to 63." if self.classes else ""
+        return f"The {SAMPLES} samples are nearest to {self.pictures} different real pictures. {of}".strip()
+
+    @property
     def collapse(self) -> str:
         """What G has collapsed to, in a sentence; "" where its samples differ as those of healthy runs do."""
         near = f"its {SAMPLES} samples are nearest to"
@@ -140,6 +146,7 @@ class Evidence:
     recipe: Recipe  # with the controls as they are
     updates: int = 0  # D's updates so far
     changed: bool = False  # whether a control was changed within the last steps
+    held: Collection[str] = ()  # the players that do not move: "D", "G"
 
 
 def spread(x: Tensor) -> float:
@@ -217,6 +224,9 @@ def diagnose(e: Evidence) -> Verdict:
             "at once: on MNIST a run with D's rate at 1 was lost within 50 steps.",
             *alike,
         )
+    if "D" in e.held:
+        where = "G goes to where this one D is highest, and D does not learn of it"
+        return _say("odd", f"D is held: {where}. D {says}, and V is {V:.2f}.", *(alike or (e.seen.variety,)))
     turns = reversals(np.array([step.V for step in e.steps]))
     if turns >= TURNS:
         return _say("odd", _swings(turns, f"{len(e.steps)} steps", last.momentum), *alike)

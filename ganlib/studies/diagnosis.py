@@ -117,8 +117,8 @@ class Seen:
     @property
     def variety(self) -> str:
         """To how many different real pictures the samples are nearest, in a sentence."""
-        of = f"Of {SAMPLES} real pictures of the data it is 56 to 63." if self.classes else ""
-        return f"The {SAMPLES} samples are nearest to {self.pictures} different real pictures. {of}".strip()
+        real = f" (for {SAMPLES} real digits it is 56 to 63)" if self.classes else ""
+        return f"The {SAMPLES} samples are nearest to {self.pictures} different real pictures{real}."
 
     @property
     def collapse(self) -> str:

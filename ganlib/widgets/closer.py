@@ -13,7 +13,7 @@ from ganlib.nets import Discriminator
 from ganlib.picture import Heat, Panel, Tiles
 
 TALL = 9  # rows of the grid that the three panels take
-TELLS_G = "What G is told: make it brighter where it is orange, darker where it is blue."
+TELLS_G = "Orange: G is told to make it brighter. Blue: darker."
 
 
 def push(D: Discriminator, x: Tensor, cost: str = "non-saturating") -> Tensor:

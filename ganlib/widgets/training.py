@@ -221,7 +221,7 @@ class TrainingEngine(Game):
     def _charts(self) -> list[Panel]:
         step, *columns = self.curves.rows().T.copy()
         curve, reach = dict(zip(CURVES, columns)), (0.0, float(max(self.since, 20)))
-        x_label = "step" if self.trained is None else "steps since the trained pair"
+        x_label = "step" if self.trained is None else "steps since the start"
 
         def line(name: str, words: str, style: str) -> Line:
             """A measured curve with its present value."""

@@ -204,14 +204,14 @@ def test_no_search_is_made_while_it_trains_and_looking_changes_nothing(engine, d
     for _ in range(3):
         engine.advance(0)
         titles = [panel.title for panel in engine.complete().panels]
-    assert len(searched) == 1 and titles[-2].endswith("(at step 0)")
+    assert len(searched) == 1 and titles[-2].startswith("Nearest at step 0: ")
     engine.pick(5)
     engine.complete()
     assert len(searched) == 2
     engine.advance(0)
     engine.complete()
     engine.pause()
-    assert "(at step" not in engine.complete().panels[-2].title and len(searched) == 3
+    assert engine.complete().panels[-2].title.startswith("Nearest training picture, ") and len(searched) == 3
     engine.complete()
     assert len(searched) == 3
     plain = Trainer(RECIPE, data, seed=3)

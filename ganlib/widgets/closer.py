@@ -44,7 +44,7 @@ class Closer:
             index, distance = nearest(x, self.data.train, pixels=self.pixels)
             self._found = i, step, int(index), float(distance)
         _, then, index, distance = self._found
-        was = "" if then == step else f" (at step {then:,})"
+        near = "Nearest training picture, " if then == step else f"Nearest at step {then:,}: "
         pushed, (channels, height, width) = push(D, x, cost)[0], self.data.shape
         with torch.no_grad():
             chance = torch.sigmoid(D.logit(x.to(next(D.parameters())))).item()
@@ -55,7 +55,7 @@ class Closer:
         bare = {"x_label": "", "x_ticks": (), "y_ticks": (), "square": True, "caption": TELLS_G}
         length = f"The push on it, {pushed.norm():.2g} long"
         told = f"{length}: by −d cost/dx G is told which pixels to make brighter, and which darker."
-        one, other = f"The chosen sample: D(x) = {chance:.2f}", f"Nearest training picture, {distance:.2f} away{was}"
+        one, other = f"The chosen sample: D(x) = {chance:.2f}", f"{near}{distance:.2f} away"
         real = scale(self.data.train[index : index + 1], pixels=self.pixels)
         return [
             Panel(one, tiles=self._tiles(x), at=(row, 0, TALL, 4)),

@@ -169,6 +169,8 @@ class TrainingEngine(Game):
             return Verdict(
                 "broken", ("The run has ended in an error, which stands above. Reset goes back to its start.",)
             )
+        if self.trained is not None and not self.since:
+            return Verdict("wait", ("Nothing has happened yet: both players are as their training left them.",))
         self._draw()
         changed_at = self.events[-1][0] if self.events else 0
         steps, run = [step for step in self._recent if step.step - self._begun_at > changed_at], self.trainer

@@ -14,7 +14,7 @@ from ganlib.checkpoints import Trained
 from ganlib.game import generator_cost
 from ganlib.recipes import CIFAR10_FC
 from ganlib.widgets import LiveTraining
-from ganlib.widgets.closer import push
+from ganlib.widgets.closer import MASKS, push
 from ganlib.widgets.frame import described
 from ganlib.widgets.steering import BREAKS
 from ganlib.widgets.training import TrainingEngine
@@ -147,25 +147,33 @@ def test_the_verdict_says_that_d_is_held(going_on):
 
 
 @pytest.mark.parametrize("cost", ["non-saturating", "minimax"])
-def test_the_push_is_minus_the_slope_of_gs_cost_at_each_pixel(pair, cost):
-    """By central differences in float64, at some pixels of two pictures, and against the closed form."""
+@pytest.mark.parametrize("masks", [0, 3])
+def test_the_push_is_minus_the_slope_of_gs_cost_at_each_pixel(pair, cost, masks):
+    """By central differences in float64, with the same masks, at some pixels of two pictures; and in closed form."""
     D = copy.deepcopy(pair.D).double()
     x = torch.rand(2, 784, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    found = push(pair.D, x, cost)
+    found = push(pair.D, x, cost, masks)
     assert found.shape == x.shape and found.dtype == torch.float32
-    h, scale = 1e-5, found.abs().max().item()
+    h, scale, n = 1e-5, found.abs().max().item(), masks or 1
+
+    def logits(x):
+        """(n, 2)."""
+        rng = torch.Generator().manual_seed(0) if masks else None
+        return D.logit(x.repeat(n, 1), rng).view(n, 2)
+
     for i, pixel in ((0, 0), (0, 391), (1, 405), (1, 783)):
-        to = torch.zeros(784, dtype=torch.float64)
-        to[pixel] = h
+        to = torch.zeros(2, 784, dtype=torch.float64)
+        to[i, pixel] = h
         with torch.no_grad():
-            ends = [generator_cost(D.logit((x[i] + sign * to)[None]), cost) for sign in (1, -1)]
-        assert -(ends[0] - ends[1]).item() / (2 * h) == pytest.approx(found[i, pixel].item(), abs=1e-4 * scale)
-    y = x.clone().requires_grad_()
-    a = D.logit(y)
+            ends = [generator_cost(logits(x + sign * to)[:, i], cost).item() for sign in (1, -1)]
+        assert -(ends[0] - ends[1]) / (2 * h) == pytest.approx(found[i, pixel].item(), abs=1e-4 * scale)
+    y = x.repeat(n, 1).requires_grad_()
+    a = D.logit(y, torch.Generator().manual_seed(0) if masks else None)
     (slope,) = torch.autograd.grad(a.sum(), y)
     D_x = torch.sigmoid(a.detach())
     factor = 1 - D_x if cost == "non-saturating" else D_x
-    assert (found - (factor[:, None] * slope).float()).abs().max() < 1e-5 * scale
+    expected = (factor[:, None] * slope).view(n, 2, 784).mean(0).float()
+    assert (found - expected).abs().max() < 1e-5 * scale
 
 
 def test_a_sample_is_shown_beside_its_nearest_training_picture_and_the_push_on_it(going_on, data):
@@ -178,13 +186,17 @@ def test_a_sample_is_shown_beside_its_nearest_training_picture_and_the_push_on_i
     index, distance = images.nearest(x, data.train)
     assert np.array_equal(other.tiles.images[0], data.train[index].reshape(28, 28).numpy())
     assert other.title == f"Nearest training picture, {distance.item():.2f} away"
-    expected = push(going_on.trainer.D, x).reshape(28, 28)
+    expected = push(going_on.trainer.D, x, masks=MASKS).reshape(28, 28)
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        chance = torch.sigmoid(going_on.trainer.D.logit(x.repeat(MASKS, 1), rng)).mean()
+    assert one.title == f"The chosen sample: D(x) = {chance:.2f}"
     assert np.array_equal(np.flipud(pushed.heat.z), expected.numpy())  # the first row of a map stands below
     most = expected.abs().max().item()
     assert pushed.heat.limits == pytest.approx((-most, most)) and f"{expected.norm():.2g} long" in pushed.title
     going_on.set(generator_cost="minimax")
     again = np.flipud(going_on.complete().panels[-1].heat.z)
-    assert np.allclose(again, push(going_on.trainer.D, x, "minimax").reshape(28, 28), atol=1e-7)
+    assert np.allclose(again, push(going_on.trainer.D, x, "minimax", MASKS).reshape(28, 28), atol=1e-7)
     assert np.abs(again - expected.numpy()).max() > 0.1 * most
     assert going_on.twin().picked == 4
     going_on.pick(4)
@@ -226,6 +238,6 @@ def test_colours_are_added_up_in_the_push():
     engine.pick(1)
     *_, one, other, pushed = engine.complete().panels
     x = engine.trainer.samples(64, 1406)[1:2]
-    expected = push(engine.trainer.D, x).reshape(3, 32, 32).sum(0)
+    expected = push(engine.trainer.D, x, masks=MASKS).reshape(3, 32, 32).sum(0)
     assert np.allclose(np.flipud(pushed.heat.z), expected, rtol=1e-5, atol=1e-9)
     assert one.tiles.images.shape == other.tiles.images.shape == (1, 32, 32, 3)

@@ -13,18 +13,27 @@ from ganlib.nets import Discriminator
 from ganlib.picture import Heat, Panel, Tiles
 
 TALL = 9  # rows of the grid that the three panels take
+MASKS = 32  # dropout masks that the push and D(x) are means over, as in the game of `be_discriminator`
 TELLS_G = "Orange: G is told to make it brighter. Blue: darker."
 
 
-def push(D: Discriminator, x: Tensor, cost: str = "non-saturating") -> Tensor:
+def push(D: Discriminator, x: Tensor, cost: str = "non-saturating", masks: int = 0) -> Tensor:
     """-d cost_G / dx, the way that D tells G to move each picture: x (m, d) -> (m, d), float32 on the CPU.
 
-    Of each picture by itself, without dropout. "non-saturating": (1 - D(x)) da/dx; "minimax": D(x) da/dx, where a is
-    D's logit. G's own step moves its parameters so that its pictures go this way.
+    Of each picture by itself. "non-saturating": (1 - D(x)) da/dx; "minimax": D(x) da/dx, where a is D's logit. G's own
+    step moves its parameters so that its pictures go this way. `masks`: the mean over so many dropout masks, the same
+    ones each time, as the game is played with dropout; 0: without dropout.
     """
+    return _pushed(D, x, cost, masks)[0]
+
+
+def _pushed(D: Discriminator, x: Tensor, cost: str, masks: int) -> tuple[Tensor, Tensor]:
+    """The push (m, d), and D(x) (m,), both as means over the masks."""
     x = x.detach().to(next(D.parameters())).requires_grad_()
-    (slope,) = torch.autograd.grad(generator_cost(D.logit(x).unsqueeze(-1), cost).sum(), x)
-    return -slope.float().cpu()
+    rng = torch.Generator(x.device).manual_seed(0) if masks else None
+    a = D.logit(x.repeat(masks or 1, 1), rng)
+    (slope,) = torch.autograd.grad(generator_cost(a.unsqueeze(-1), cost).sum() / (masks or 1), x)
+    return -slope.float().cpu(), torch.sigmoid(a.detach()).view(-1, len(x)).mean(0).float().cpu()
 
 
 class Closer:
@@ -45,9 +54,8 @@ class Closer:
             self._found = i, step, int(index), float(distance)
         _, then, index, distance = self._found
         near = "Nearest training picture, " if then == step else f"Nearest at step {then:,}: "
-        pushed, (channels, height, width) = push(D, x, cost)[0], self.data.shape
-        with torch.no_grad():
-            chance = torch.sigmoid(D.logit(x.to(next(D.parameters())))).item()
+        channels, height, width = self.data.shape
+        (pushed,), chance = _pushed(D, x, cost, MASKS)
         heat = pushed.reshape(channels, height, width).sum(0).flip(0).numpy()  # all colours together; first row below
         most = float(np.abs(heat).max()) or 1.0
         map_ = Heat(heat, (0, width - 1), (0, height - 1), name="−∂cost/∂x", limits=(-most, most), ramp="push")
@@ -55,7 +63,7 @@ class Closer:
         bare = {"x_label": "", "x_ticks": (), "y_ticks": (), "square": True, "caption": TELLS_G}
         length = f"The push on it, {pushed.norm():.2g} long"
         told = f"{length}: by −d cost/dx G is told which pixels to make brighter, and which darker."
-        one, other = f"The chosen sample: D(x) = {chance:.2f}", f"{near}{distance:.2f} away"
+        one, other = f"The chosen sample: D(x) = {chance.item():.2f}", f"{near}{distance:.2f} away"
         real = scale(self.data.train[index : index + 1], pixels=self.pixels)
         return [
             Panel(one, tiles=self._tiles(x), at=(row, 0, TALL, 4)),

@@ -87,7 +87,14 @@ def guess_score(trained: Trained) -> Guess:
     )
 
 
-# -- the recipe, and the first step ------------------------------------------------------------------------------------
+# -- the data, the recipe, and the first step --------------------------------------------------------------------------
+
+
+def about_data(data: Dataset, trained: Trained) -> str:
+    """How many pictures each split has; and, of digits that stand in for MNIST's, that the shipped pair saw them."""
+    told = f"{data.name}: {len(data.train):,} training, {len(data.valid):,} validation, {len(data.test):,} test digits."
+    seen = "" if data.name == trained.info["data"] else " The shipped pair has seen all of these in its training."
+    return f"{told} {data.note}{seen}".strip()
 
 
 def table(recipe: Recipe) -> Styler:
@@ -198,7 +205,7 @@ def scores_over_epochs(trained: Trained) -> Styler:
 def median_distances(trained: Trained, data: Dataset, n: int = 200) -> dict[str, float]:
     """The median L2 distance to the nearest training digit: of n real test digits, and of n samples."""
     queries = {"test digits": scale(data.test[:n]), "samples": trained.samples(n, seed=2)}
-    return {name: images.nearest(x, data.train)[1].median().item() for name, x in queries.items()}
+    return {name: round(images.nearest(x, data.train)[1].median().item(), 2) for name, x in queries.items()}
 
 
 def path_through(digits: tuple[int, ...], trained: Trained, data: Dataset) -> Tensor:

@@ -39,11 +39,6 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "1.44": lambda: 1 / math.log(2),
         "500": lambda: 50_000 / MNIST.batch,
     },
-    "00_start_here": {
-        "784": lambda: MNIST.G[-1].units,
-        "1.44": lambda: 1 / math.log(2),
-        "500": lambda: 50_000 / MNIST.batch,
-    },
     "06_mnist": {
         "225": lambda: table_1_of("Adversarial nets")[0],
         "214": lambda: table_1_of("Deep GSN")[0],

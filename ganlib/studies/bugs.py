@@ -106,8 +106,8 @@ WRONG_SIGN = Bug(
     "    cost_G = loss(a_fake, 0)  # log(1 - D(G(z)))\n",
     "The loss of a fake with the label 0 is -log(1 - D(G(z))), with the minus. To descend it makes D's work easier, so "
     "G runs away from the data. The trace: both costs fall to 0, which looks like success, and D(G(z)) falls to 0 with "
-    "them. In a game low costs of both players are no good news. With its sign right, -loss(a, 0), it is the cost of equation 1; "
-    "loss(a, 1) is the one that does not saturate.",
+    "them. In a game low costs of both players are no good news. With its sign right, -loss(a, 0), it is the cost "
+    "of equation 1; loss(a, 1) is the one that does not saturate.",
 )
 ONE_BATCH = Bug(
     "one real batch for all k steps",

@@ -30,6 +30,8 @@ EDGE, ROW, UNIT = 0.1, 0.165, 0.25
 """Inches: around a drawing, of a row of text, and of a row of the panels' grid."""
 TITLE, SMALL, TICK = 9.0, 8.0, 7.5
 """Points."""
+DPI = 130
+"""Pixels to an inch in the PNG of a drawing."""
 INKS = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 PLAIN = {
     **{"text.parse_math": False, "axes.grid": False, "axes.labelsize": SMALL, "axes.labelpad": 2.0},
@@ -301,7 +303,7 @@ def _sheet(images: np.ndarray, columns: int) -> np.ndarray:
     return in_rows(np.concatenate([colours, opaque], -1), columns, max(1, round(images.shape[2] / 20)), 0)
 
 
-def pixels(figure: Figure, dpi: float = 130) -> Image.Image:
+def pixels(figure: Figure, dpi: float = DPI) -> Image.Image:
     """The figure as an image, whatever style is in use."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)

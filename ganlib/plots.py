@@ -186,7 +186,7 @@ def strip(epochs: Sequence[int], last: Tensor, average: Tensor, shape: tuple[int
     """Samples of the same z over the epochs, uint8 (k, n, d) of the last iterate and of the average: a row an epoch."""
     k, n, _ = last.shape
     sheet = mosaic(_levels(torch.cat([last, average], 1).flatten(0, 1) / 255), shape, 2 * n)
-    (height, width), left, top = sheet.shape, 60, 24  # pixels: of the sheet; for the words
+    (height, width), left, top = sheet.shape[:2], 60, 24  # pixels: of the sheet; for the words
     zoom = max(1, min(3, 1_000 // width))  # each pixel of a picture as wide as any other
     size = left + zoom * width, top + zoom * height
     figure = plt.figure(figsize=np.divide(size, DPI), dpi=DPI)

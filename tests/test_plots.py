@@ -467,3 +467,5 @@ def test_the_strip_has_a_row_an_epoch_and_both_iterates_side_by_side():
     image = np.asarray(plots.pixels(ax.figure))
     assert image.shape[:2] == (24 + 3 * 8, 60 + 3 * 11)
     assert (image[24:30, 60:66, :3] == 0).all() and (image[24:30, -6:, :3] == 255).all()  # each pixel three wide
+    coloured = plots.strip([1, 2, 3], last.repeat(1, 1, 3), average.repeat(1, 1, 3), (3, 2, 2))
+    assert np.asarray(plots.pixels(coloured.figure)).shape == image.shape

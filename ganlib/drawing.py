@@ -48,9 +48,9 @@ ARROWS = {
 
 
 class Drawing(Figure):
-    """A figure that shows itself at the end of a cell, without pyplot; with `sheet` it holds images."""
+    """A figure that shows itself at the end of a cell, without pyplot; unless it is `fine`, in 256 colours."""
 
-    sheet = False
+    fine = True
 
     def _repr_png_(self) -> bytes:
         return png(self)
@@ -78,7 +78,7 @@ def draw(
     height = bottom + ROW * len(foot) + EDGE
     with matplotlib.rc_context({**PLAIN, **dict.fromkeys(INKS, ink)}, STYLE):
         figure = Drawing(figsize=(width, height), facecolor="white" if paper else "none")
-        figure.sheet = any(panel.tiles is not None for panel in picture.panels)
+        figure.fine = any(panel.heat is not None for panel in picture.panels)
         for start, rows in ((EDGE, head), (bottom, foot)):
             for i, (words, look) in enumerate(rows):
                 figure.text(EDGE / width, 1 - (start + ROW * i + 0.12) / height, words, **look)
@@ -312,9 +312,9 @@ def pixels(figure: Figure, dpi: float = DPI) -> Image.Image:
 
 
 def png(figure: Drawing) -> bytes:
-    """The figure as the bytes of a PNG file; with images it has 256 colours, which halves it."""
+    """The figure as the bytes of a PNG file; without a heat map it has 256 colours, which makes it a third as large."""
     image, file = pixels(figure), io.BytesIO()
-    if figure.sheet:
+    if not figure.fine:
         image = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.save(file, "PNG", optimize=True)
     return file.getvalue()

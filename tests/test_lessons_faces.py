@@ -83,8 +83,13 @@ def test_the_tables_hold_the_published_numbers():
     def cells(styler):
         return {row["what"]: tuple(row)[1:] for _, row in styler.data.iterrows()}
 
-    one, two = cells(lesson.published(1)), cells(lesson.published(2))
+    one, two = cells(lesson.published_stage_1()), cells(lesson.published_stage_2())
     assert one["longest weight vector allowed"] == ("no limit", "1.9365")
     assert one["prior on z"] == ("uniform", "normal") and "epochs" not in one
     assert two["epochs"] == ("50", "22")
+    assert [two[f"G, layer {i}"] for i in range(1, 6)] == [
+        *(("", str(layer)) for layer in named("tfd-2").G[:2]),
+        *((str(layer), str(layer)) for layer in named("tfd-1").G),
+    ]
+    assert named("tfd-2").G[2:] == named("tfd-1").G
     assert lesson.sizes().data["G"].tolist()[:2] == [83_250_304, 84_858_404]

@@ -269,7 +269,7 @@ def test_what_is_said_stands_above_and_below():
 @pytest.mark.parametrize("style", LOOKS)
 def test_a_picture_is_legible_on_light_pages_and_on_dark_ones(style):
     figure = plots.draw(Picture([Panel("Title", [Line(X, X, "a", style, fill=True)], at=BOX)]))
-    raw = np.asarray(Image.open(io.BytesIO(plots.png(figure))))
+    raw = np.asarray(Image.open(io.BytesIO(plots.png(figure))).convert("RGBA"))
     assert raw[0, 0, 3] == 0
     opaque = raw[raw[..., 3] > 250][:, :3].astype(float)
     assert len(opaque) > 500

@@ -117,14 +117,20 @@ def describe(data: Dataset) -> str:
     )
 
 
-def published(stage: int) -> Styler:
-    """What the recipe of a stage changes: stage 1 of the digits' recipe, stage 2 of stage 1."""
-    before, now = (MNIST, named("tfd-1")) if stage == 1 else (named("tfd-1"), named("tfd-2"))
-    names = ("digits", "faces, stage 1") if stage == 1 else ("stage 1", "stage 2")
-    told = [row for row in now.differences(before) if row[0] not in ("name", "source", "data")]
-    if stage == 1:
-        told = [row for row in told if row[0] != "epochs"]  # the digits' file has none: that number is ours
-    return plots.changes(told, *names)
+def published_stage_1() -> Styler:
+    """What the published recipe of stage 1 changes of the one for digits, whose file gives no number of epochs."""
+    told = named("tfd-1").differences(MNIST)
+    return plots.changes(
+        [row for row in told if row[0] not in ("name", "source", "data", "epochs")], "digits", "stage 1"
+    )
+
+
+def published_stage_2() -> Styler:
+    """G's layers in both published stages, from z up, and the epochs."""
+    one, two = named("tfd-1"), named("tfd-2")
+    layers = [("", str(layer)) for layer in two.G[:2]] + [(str(layer), str(layer)) for layer in one.G]
+    rows = [{"what": f"G, layer {i}", "stage 1": old, "stage 2": new} for i, (old, new) in enumerate(layers, 1)]
+    return plots.table([*rows, {"what": "epochs", "stage 1": str(one.epochs), "stage 2": str(two.epochs)}])
 
 
 def sizes() -> Styler:

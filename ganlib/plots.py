@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle
@@ -29,8 +30,11 @@ ORANGE, GREY = "#E69F00", INK
 
 
 def use_style() -> None:
-    """Let every figure of this session look like the project's own."""
+    """Let every figure of this session look like the project's own, in a notebook the drawings, too."""
     plt.style.use(STYLE)
+    if shell := getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)():
+        # else, once pyplot has drawn, IPython's own way with figures comes first, which trims and resizes
+        shell.display_formatter.formatters["image/png"].for_type(Drawing, png)
 
 
 # -- panels of the paper's figures -------------------------------------------------------------------------------------

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import subprocess
+import sys
+import textwrap
 
 import matplotlib
 import numpy as np
@@ -407,6 +410,23 @@ def test_figure_2_has_the_neighbours_in_the_rightmost_column_framed():
     assert frames == [(10.5, -1.5, 4, 4), (10.5, 2.5, 4, 4)]  # a pixel's middle is a whole number
     with pytest.raises(DataError, match="6 samples do not fill 2 rows of 5"):
         plots.figure_2(samples, neighbours, (1, 2, 2))
+
+
+def test_a_notebook_shows_a_drawing_by_its_own_png_after_pyplot_too():
+    """IPython's formatter for all figures trims them, and writes each colour that there is."""
+    code = """
+        from IPython.core.interactiveshell import InteractiveShell
+        from IPython.core.pylabtools import select_figure_formats
+        from ganlib import plots
+        shell = InteractiveShell.instance()
+        plots.use_style()
+        select_figure_formats(shell, {"png"})  # what the first figure of pyplot brings about
+        drawing = plots.draw([plots.Panel("Title", [plots.Line([0, 1], [0, 1])])])
+        told, _ = shell.display_formatter.format(drawing)
+        assert told["image/png"] == plots.png(drawing)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_rows_are_named_and_each_pixel_of_a_picture_is_a_block_of_the_png():

@@ -9,6 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ganlib import MNIST
+from ganlib.lessons import k_and_rates
+
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results"
 
 
@@ -20,4 +23,11 @@ def read(name: str, *path: str | int) -> Any:
     return found
 
 
-CLAIMS: dict[str, dict[str, Any]] = {}
+CLAIMS: dict[str, dict[str, Any]] = {
+    "09_k_and_learning_rates": {
+        "0.05": lambda: [k_and_rates.GOOD, k_and_rates.FAST],
+        "2,400": lambda: read("mnist_k_rates.json", "updates", -1) / 2,  # with k = 1 every second update is G's
+        "350,000": lambda: MNIST.epochs * 500,
+    },
+    "10_table_1": {"784": lambda: MNIST.G[-1].units},
+}

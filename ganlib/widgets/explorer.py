@@ -27,7 +27,7 @@ PLANES = {"D × G": ("D", "G", "k"), "k × D": ("k", "D", "G"), "k × G": ("k", 
 PLANE_NAMES = {name: f"{AXES[rows]} × {AXES[columns]}" for name, (rows, columns, _) in PLANES.items()}
 MEAN = "mean of all"
 FATES = {DIVERGED: "diverged", COLLAPSED: "collapsed"}
-KEY = "Dark is good, light is bad. Grey: a seed diverged (×), and the number is of the others. ○: collapsed."
+KEY = "Dark is good, light is bad. No colour: a seed diverged (×), and the number is of the others. ○: collapsed."
 """What the colours and signs of a heat map say, the same in all maps."""
 
 

@@ -54,7 +54,11 @@ def said(results: Results) -> str:
     grid, info = results.grid, results.info
     words = f"{results.diverged.size} runs on {info['data']}: k in {grid.ks}, {len(grid.seeds)} seeds a cell, "
     words += f"{results.updates[-1]:,.0f} updates each\nrates of D: {grid.lrs_D}\nrates of G: {grid.lrs_G}"
-    return words + (f"\nmade on {info['made']} at commit {info['commit']}" if results.kind == "mnist" else "")
+    if results.kind == "mnist":
+        return f"{words}\nmade on {info['made']} at commit {info['commit']}"
+    recipe = Recipe.from_dict(info["recipe"])
+    how = f"{recipe.generator_cost} cost, {recipe.update} updates, m = {recipe.batch}"
+    return f"{words}\n{how}, momentum {recipe.momentum_start}"
 
 
 # -- guesses -------------------------------------------------------------------------------------------------------

@@ -34,6 +34,8 @@ BEFORE = {  # nats: measured by this project before; k-means by Theis et al. (20
     "real digits, blurred": "about 313",
     "k-means centroids": "about 313 (Theis et al.)",
 }
+NEAR = parzen.SIGMAS[1:6]
+"""Of the paper's values of σ those among which the best one lies, where all ten would take long."""
 NUMBERS = (100, 200, 400, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 
 
@@ -110,7 +112,7 @@ def guess_noise() -> Guess:
 def guess_copies() -> Guess:
     """Which of three cheats the test of copying lets go."""
     return Guess(
-        "Three cheats copy training digits. Which of them does a test of distances NOT catch?",
+        "Three cheats copy training digits. Which of them gets away from a test of distances?",
         ["copies with a little noise", "copies, shifted by two pixels", "one such noisy copy in twenty samples"],
         answer="copies, shifted by two pixels",
         because="In raw pixels two pixels to the side is far away: farther than most fresh digits.",
@@ -123,7 +125,7 @@ def guess_copies() -> Guess:
 def one_dimension() -> Drawing:
     """A Parzen window in one dimension: a Gaussian on each of twelve samples, and their sum, for three σ."""
     p_data, x = Mixture((Gaussian(-1.2, 0.5), Gaussian(1.2, 0.5))), np.linspace(-4, 4, 801)
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(26)
     samples, test = p_data.sample(12, rng), p_data.sample(2_000, rng)
     panels = []
     for sigma in (0.05, 0.35, 1.5):
@@ -182,8 +184,8 @@ def grow(data: Dataset, trained: Trained, digits: Tensor) -> pd.DataFrame:
     more["samples of G"] = trained.samples(numbers[-1], seed=1)
     valid, grown = scale(data.valid[:300]), pd.DataFrame(index=pd.Index(numbers, name="centres"))
     for name, centres in more.items():
-        found = [parzen.score(centres[:k], valid, digits, data=data.name).log_likelihood for k in numbers]
-        grown[name] = found
+        found = [parzen.score(centres[:k], valid, digits, data=data.name, sigmas=NEAR) for k in numbers]
+        grown[name] = [score.log_likelihood for score in found]
     return grown
 
 
@@ -270,7 +272,7 @@ def digit_by_digit(digits: Tensor, valid: Tensor, sets: Mapping[str, Tensor]) ->
     """The log-likelihood of each of the same digits (rows), under each set of centres (columns), σ by `valid`."""
     each = {}
     for name, centres in sets.items():
-        sigma, _ = parzen.choose_sigma(valid, centres)
+        sigma, _ = parzen.choose_sigma(valid, centres, NEAR)
         each[name] = parzen.log_likelihood(digits, centres, [sigma])[0].numpy()
     return pd.DataFrame(each)
 

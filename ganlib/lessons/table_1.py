@@ -197,7 +197,7 @@ def slopes(grown: pd.DataFrame) -> str:
         told = ", ".join(f"{k:,}: {score:.0f}" for k, score in scores.items())
         lines.append(f"{name}: {slope:+.1f} nats a doubling ({told})")
         if {10_000, 50_000} <= set(grown.index):
-            lines[-1] += f"; from 10,000 to 50,000 centres {scores[50_000] - scores[10_000]:+.0f}"
+            lines.append(f"  from 10,000 to 50,000 centres {scores[50_000] - scores[10_000]:+.0f} nats")
     return "\n".join(lines)
 
 
@@ -326,7 +326,7 @@ def how_wrong(found: Mapping[str, np.ndarray]) -> Styler:
     off = {name: each - plain for name, each in found.items()}
     rows = []
     for name, d in off.items():
-        numbers = [round(float(value), 3) + 0.0 for value in (d.mean(), d.min(), d.max())]  # no "-0.0"
+        numbers = [round(float(value), 1) + 0.0 for value in (d.mean(), d.min(), d.max())]  # no "-0.0"
         rows.append((name, found[name].mean(), *numbers, int((abs(d) > 0.01).sum())))
     names = ["how", "nats", "too high by", "lowest error", "highest error", "digits wrong"]
     return legible(pd.DataFrame(rows, columns=names))

@@ -355,7 +355,7 @@ def plot_noise() -> Axes:
 def noise() -> str:
     """How far the validation scores of the last iterate lie off their trend, early and late."""
     found = ", ".join(f"{jitter('seed 0', e):.1f} nats around epoch {e}" for e in (300, 600, 900))
-    return f"A validation score of the last iterate of seed 0 lies off its trend by {found} (standard deviation)."
+    return f"A validation score of the last iterate of seed 0 lies off its trend by (standard deviation)\n{found}."
 
 
 def plot_runs(live: Live) -> list[Axes]:
@@ -525,10 +525,9 @@ def look_back_says() -> str:
     lines = []
     for run in ("half", "faster"):
         one, last = (rows(run, "test", name).iloc[-1] for name in (AVERAGE, LAST))
-        words = (
-            f"{one.paper:.1f} ± {one.error:.1f} nats ({one.fine:.1f} by the fine grid); last iterate {last.paper:.1f}"
-        )
-        lines.append(f"{run}, epoch {one.name:g}, average over a half of the run, all test digits: {words}.")
+        words = f"{one.paper:.1f} ± {one.error:.1f} nats ({one.fine:.1f} by the fine grid)"
+        lines.append(f"{run}, epoch {one.name:g}, all test digits: average over a half of the run {words},")
+        lines.append(f"  last iterate {last.paper:.1f}.")
     part = look_back_gain()
     return "\n".join([*lines, f"Over a half and not a tenth: {part.nats} nats ({part.compared})."])
 
@@ -550,8 +549,8 @@ def seeds_say() -> str:
     for name, split in ((name, split) for name in (LAST, AVERAGE) for split in ("validation", "test")):
         table, typical = seeds_of(name, split)
         listed = ", ".join(f"{score:.1f} ({run})" for run, score in table.iloc[-1].dropna().items())
-        words = f"{name}, {split}, epoch {table.index[-1]:g}: {listed}."
-        lines.append(f"{words} Standard deviation: {typical:.1f} nats, over {len(table)} scorings.")
+        lines.append(f"{name}, {split}, epoch {table.index[-1]:g}: {listed};")
+        lines.append(f"  standard deviation {typical:.1f} nats, over {len(table)} scorings.")
     return "\n".join(lines)
 
 
@@ -716,9 +715,11 @@ def blocks_say(live: Live) -> str:
         [
             f"On the first 1,000 validation digits the average's score has an error of {off[0]:.1f} nats;",
             f"average minus last iterate is known to {off[1]:.1f}, real digits minus average to {off[2]:.1f}.",
-            f"First release to today, last iterate: {where}, {changes[10:].mean():+.1f} on the test digits.",
+            f"First release to today, last iterate: {where},",
+            f"{changes[10:].mean():+.1f} on the test digits.",
             f"Among the twenty blocks of 1,000 digits the first one has place {(changes < changes[0]).sum() + 1} "
-            f"of 20, from the lowest gain; the others have {others}.",
+            "of 20, from the lowest gain;",
+            f"the others have {others}.",
         ]
     )
 

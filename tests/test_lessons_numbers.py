@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import torch
 
-from ganlib import MNIST
+from ganlib import MNIST, parzen
 from ganlib.lessons import k_and_rates, table_1, why_184
-from ganlib.studies.sweeps import Grid, Results, load_results
+from ganlib.studies.sweeps import DIVERGED, Grid, Results, load_results
 from ganlib.widgets.explorer import ExplorerEngine, heat_map
 
 LAST, AVERAGE = why_184.LAST, why_184.AVERAGE
@@ -156,6 +156,24 @@ def test_what_the_text_of_notebook_11_says_of_the_records():
     ).dropna()
     assert gain.loc[40:].between(30, 50).all(), gain
     assert why_184.recorded()["annealed"]["changes"][:2] == ["lr_D: 0.1 -> 0.01", "lr_G: 0.1 -> 0.01"]
+
+
+def test_the_answers_of_the_guesses_are_what_was_recorded():
+    """The grid costs some 4 to 6 nats; a half of the run beats a tenth; D's rate may go up to between 0.3 and 1."""
+    for iterate in (LAST, AVERAGE):
+        row = why_184.rows("seed 0", "test", iterate).loc[1_000]
+        assert 3.5 < row.fine - row.paper < 6.5 and row.fine_sigma == pytest.approx(0.18, abs=0.005)
+    assert parzen.SIGMAS[1] / parzen.SIGMAS[0] == pytest.approx(1.29, abs=0.005)
+    assert float(why_184.look_back_gain().nats) > 5
+    average = why_184.rows("seed 0", "validation", AVERAGE)["paper"]
+    assert abs(average[300] - average.iloc[-1]) < 5
+    lost = load_results().share(DIVERGED).mean((0, 2))  # by D's rate
+    assert (lost[:2] == 0).all() and 0 < lost[2] < lost[3] == 1
+    for module in (k_and_rates, table_1, why_184):
+        for name in (name for name in vars(module) if name.startswith("guess_")):
+            guess = getattr(module, name)()
+            assert guess.engine.because, name
+            guess._loop.retire()
 
 
 @pytest.mark.parametrize("which", range(3))

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ganlib import picture as vocabulary
 from ganlib.densities import Array
-from ganlib.drawing import INK, STYLE, draw, film, pixels, png  # noqa: F401 (a notebook takes all from here)
+from ganlib.drawing import INK, STYLE, Drawing, draw, film, pixels, png  # noqa: F401 (a notebook takes all from here)
 from ganlib.errors import DataError
 from ganlib.game import MINUS_LOG_4
 from ganlib.images import mosaic
@@ -87,6 +87,11 @@ def densities(
     right: dict[str, Any] = {"right": (0, 1), "right_label": "D(x)", "right_ticks": [(0, "0"), (0.5, "1/2"), (1, "1")]}
     right = {**right, "levels": [Level(0.5, right=True)]} if chances else {}
     return Panel(title, lines + chances, (float(x[0]), float(x[-1])), (0.0, top), y_label="density", **right)
+
+
+def decades(low: int, high: int, every: int = 1) -> list[Tick]:
+    """The ticks of an axis of log10 from 10^`low` to 10^`high`, as plain numbers: 0.01, 1, 1,000."""
+    return [(float(e), f"{10.0**e:,.{max(0, -e)}f}") for e in range(low, high + 1, every)]
 
 
 def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list[Panel]:

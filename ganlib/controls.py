@@ -179,18 +179,24 @@ class Number:
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve that a person draws over a panel's x: heights at equal steps from its left end to its right end."""
+    """A curve that a person draws over a panel's x: heights at equal steps from its left end to its right end.
 
-    start: Sequence[float]
+    One that is `free` may lie below 0, and is None where nothing is drawn.
+    """
+
+    start: Sequence[float | None]
     least: int = 8
     most: int = 400
+    free: bool = False
 
-    def check(self, key: str, value: Any) -> list[float]:
+    def check(self, key: str, value: Any) -> list[Any]:
         """The heights as floats. Raises `RecipeError` unless they are finite, >= 0, not all 0, and not too many."""
         heights = table(value)
         if heights is None or heights.ndim != 1 or not self.least <= len(heights) <= self.most:
             n = f"{self.least} to {self.most}"
             raise RecipeError(f"{key} is {brief(value)}; it must be a list of {n} numbers, heights at equal steps of x")
+        if self.free and not np.isinf(heights).any():
+            return [None if np.isnan(height) else height for height in heights.tolist()]
         if not np.isfinite(heights).all() or (heights < 0).any() or not heights.any():
             raise RecipeError(f"{key} must be finite heights of at least 0, not all of them 0")
         return heights.tolist()

@@ -72,7 +72,7 @@ def draw(
         for line in note.lines:
             rows += _rows(line, width, SMALL, family="monospace" if note.tone == "code" else "sans-serif")
     top = EDGE + ROW * len(head) + 0.1 * bool(head)
-    bottom = top + UNIT * max(panel.at[0] + panel.at[2] for panel in picture.panels)
+    bottom = top + UNIT * max((panel.at[0] + panel.at[2] for panel in picture.panels), default=0)
     height = bottom + ROW * len(foot) + EDGE
     with matplotlib.rc_context({**PLAIN, **dict.fromkeys(INKS, ink)}, STYLE):
         figure = Drawing(figsize=(width, height), facecolor="white" if paper else "none")

@@ -41,6 +41,7 @@ LOOKS = {
     "V": Look(VERMILION, "#F0842C"),
     "C": Look("#1C1C1C", "#F0F0F0", (5, 3), 1.6),
     "other": Look(PURPLE, "#E29BC4", (8, 3, 1.5, 3)),
+    "guess": Look(PURPLE, "#E29BC4", (2, 3), 2.4),
     "reference": Look("#767676", "#9A9A9A", (), 1.2, 0.8),
 }
 """The styles by what they are for."""
@@ -239,8 +240,8 @@ def completed(picture: Any, sliders: Sequence[str] | None = ()) -> Picture:
     """
     if not isinstance(picture, Picture):
         raise RecipeError(f"the function returned {type(picture).__name__}; it must return a Picture of panels")
-    if not picture.panels or not all(isinstance(panel, Panel) for panel in picture.panels):
-        raise RecipeError("a Picture needs one Panel or more, in a list")
+    if not (picture.panels or picture.notes) or not all(isinstance(panel, Panel) for panel in picture.panels):
+        raise RecipeError("a Picture needs one Panel or more, in a list, or a Note")
     panels, n = [_panel(panel, sliders) for panel in picture.panels], len(picture.panels)
     if any(panel.at is None for panel in panels):  # side by side; one alone is not as wide as the page
         across = n if n < 4 else 2

@@ -191,3 +191,14 @@ def test_an_error_names_a_value_briefly():
     assert len(brief(HUGE)) == 60
     assert brief(10**5000) == "a number of 16610 bits"
     assert brief([10**5000]) == "a list"
+
+
+def test_a_free_curve_may_lie_below_0_and_have_gaps():
+    curve = control("sketch", Curve([None] * 8, free=True))
+    assert curve.start == [None] * 8
+    assert curve.check("sketch", [np.nan, -1, 2, *[0] * 5]) == [None, -1.0, 2.0, *[0.0] * 5]
+    for value in ([np.inf] * 8, [0.0] * 7, "up"):
+        with pytest.raises(RecipeError, match="sketch"):
+            curve.check("sketch", value)
+    with pytest.raises(RecipeError, match="at least 0"):
+        Curve([1.0] * 8).check("heights", [-1.0] * 8)

@@ -53,6 +53,10 @@ def test_only_a_picture_of_panels_is_taken(picture, says):
         completed(picture)
 
 
+def test_notes_alone_are_a_picture():
+    assert completed(Picture([], notes=[Note(["to -1"])])).notes[0].lines == ["to −1"]
+
+
 @pytest.mark.parametrize(
     ("what", "says"),
     [

@@ -19,6 +19,7 @@ from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, 
 from ganlib.widgets.demo import Demo, Recording
 from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
+from ganlib.widgets.guess import Guess
 from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.plane import LivePlane
 from ganlib.widgets.ruler import Ruler
@@ -28,7 +29,7 @@ from ganlib.widgets.training import LiveTraining
 
 __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
-__all__ += ["Demo", "Engine", "Explorer", "Game", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
+__all__ += ["Demo", "Engine", "Explorer", "Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
 __all__ += ["Recording", "Ruler", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

@@ -69,7 +69,8 @@ class Demo(anywidget.AnyWidget):
         self._loop = Loop(engine, self._show, key=key, retired=self.close)
         self._followed = [name for name in engine.values if not hasattr(type(self), name)]
         self.add_traits(**{name: Trait(engine.values[name]) for name in self._followed})
-        self.observe(self._trait_changed, names=self._followed)
+        if self._followed:  # no names would mean all of the widget's own
+            self.observe(self._trait_changed, names=self._followed)
         self.on_msg(self._heard)
 
     @property

@@ -81,7 +81,7 @@ def _described(key: str, control: Control | Button) -> dict[str, Any]:
     if isinstance(control, Button):
         return {**common, "kind": "button", "press": control.key, "icon": control.icon}
     kinds = {Switch: "switch", Number: "number", Curve: "curve", Points: "points"}
-    rest = {"of": control.of} if isinstance(control, Number) else {"most": getattr(control, "most", None)}
+    rest = {"of": control.of} if isinstance(control, Number) else {"free": getattr(control, "free", False)}
     return {**common, "kind": kinds[type(control)], **rest}
 
 

@@ -191,8 +191,9 @@ export class Figure {
     this.cursor[0] = clip(this.cursor[0] + (way[0] * far * (x[1] - x[0])) / (NODES - 1), ...x);
     if (this.does === "points") this.cursor[1] = clip(this.cursor[1] + (way[1] * far * tall) / (NODES - 1), ...y);
     else if (way[1]) {
-      const hill = (i) => 0.036 * tall * way[1] * Math.exp(-(((i - this.node(this.cursor[0])) / 3) ** 2));
-      this.heights = this.nodes().map((h, i) => Math.max(0, h + hill(i)));
+      const wide = this.free ? 8 : 3;
+      const hill = (i) => 0.036 * tall * way[1] * Math.exp(-(((i - this.node(this.cursor[0])) / wide) ** 2));
+      this.heights = this.nodes().map((h, i) => this.height((Number.isFinite(h) ? h : (y[0] + y[1]) / 2) + hill(i)));
       this.sendHeights();
     }
   }
@@ -222,20 +223,36 @@ export class Figure {
   /** Where the keyboard's cursor is: on the curve, or where the next point will be set. */
   hand() {
     if (this.does === "points") return this.cursor;
-    return [this.cursor[0], this.nodes()[Math.round(this.node(this.cursor[0]))]];
+    const height = this.nodes()[Math.round(this.node(this.cursor[0]))];
+    return [this.cursor[0], Number.isFinite(height) ? height : (this.panel.y[0] + this.panel.y[1]) / 2];
   }
 
-  /** The heights at the nodes: as drawn by hand, before the kernel has them, or of the data's curve as it is shown. */
+  /** Whether the curve that is drawn here may lie below 0, and have gaps. */
+  get free() {
+    return this.view.controls[this.panel.draws].free;
+  }
+
+  /** A height that the pen may give the curve. */
+  height(y) {
+    return this.free ? clip(y, ...this.panel.y) : Math.max(0, y);
+  }
+
+  /**
+   * The heights at the nodes: as drawn by hand, before the kernel has them, or of the curve as it is shown: a guess, or
+   * the data's. NaN where nothing is drawn.
+   */
   nodes() {
     if (this.heights) return this.heights;
-    const line = this.panel.lines.find(({ style, right }) => style === "data" && !right);
-    if (!line) return new Float64Array(NODES);
+    const drawn = this.free ? "guess" : "data";
+    const line = this.panel.lines.find(({ style, right }) => style === drawn && !right);
+    if (!line) return new Float64Array(NODES).fill(this.free ? NaN : 0);
     const [x, y] = [this.arrays.get(line.x), this.arrays.get(line.y)];
     const toX = scale([0, NODES - 1], this.panel.x);
     let j = 0;
     return Float64Array.from({ length: NODES }, (_, i) => {
       const at = toX(i);
       while (j + 2 < x.length && x[j + 1] < at) j++;
+      if (this.free) return y[Math.round((i * (y.length - 1)) / (NODES - 1))];
       return y[j] + clip((at - x[j]) / (x[j + 1] - x[j]), 0, 1) * (y[j + 1] - y[j]) || 0;
     });
   }
@@ -243,7 +260,7 @@ export class Figure {
   /** Everything between the pen's last place and this one takes the height of the line between them. */
   penTo(event) {
     const [x, y] = this.at(event);
-    const to = { node: this.node(x), height: Math.max(0, y) };
+    const to = { node: this.node(x), height: this.height(y) };
     const from = this.pen ?? to;
     const [first, last] = [Math.min(from.node, to.node), Math.max(from.node, to.node)].map(Math.round);
     for (let i = first; i <= last; i++) {
@@ -258,7 +275,7 @@ export class Figure {
 
   sendHeights() {
     const heights = Array.from(this.heights, (h) => Number(h.toFixed(4)));
-    if (heights.some((h) => h > 0)) this.view.controls[this.panel.draws].take(heights);
+    if (heights.some((h) => (this.free ? Number.isFinite(h) : h > 0))) this.view.controls[this.panel.draws].take(heights);
   }
 }
 

@@ -28,7 +28,7 @@ PAIRS: dict[str, tuple[Density, Density]] = {
     "two Gaussians": (Gaussian(0, 1), Gaussian(1, 2)),
     "two uniforms": (Uniform(-1, 1), Uniform(0, 3)),
     "drawn by hand, a Gaussian": (Drawn([-3, -2, -1, 0, 0.5, 1.5, 3], [0, 2, 1, 0.2, 3, 2, 0]), Gaussian(0.5, 1)),
-    "a Gaussian, the p_g of a folded G": (
+    "a Gaussian, a folded G": (
         Gaussian(0, 1),
         Pushforward([-(3**0.5), -0.6, 0.4, 3**0.5], [-2.0, 0.9, -0.2, 2.5]),
     ),
@@ -41,7 +41,7 @@ DIVERGENCES: dict[str, Callable[..., float]] = {
     "KL(p_g || p_data)": lambda p_data, p_g, *, order: theory.KL(p_g, p_data, order=order),
     "JSD": theory.JSD,
 }
-LOOKS = {"KL(p_data || p_g)": ("other", 0), "KL(p_g || p_data)": ("other", 1), "JSD": ("V", 0)}
+LOOKS = {"KL(p_data || p_g)": ("other", 1), "KL(p_g || p_data)": ("other", 2), "JSD": ("V", 0)}
 """The style and the dash of each divergence, the same in every picture."""
 CONTOURS = (-1.3, -1.1, -0.9, -0.6, -0.3)
 
@@ -90,8 +90,8 @@ def plot_share() -> plots.Drawing:
     """f(r) = r log r + (1 - r) log(1 - r), with its one minimum."""
     r = np.linspace(1e-6, 1 - 1e-6, 801)
     f = Line(r, r * np.log(r) + (1 - r) * np.log(1 - r), "f(r) = r log r + (1 - r) log(1 - r)", "V")
-    marks = [Mark(0.5, -LOG_2, "(1/2, -log 2)", "V", stem=True)]
-    return plots.draw([Panel("What one x adds, nats", [f], (0, 1), (-0.8, 0.05), "r, the share of data", marks=marks)])
+    least = {"levels": [Level(-LOG_2, "-log 2")], "marks": [Mark(0.5, -LOG_2, style="V", stem=True)]}
+    return plots.draw([Panel("What one x adds, nats", [f], (0, 1), (-0.8, 0.05), "r, the share of data", **least)])
 
 
 # -- how large it can get ----------------------------------------------------------------------------------------------
@@ -153,7 +153,8 @@ def plot_landscape() -> Figure:
     surface = figure.add_axes((0.0, 0.02, 0.46, 1.0), projection="3d")
     surface.plot_surface(*np.meshgrid(means, widths), C, cmap="viridis", rcount=60, ccount=60, linewidth=0)
     surface.view_init(28, -62)
-    surface.set(xlabel="mean of p_g", ylabel="width of p_g")
+    surface.set_xlabel("mean of p_g", labelpad=2)
+    surface.set_ylabel("width of p_g", labelpad=8)
     surface.set_title("C(G), nats", y=0.93)
     surface.set_box_aspect(None, zoom=0.86)
     above = figure.add_axes((0.56, 0.14, 0.42, 0.74))
@@ -273,8 +274,9 @@ def plot_best(best: dict[float, dict[str, Gaussian]]) -> plots.Drawing:
     panels = []
     for apart, fits in best.items():
         lines = [Line(LINE, hills(apart).pdf(LINE), "p_data", "data")]
-        for (name, p_g), (style, dash) in zip(fits.items(), LOOKS.values()):
-            lines.append(Line(LINE, p_g.pdf(LINE), f"least {name}", style, dash=dash))
+        for name in reversed(fits):  # JSD first, so that the dashes are seen upon it
+            style, dash = LOOKS[name]
+            lines.append(Line(LINE, fits[name].pdf(LINE), f"least {name}", style, dash=dash))
         panels.append(Panel(f"Hills {apart} apart", lines, (-6, 6), (0, 0.9), y_label="density"))
     return plots.draw(panels)
 

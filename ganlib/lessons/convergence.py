@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def plot_steps(x: Array, data: Array, path: Sequence[Array], w: Array) -> plots.
     steps = np.arange(len(path))
     tv = [np.log10(w @ np.abs(p - data) / 2) for p in path]
     more = [np.log10(theory.U(p, data / (data + p), data, w) - theory.MINUS_LOG_4) for p in path]
-    curves = [Line(steps, tv, "total variation", "other"), Line(steps, more, "C(G) + log 4 = 2 JSD, nats", "V")]
+    curves = [Line(steps, tv, "total variation", "other", dash=0), Line(steps, more, "C(G) + log 4 = 2 JSD, nats", "V")]
     dots = [Line(steps, y, style=style, dots=True) for y, style in ((tv, "other"), (more, "V"))]
     ends, ticks = (0, len(path) - 1), plots.decades(-5, 0)
     right = Panel("Distance from p_data", curves + dots, ends, (-5, 0), "step", y_ticks=ticks)
@@ -109,9 +109,15 @@ def dirac() -> Sliders:
         marks = [Mark(0, 0, "equilibrium", "reference"), *ends]
         labels = {"x_label": "θ, the place of G's sample", "y_label": "ψ, the slope of D", "square": True}
         plane = Panel(
-            "The path", [Line(*path.T, style="other")], (-3, 3), (-3, 3), marks=marks, at=(0, 0, 13, 6), **labels
+            "The path",
+            [Line(*path.T, style="other", dash=0)],
+            (-3, 3),
+            (-3, 3),
+            marks=marks,
+            at=(0, 0, 13, 6),
+            **labels,
         )
-        curve = Line(np.arange(n + 1), np.log10(np.maximum(far, 1e-9)), "distance", "other", f"{far[-1]:.3g}")
+        curve = Line(np.arange(n + 1), np.log10(np.maximum(far, 1e-9)), "distance", "other", f"{far[-1]:.3g}", dash=0)
         axis = {"y_ticks": plots.decades(-4, 4, 2), "at": (0, 6, 13, 6)}
         away = Panel("Distance from the equilibrium", [curve], (0, n), (-4, 4), "step", **axis)
         words = f"After {n} steps at distance {far[-1]:.3g}. The last step multiplied it by {far[-1] / far[-2]:.4f}."
@@ -172,8 +178,13 @@ class Alone:
 
 
 def alone(seed: int, logit: Callable[[Any], Any] = held_logit, *, steps: int = 2_000, rate: float = 0.05) -> Alone:
-    """A G that descends -log D(G(z)) on minibatches of 64, against a D with this logit that never moves."""
+    """A G that descends -log D(G(z)) on minibatches of 64, against a D with this logit that never moves.
+
+    It starts as a random net, stretched four times, so that p_g is about as wide as N(0, 1).
+    """
     G, rng = TOY.networks(seed, torch.zeros(1))[0], torch.Generator().manual_seed(seed)
+    for p in G.layers[-1].linear.parameters():
+        p.data *= 4
     moments, p_gs = (*range(0, min(steps, 100), 5), *range(100, steps + 1, 50)), []
     for n in range(steps + 1):
         if n in moments:
@@ -206,26 +217,28 @@ def table_of_ends(runs: Sequence[Alone]) -> pd.DataFrame:
 
 
 def plot_alone(runs: Sequence[Alone]) -> plots.Drawing:
-    """p_g of the first run at four moments with the held D, and the width and V of all runs over the steps."""
-    edges, top = np.linspace(-3, 3, 301), 1.6
-    x, first = (edges[1:] + edges[:-1]) / 2, runs[0]
-    lines, marks = [Line(x, Gaussian(0, 1).pdf(x), "p_data", "data"), Line(x, expit(held_logit(x)), "D, held", "D")], []
-    for n, dash in zip((0, 20, 100, first.steps[-1]), (2, 3, 1, 0)):
-        p_g = first.p_gs[first.steps.index(n)].in_bins(edges)
-        lines.append(Line(x, np.where(p_g > top, top, p_g), f"p_g after {n:,} steps", "G", dash=dash))
-        if p_g.max() > top:
-            marks.append((float(x[p_g.argmax()]), float(p_g.max())))
-    (at, high), ends = marks[-1], (0, first.steps[-1])
-    up = [Mark(at, top, f"p_g to {high:.0f}", "G", up=True)]
-    left = Panel("G alone against a D that is held", lines, (-3, 3), (0, top), y_label="density; and D", marks=up)
-    widths = [Line(r.steps, np.log10(r.width), f"seed {r.seed}", "G", dash=i) for i, r in enumerate(runs)]
-    values = [Line(r.steps, r.V, f"seed {r.seed}", "V", dash=i) for i, r in enumerate(runs)]
+    """p_g of the first run at both ends with the held D; of all runs where p_g lies, and V, over the steps."""
+    edges, top, first = np.linspace(-3, 3, 301), 1.8, runs[0]
+    x = (edges[1:] + edges[:-1]) / 2
+    lines = [Line(x, Gaussian(0, 1).pdf(x), "p_data", "data"), Line(x, expit(held_logit(x)), "D, held", "D")]
+    before, after = first.p_gs[0].in_bins(edges), first.p_gs[-1].in_bins(edges)
+    lines.append(Line(x, before, "p_g at first", "G", dash=2))
+    lines.append(Line(x, np.minimum(after, top), f"p_g after {first.steps[-1]:,} steps", "G", fill=True))
+    up = [Mark(float(x[after.argmax()]), top, f"p_g to {after.max():.0f}", "G", up=True)] if after.max() > top else []
+    labels = {"y_label": "density; and D", "marks": up, "at": (0, 0, 14, 7)}
+    left = Panel("G alone against a D that is held", lines, (-3, 3), (0, top), **labels)
+    steps, inside = np.log10(np.maximum(first.steps, 1)), []
+    for i, run in enumerate(runs):
+        inside += [Line(steps, run.quantiles[:, 0], f"seed {run.seed}", "G", dash=i)]
+        inside += [Line(steps, run.quantiles[:, 2], "", "G", dash=i)]
+    peak, ends, ticks = [Level(-0.1, "the top of D")], (0, steps[-1]), plots.decades(0, 3)
+    where = Panel("Between two lines: 90 % of p_g", inside, ends, (-3, 3), "", "x", peak, x_ticks=(), at=(0, 7, 7, 5))
+    values = [Line(steps, run.V, f"seed {run.seed}", "V", dash=i) for i, run in enumerate(runs)]
     low = least_value()
-    least, ticks = [Level(low, "the least V that any G reaches")], {"y_ticks": plots.decades(-2, 0)}
-    width = Panel("Width that holds 90 % of p_g", widths, ends, (-2, 0), "steps of G alone", at=(0, 7, 7, 5), **ticks)
-    around = (low - 0.02, max(r.V[0] for r in runs) + 0.005)
-    value = Panel("V(D, G), nats", values, ends, around, "steps of G alone", levels=least, at=(7, 7, 7, 5))
-    return plots.draw([replace(left, at=(0, 0, 14, 7)), width, value])
+    around, least = (low - 0.05, max(run.V[0] for run in runs)), [Level(low, "the least that any G reaches")]
+    axis = {"levels": least, "x_ticks": ticks, "at": (7, 7, 7, 5)}
+    value = Panel("V(D, G), nats", values, ends, around, "steps of G alone", **axis)
+    return plots.draw([left, where, value])
 
 
 # -- many modes --------------------------------------------------------------------------------------------------------
@@ -267,14 +280,14 @@ def let_rates_fall(toys: Toys) -> None:
     toys.set(lr_D=(left * toys.lr_D).numpy(), lr_G=(left * toys.lr_G).numpy())
 
 
-def _by_setting(counts: Mapping[int, tuple[Array, Array]]) -> Array:
+def by_setting(counts: Mapping[int, tuple[Array, Array]]) -> Array:
     """(moments, modes and good samples, settings, seeds)."""
     return np.array(list(counts.values())).reshape(len(counts), 2, len(SETTINGS), -1)
 
 
 def table_of_modes(counts: Mapping[int, tuple[Array, Array]]) -> pd.DataFrame:
     """Modes reached, and the share of good samples, in the end: by setting and seed."""
-    modes, good = _by_setting(counts)[-1]  # (settings, seeds) each
+    modes, good = by_setting(counts)[-1]  # (settings, seeds) each
     said = [[f"{m:.0f} modes, {g:.0%}" for m, g in zip(*row)] for row in zip(modes, good)]
     columns = [f"seed {seed}" for seed in range(modes.shape[1])]
     return pd.DataFrame(said, list(SETTINGS), columns).rename_axis(f"after {list(counts)[-1]:,} iterations")
@@ -282,7 +295,7 @@ def table_of_modes(counts: Mapping[int, tuple[Array, Array]]) -> pd.DataFrame:
 
 def plot_modes(counts: Mapping[int, tuple[Array, Array]]) -> plots.Drawing:
     """Modes reached, and the share of good samples, over the iterations: a column a setting, a line a seed."""
-    found, step, panels = _by_setting(counts), np.array(list(counts)), []
+    found, step, panels = by_setting(counts), np.array(list(counts)), []
     ends = (0.0, float(step[-1]))
     for i, name in enumerate(SETTINGS):
         for j, (title, style, top, ticks) in enumerate(

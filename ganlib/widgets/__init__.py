@@ -17,6 +17,7 @@ from IPython.display import display
 from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch
 from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
 from ganlib.widgets.be_discriminator import BeTheDiscriminator
+from ganlib.widgets.be_generator import BeTheGenerator
 from ganlib.widgets.demo import Demo, Recording
 from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
@@ -30,18 +31,8 @@ from ganlib.widgets.training import LiveTraining
 
 __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
-__all__ += [
-    "BeTheDiscriminator",
-    "Demo",
-    "Engine",
-    "Explorer",
-    "Game",
-    "Guess",
-    "Interpolation",
-    "LivePlane",
-    "LiveToy",
-    "LiveTraining",
-]
+__all__ += ["BeTheDiscriminator", "BeTheGenerator", "Demo", "Engine", "Explorer"]
+__all__ += ["Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
 __all__ += ["Recording", "Ruler", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

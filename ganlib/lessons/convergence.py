@@ -18,7 +18,7 @@ from ganlib.densities import Array, Gaussian, Pushforward, relu_line, ring
 from ganlib.picture import Level, Line, Mark, Panel, Picture
 from ganlib.recipes import RING, TOY, profile
 from ganlib.studies.toys import Toys
-from ganlib.widgets import Guess, Slider, Sliders
+from ganlib.widgets import BeTheGenerator, Guess, Slider, Sliders
 
 RECORD = Path(__file__).parent.parent / "results" / "ring_of_8.json"
 
@@ -142,9 +142,9 @@ def guess_best_response() -> Guess:
     )
 
 
-def by_hand() -> Guess:
+def by_hand() -> BeTheGenerator:
     """The reader's own p_g against a D that is held, or that follows."""
-    return guess_modes()
+    return BeTheGenerator()
 
 
 def held_logit(x: Any) -> Any:

@@ -59,6 +59,13 @@ def plot_pairs() -> plots.Drawing:
     return plots.draw(panels)
 
 
+def compare(**values: float) -> None:
+    """Print numbers one below the other, in nats, so that their digits can be compared: `compare(line_1=line_1)`."""
+    wide = max(map(len, values))
+    for name, value in values.items():
+        print(f"{name.replace('_', ' '):{wide}}  {value:.10f} nats")
+
+
 def derivation(p_data: Density, p_g: Density) -> list[float]:
     """The right-hand sides of the six lines, nats; by logarithms of densities, so that every pair may be tried."""
     m = Mixture((p_data, p_g))  # (p_data + p_g) / 2

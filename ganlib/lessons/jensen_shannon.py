@@ -88,9 +88,9 @@ def derivation(p_data: Density, p_g: Density) -> list[float]:
 
 
 def table_of_lines() -> pd.DataFrame:
-    """All six lines for all five pairs, nats."""
-    rows = {name: [f"{value:.8f}" for value in derivation(*pair)] for name, pair in PAIRS.items()}
-    return pd.DataFrame.from_dict(rows, "index", columns=[f"line {i}" for i in range(1, 7)])
+    """All six lines, a row each, for all five pairs, nats."""
+    columns = {name: [f"{value:.8f}" for value in derivation(*pair)] for name, pair in PAIRS.items()}
+    return pd.DataFrame(columns, index=[f"line {i}" for i in range(1, 7)])
 
 
 def plot_share() -> plots.Drawing:
@@ -330,9 +330,8 @@ def table_of_pulls() -> pd.DataFrame:
     for mu in (0.25, 0.5, 1, 2, 4, 8):
         (first, second), (auto_first, auto_second, of_C) = pulls(mu), pulls_by_autograd(mu)
         values = (first, auto_first, of_C, second, auto_second, first + second)
-        rows[f"{mu:g}"] = [f"{value:.6f}" for value in values]
-    saturating, non_saturating = "saturating, by the formula", "non-saturating, by the formula"
-    columns = [saturating, "by autograd", "of C(G)", non_saturating, "by autograd ", "their sum"]
+        rows[f"{mu:g}"] = [f"{value:.5f}" for value in values]
+    columns = ["saturating, formula", "autograd", "of C(G)", "non-saturating, formula", "autograd ", "their sum"]
     return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis("mu")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 from scipy.special import expit
 
 from ganlib import game, plots, theory
@@ -18,7 +20,7 @@ from ganlib.densities import Array, Gaussian, Pushforward, relu_line, ring
 from ganlib.picture import Level, Line, Mark, Panel, Picture
 from ganlib.recipes import RING, TOY, profile
 from ganlib.studies.toys import Toys
-from ganlib.widgets import BeTheGenerator, Guess, Slider, Sliders
+from ganlib.widgets import BeTheGenerator, Guess, LivePlane, Slider, Sliders
 
 RECORD = Path(__file__).parent.parent / "results" / "ring_of_8.json"
 
@@ -261,6 +263,18 @@ def guess_modes() -> Guess:
     )
 
 
+def after(plane: LivePlane, steps: int) -> Callable[[], bytes]:
+    """What `show` displays where there is no kernel: the game after so many iterations, a PNG of 256 colours."""
+
+    def picture() -> bytes:
+        """The game, played aside."""
+        file, image = io.BytesIO(), Image.open(io.BytesIO(plane.preview(steps)))
+        image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        return file.getvalue()
+
+    return picture
+
+
 def iterations() -> int:
     """How long the games on the ring are played, by the profile."""
     return {"smoke": 500, "quick": 5_000, "paper": 20_000}[profile()]
@@ -316,7 +330,9 @@ def plot_rings(toys: Toys) -> plots.Drawing:
     for x, name in zip(toys.samples(500)[::seeds], SETTINGS):
         lines = [data, Line(*x.T, "G(z)", "G", dots=True)]
         panels.append(Panel(name, lines, ends, ends, "", square=True, x_ticks=(), y_ticks=()))
-    return plots.draw(panels)
+    figure = plots.draw(panels)
+    figure.sheet = True  # so many dots: 256 colours make a third of the file
+    return figure
 
 
 def record() -> pd.DataFrame:

@@ -54,8 +54,9 @@ def test_a_demo_draws_at_the_ends_of_its_controls(make):
             ends[key] = tuple(control.options)
     for values in product(*ends.values()):
         demo.engine.set(**dict(zip(ends, values)))
-        words = demo.engine.complete().words
-        assert words and "nan" not in words and "inf" not in words, (values, words)
+        picture = demo.engine.complete()
+        assert picture.words and "nan" not in picture.words and "inf" not in picture.words, (values, picture.words)
+        assert all(np.isfinite(line.y).all() for panel in picture.panels for line in panel.lines), values
 
 
 @pytest.mark.parametrize("make", GUESSES, ids=lambda make: make.__name__)
@@ -130,6 +131,7 @@ def test_the_land_is_lowest_at_the_data():
     means, widths = jensen_shannon.axes_of_the_land()
     C = jensen_shannon.C_over_the_land("one hill")
     assert C.shape == (len(widths), len(means))
+    assert C[2, 1] == pytest.approx(theory.C(Gaussian(0, 1), Gaussian(means[1], widths[2])), abs=1e-6)
     row, column = np.unravel_index(C.argmin(), C.shape)
     assert (means[column], widths[row]) == (0, 1) and C.min() == pytest.approx(-LOG_4, abs=1e-8)
     assert jensen_shannon.C_over_the_land("two hills").min() > -LOG_4 + 0.1

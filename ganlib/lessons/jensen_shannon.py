@@ -355,7 +355,7 @@ def plot_pulls() -> plots.Drawing:
     """Both gradients and their sum over mu, on a logarithmic axis."""
     mu, _ = _pulls_over_mu()
     total = Line(mu, np.log10(mu), "their sum, mu", "reference")
-    return plots.draw([Panel("What pulls G back, nats by unit of mu", [*_pull_lines(), total], **PULL_AXES)])
+    return plots.draw([Panel("What pulls G back, nats per unit of mu", [*_pull_lines(), total], **PULL_AXES)])
 
 
 def pull() -> Sliders:
@@ -375,7 +375,7 @@ def pull() -> Sliders:
         now = [float(10 ** np.interp(distance, mu, np.log10(row))) for row in both]
         dots = [Mark(distance, np.log10(value), style=style) for value, style in zip(now, cycle(("V", "G")))]
         said = tuple(f"{value:.2g}" if value >= 1e-3 else f"{value:.6f}" for value in now)
-        right = Panel("The gradients, nats by unit of mu", _pull_lines(said), **PULL_AXES, marks=dots)
+        right = Panel("The gradients, nats per unit of mu", _pull_lines(said), **PULL_AXES, marks=dots)
         words = f"At mu = {distance:.2f} the saturating gradient is {said[0]}, and the other one {said[1]}."
         return Picture([left, right], words)
 

@@ -131,6 +131,11 @@ def densities(
     return Panel(title, lines + chances, (float(x[0]), float(x[-1])), (0.0, top), y_label="density", **right)
 
 
+def decades(low: int, high: int, every: int = 1) -> list[Tick]:
+    """The ticks of an axis of log10 from 10^`low` to 10^`high`, as plain numbers: 0.01, 1, 1,000."""
+    return [(float(e), f"{10.0**e:,.{max(0, -e)}f}") for e in range(low, high + 1, every)]
+
+
 def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list[Panel]:
     """A run in three panels: both costs and V against -log 4, in nats; what D says of data and of samples.
 

@@ -275,16 +275,13 @@ class Run:
         return False
 
 
-CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")  # fields of `Step` kept beside a run's weights
-
-
 def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:
-    """The history of the run in `folder`, averaged to at most so many points: a list for each of `CURVES`."""
+    """The history of the run in `folder`, averaged to at most so many points: a list for each of `trainer.CURVES`."""
     state, _ = checkpoints.read(Path(folder))
     history = History.from_state(state["history"])
     parts = np.array_split(np.arange(len(history.rows)), min(points, len(history.rows)) or 1)
-    columns = {name: history.column(name) for name in CURVES}
-    return {name: [round(float(all[part].mean()), 4) for part in parts if len(part)] for name, all in columns.items()}
+    columns = history.curves().items()
+    return {name: [round(float(all[part].mean()), 4) for part in parts if len(part)] for name, all in columns}
 
 
 def scored(recipe: Recipe) -> bool:

@@ -31,7 +31,7 @@ from ganlib.widgets import Guess
 
 TOP = 2.5  # nats, where the charts of costs end
 REACH = (-3.6, 3.6)  # the numbers that the histograms show
-COLOURS = {"-": VERMILION, "+": GREEN}  # of a line that is broken, and of one that mends it
+COLOURS = {"-": VERMILION, "+": GREEN, " ": "inherit"}  # of a line that is broken, one that mends it, one between
 
 
 def difference(net: nn.Module, other: nn.Module) -> float:

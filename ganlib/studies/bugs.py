@@ -67,9 +67,10 @@ class Bug:
 
     @property
     def difference(self) -> str:
-        """The lines that differ, with - before the broken ones and + before those that mend them."""
-        lines = difflib.ndiff(self.source.splitlines(), LOOP.splitlines())
-        return "\n".join(line for line in lines if line[:2] in ("- ", "+ "))
+        """The lines that differ, - before the broken ones and + before those that mend them, and what lies between."""
+        lines = [line for line in difflib.ndiff(self.source.splitlines(), LOOP.splitlines()) if line[0] != "?"]
+        changed = [i for i, line in enumerate(lines) if line[0] in "-+"]
+        return "\n".join(lines[changed[0] : changed[-1] + 1])
 
 
 G_MOVES_D = Bug(

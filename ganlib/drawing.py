@@ -13,13 +13,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, Bbox
 from PIL import Image
 
 from ganlib import picture as vocabulary
 from ganlib.images import in_rows
-from ganlib.picture import GREEN, LOOKS, PURPLE, VERMILION, Line, Mark, Panel, Picture
+from ganlib.picture import GREEN, LIT, LOOKS, PURPLE, VERMILION, Line, Mark, Panel, Picture
 
 STYLE = Path(__file__).with_name("ganlib.mplstyle")
 BLACK, INK = LOOKS["data"].light, LOOKS["reference"].light
@@ -30,6 +31,8 @@ EDGE, ROW, UNIT = 0.1, 0.165, 0.25
 """Inches: around a drawing, of a row of text, and of a row of the panels' grid."""
 TITLE, SMALL, TICK = 9.0, 8.0, 7.5
 """Points."""
+DPI = 130
+"""Pixels to an inch in the PNG of a drawing."""
 INKS = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 PLAIN = {
     **{"text.parse_math": False, "axes.grid": False, "axes.labelsize": SMALL, "axes.labelpad": 2.0},
@@ -46,9 +49,9 @@ ARROWS = {
 
 
 class Drawing(Figure):
-    """A figure that shows itself at the end of a cell, without pyplot; with `sheet` it holds images."""
+    """A figure that shows itself at the end of a cell, without pyplot; unless it is `fine`, in 256 colours."""
 
-    sheet = False
+    fine = True
 
     def _repr_png_(self) -> bytes:
         return png(self)
@@ -76,7 +79,7 @@ def draw(
     height = bottom + ROW * len(foot) + EDGE
     with matplotlib.rc_context({**PLAIN, **dict.fromkeys(INKS, ink)}, STYLE):
         figure = Drawing(figsize=(width, height), facecolor="white" if paper else "none")
-        figure.sheet = any(panel.tiles is not None for panel in picture.panels)
+        figure.fine = any(panel.heat is not None for panel in picture.panels)
         for start, rows in ((EDGE, head), (bottom, foot)):
             for i, (words, look) in enumerate(rows):
                 figure.text(EDGE / width, 1 - (start + ROW * i + 0.12) / height, words, **look)
@@ -93,7 +96,7 @@ class _Chart:
         self.figure, self.panel, self.unit, self.ink = figure, panel, unit, ink
         room = panel.at[3] * unit - 0.6
         self.title, self.caption = _rows(panel.title, room, weight="bold"), _rows(panel.caption, room, SMALL)
-        self.named = [f"{line.name} {line.value or ''}".strip() for line in panel.lines]
+        self.named = [f"{one.name} {one.value or ''}".strip() for one in (*panel.lines, *panel.arrows)]
         self.across = max(1, int(room / (_wide(self.named, SMALL) + 0.45)))
         self.x_ticks, self.y_ticks = panel.x_ticks, panel.y_ticks
         if panel.cells:
@@ -140,7 +143,8 @@ class _Chart:
         ax.set(xlabel=panel.x_label, ylabel=panel.y_label)
         self.other = ax
         if panel.right:
-            colour = next((self.colour(line.style) for line in panel.lines if line.right), self.ink)
+            read = (line.style for line in panel.lines if line.right and line.style != "reference")
+            colour = next(map(self.colour, read), self.ink)
             self.other = ax.twinx()
             self.other.spines[:].set_visible(False)
             self.other.set_yticks(*([tick[i] for tick in panel.right_ticks] for i in (0, 1)), color=colour)
@@ -153,7 +157,8 @@ class _Chart:
         for arrows in panel.arrows:
             ways = *arrows.start.T, *(arrows.end - arrows.start).T
             ax.quiver(*ways, color=self.colour(arrows.style), **ARROWS)
-        handles = [self.line(line) for line in panel.lines]
+        keys = [Line2D([], [], marker=">", ms=4, lw=1, color=self.colour(arrows.style)) for arrows in panel.arrows]
+        handles = [*map(self.line, panel.lines), *keys]
         ax.set(xlim=panel.x, ylim=panel.y)
         self.other.set_ylim(panel.right or panel.y)
         self.levels()
@@ -185,7 +190,8 @@ class _Chart:
         if line.dash is not None:
             dash = vocabulary.DASHES[line.dash]
         dashes = (0, [d / look.width for d in dash]) if dash else "-"
-        return ax.plot(line.x, y, ls=dashes, lw=0.75 * look.width, color=colour, alpha=look.alpha)[0]
+        width = 0.75 * look.width * (LIT if line.lit else 1)
+        return ax.plot(line.x, y, ls=dashes, lw=width, color=colour, alpha=look.alpha)[0]
 
     def heat(self) -> None:
         """Bands, as a smooth map makes a file three times as large; level lines; the colours with their numbers."""
@@ -301,7 +307,7 @@ def _sheet(images: np.ndarray, columns: int) -> np.ndarray:
     return in_rows(np.concatenate([colours, opaque], -1), columns, max(1, round(images.shape[2] / 20)), 0)
 
 
-def pixels(figure: Figure, dpi: float = 130) -> Image.Image:
+def pixels(figure: Figure, dpi: float = DPI) -> Image.Image:
     """The figure as an image, whatever style is in use."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
@@ -310,9 +316,9 @@ def pixels(figure: Figure, dpi: float = 130) -> Image.Image:
 
 
 def png(figure: Drawing) -> bytes:
-    """The figure as the bytes of a PNG file; with images it has 256 colours, which halves it."""
+    """The figure as the bytes of a PNG file; without a heat map it has 256 colours, which makes it a third as large."""
     image, file = pixels(figure), io.BytesIO()
-    if figure.sheet:
+    if not figure.fine:
         image = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.save(file, "PNG", optimize=True)
     return file.getvalue()

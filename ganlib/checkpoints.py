@@ -129,6 +129,11 @@ class Strip:
         pictures = (torch.stack([row[name] for row in rows]) for name in ("last", "average"))
         return cls([row["epoch"] for row in rows], *pictures) if rows else None
 
+    def some(self, epochs: Sequence[int], n: int) -> Self:
+        """The same at some of the epochs only, and of the first n z."""
+        rows = [self.epochs.index(epoch) for epoch in epochs]
+        return type(self)(list(epochs), self.last[rows, :n], self.average[rows, :n])
+
     def rows(self) -> list[dict[str, Any]]:
         """What `of` takes: a row an epoch."""
         columns = zip(self.epochs, self.last, self.average)

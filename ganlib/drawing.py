@@ -31,6 +31,8 @@ EDGE, ROW, UNIT = 0.1, 0.165, 0.25
 """Inches: around a drawing, of a row of text, and of a row of the panels' grid."""
 TITLE, SMALL, TICK = 9.0, 8.0, 7.5
 """Points."""
+DPI = 130
+"""Pixels to an inch in the PNG of a drawing."""
 INKS = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 PLAIN = {
     **{"text.parse_math": False, "axes.grid": False, "axes.labelsize": SMALL, "axes.labelpad": 2.0},
@@ -47,9 +49,9 @@ ARROWS = {
 
 
 class Drawing(Figure):
-    """A figure that shows itself at the end of a cell, without pyplot; with `sheet` it holds images."""
+    """A figure that shows itself at the end of a cell, without pyplot; unless it is `fine`, in 256 colours."""
 
-    sheet = False
+    fine = True
 
     def _repr_png_(self) -> bytes:
         return png(self)
@@ -77,7 +79,7 @@ def draw(
     height = bottom + ROW * len(foot) + EDGE
     with matplotlib.rc_context({**PLAIN, **dict.fromkeys(INKS, ink)}, STYLE):
         figure = Drawing(figsize=(width, height), facecolor="white" if paper else "none")
-        figure.sheet = any(panel.tiles is not None for panel in picture.panels)
+        figure.fine = any(panel.heat is not None for panel in picture.panels)
         for start, rows in ((EDGE, head), (bottom, foot)):
             for i, (words, look) in enumerate(rows):
                 figure.text(EDGE / width, 1 - (start + ROW * i + 0.12) / height, words, **look)
@@ -305,7 +307,7 @@ def _sheet(images: np.ndarray, columns: int) -> np.ndarray:
     return in_rows(np.concatenate([colours, opaque], -1), columns, max(1, round(images.shape[2] / 20)), 0)
 
 
-def pixels(figure: Figure, dpi: float = 130) -> Image.Image:
+def pixels(figure: Figure, dpi: float = DPI) -> Image.Image:
     """The figure as an image, whatever style is in use."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
@@ -314,9 +316,9 @@ def pixels(figure: Figure, dpi: float = 130) -> Image.Image:
 
 
 def png(figure: Drawing) -> bytes:
-    """The figure as the bytes of a PNG file; with images it has 256 colours, which halves it."""
+    """The figure as the bytes of a PNG file; without a heat map it has 256 colours, which makes it a third as large."""
     image, file = pixels(figure), io.BytesIO()
-    if figure.sheet:
+    if not figure.fine:
         image = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.save(file, "PNG", optimize=True)
     return file.getvalue()

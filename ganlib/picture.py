@@ -53,9 +53,11 @@ RAMPS = {
         *("#00224e", "#123570", "#3b496c", "#575d6d", "#707173"),
         *("#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
     ],
+    "push": ["#0072B2", "#5FA6CF", "#A9CDE3", "#F3F3F3", "#F0BE97", "#E58F4F", "#D55E00"],
     "D": ["#FFFFFF", "#D6E8F3", "#AED1E7", "#85BADB"],
 }
-"""Colours from low to high: of numbers, of cells that carry words, and of what D says beneath points."""
+"""Colours from low to high: of numbers, of cells that carry words, of what has two signs, and of what D says beneath
+points."""
 LIT = 1.6
 """How much wider a line is that is lit."""
 MAX_POINTS = 20_000

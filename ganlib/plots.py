@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle
@@ -9,15 +10,17 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
+from pandas.io.formats.style import Styler
 from torch import Tensor
 
 from ganlib import picture as vocabulary
 from ganlib.densities import Array
-from ganlib.drawing import INK, STYLE, draw, film, pixels, png  # noqa: F401 (a notebook takes all from here)
+from ganlib.drawing import DPI, INK, STYLE, Drawing, draw, film, pixels, png  # noqa: F401 (a notebook takes all here)
 from ganlib.errors import DataError
 from ganlib.game import MINUS_LOG_4
 from ganlib.images import mosaic
@@ -27,8 +30,11 @@ ORANGE, GREY = "#E69F00", INK
 
 
 def use_style() -> None:
-    """Let every figure of this session look like the project's own."""
+    """Let every figure of this session look like the project's own, in a notebook the drawings, too."""
     plt.style.use(STYLE)
+    if shell := getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)():
+        # else, once pyplot has drawn, IPython's own way with figures comes first, which trims and resizes
+        shell.display_formatter.formatters["image/png"].for_type(Drawing, png)
 
 
 # -- panels of the paper's figures -------------------------------------------------------------------------------------
@@ -125,6 +131,11 @@ def densities(
     return Panel(title, lines + chances, (float(x[0]), float(x[-1])), (0.0, top), y_label="density", **right)
 
 
+def decades(low: int, high: int, every: int = 1) -> list[Tick]:
+    """The ticks of an axis of log10 from 10^`low` to 10^`high`, as plain numbers: 0.01, 1, 1,000."""
+    return [(float(e), f"{10.0**e:,.{max(0, -e)}f}") for e in range(low, high + 1, every)]
+
+
 def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list[Panel]:
     """A run in three panels: both costs and V against -log 4, in nats; what D says of data and of samples.
 
@@ -151,13 +162,35 @@ def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list
 # -- figures on axes --------------------------------------------------------------------------------------------------
 
 
+def rows(pictures: Mapping[str, Tensor], shape: tuple[int, int, int], *, zoom: int = 2) -> Drawing:
+    """Pictures (n, d) in [0, 1] of each name in a row of their own, below the name; each pixel is `zoom` wide."""
+    sheets = [mosaic(_levels(x), shape, len(x)) for x in pictures.values()]
+    sizes = [(zoom * sheet.shape[1], zoom * sheet.shape[0]) for sheet in sheets]
+    band, width, height = 28, max(w for w, _ in sizes), sum(h for _, h in sizes)  # pixels: of a name; of all
+    figure = Drawing(figsize=(width / DPI, (height + band * len(sheets)) / DPI), facecolor="none")
+    total = top = height + band * len(sheets)
+    for name, sheet, (w, h) in zip(pictures, sheets, sizes):
+        figure.text(0, 1 - (total - top + 0.6 * band) / total, name, fontsize=9, color=INK, va="center")
+        top -= band + h
+        ax = figure.add_axes((0, top / total, w / width, h / total))
+        ax.imshow(sheet, vmin=0, vmax=255, cmap="gray", interpolation="nearest", aspect="auto")
+        ax.set_axis_off()
+    return figure
+
+
 def sample_grid(
-    pictures: Tensor, shape: tuple[int, int, int], *, columns: int = 10, gap: int = 1, ax: Axes | None = None
+    pictures: Tensor,
+    shape: tuple[int, int, int],
+    *,
+    columns: int = 10,
+    gap: int = 1,
+    zoom: int = 3,
+    ax: Axes | None = None,
 ) -> Axes:
-    """Pictures (n, d) in [0, 1] in rows of `columns`, in the order given."""
+    """Pictures (n, d) in [0, 1] in rows of `columns`, in the order given; each pixel about `zoom` wide."""
     sheet = mosaic(pictures, shape, columns, gap)
-    if ax is None:  # about three pixels a pixel, and nothing around them
-        width = np.clip(3 * sheet.shape[1] / 110, 3, 10)
+    if ax is None:  # nothing around them
+        width = np.clip(zoom * sheet.shape[1] / 110, 3, 10)
         figure = plt.figure(figsize=(width, width * sheet.shape[0] / sheet.shape[1]))
         ax = figure.add_axes((0, 0, 1, 1))
     ax.imshow(sheet, vmin=0, vmax=255)
@@ -166,7 +199,13 @@ def sample_grid(
 
 
 def figure_2(
-    samples: Tensor, neighbours: Tensor, shape: tuple[int, int, int], *, columns: int = 5, ax: Axes | None = None
+    samples: Tensor,
+    neighbours: Tensor,
+    shape: tuple[int, int, int],
+    *,
+    columns: int = 5,
+    zoom: int = 3,
+    ax: Axes | None = None,
 ) -> Axes:
     """Figure 2: fair samples, and in the rightmost column the training example nearest to the sample beside it.
 
@@ -176,7 +215,7 @@ def figure_2(
     if len(samples) != rows * columns:
         raise DataError(f"{len(samples)} samples do not fill {rows} rows of {columns}, one row for each neighbour")
     together = torch.cat([samples.reshape(rows, columns, -1), neighbours[:, None].to(samples)], 1).flatten(0, 1)
-    ax = sample_grid(together, shape, columns=columns + 1, gap=gap, ax=ax)
+    ax = sample_grid(together, shape, columns=columns + 1, gap=gap, zoom=zoom, ax=ax)
     for row in range(rows):
         corner = (columns * (shape[2] + gap) - 1.5, row * (shape[1] + gap) - 1.5)
         ax.add_patch(Rectangle(corner, shape[2] + 2, shape[1] + 2, fill=False, edgecolor=ORANGE, lw=2.2, clip_on=False))
@@ -191,16 +230,20 @@ def figure_3(strip: Tensor, shape: tuple[int, int, int]) -> Axes:
 def strip(epochs: Sequence[int], last: Tensor, average: Tensor, shape: tuple[int, int, int]) -> Axes:
     """Samples of the same z over the epochs, uint8 (k, n, d) of the last iterate and of the average: a row an epoch."""
     k, n, _ = last.shape
-    sheet = mosaic(torch.cat([last, average], 1).flatten(0, 1).float() / 255, shape, 2 * n)
-    height, width = sheet.shape[0] / k, sheet.shape[1]
-    [ax] = panels(1, width=9.5, height=9.5 * sheet.shape[0] / width + 0.4)
-    ax.imshow(sheet, vmin=0, vmax=255)
-    ax.axvline(width / 2 - 0.5, color="white", lw=5)
-    ax.set_yticks([(i + 0.5) * height for i in range(k)], [f"{epoch:,}" for epoch in epochs])
+    sheet = mosaic(_levels(torch.cat([last, average], 1).flatten(0, 1) / 255), shape, 2 * n)
+    (height, width), left, top = sheet.shape[:2], 60, 24  # pixels: of the sheet; for the words
+    zoom = max(1, min(3, 1_000 // width))  # each pixel of a picture as wide as any other
+    size = left + zoom * width, top + zoom * height
+    figure = plt.figure(figsize=np.divide(size, DPI), dpi=DPI)
+    ax = figure.add_axes((left / size[0], 0, 1 - left / size[0], 1 - top / size[1]))
+    ax.imshow(sheet, vmin=0, vmax=255, cmap="gray", interpolation="nearest", aspect="auto")
+    ax.axvline(width / 2 - 0.5, color="white", lw=3)
+    ax.set_yticks([(i + 0.5) * height / k for i in range(k)], [f"{epoch:,}" for epoch in epochs])
     ax.set_xticks([width / 4, 3 * width / 4], ["last iterate", "average of G"])
     ax.set_ylabel("epoch")
     ax.xaxis.tick_top()
-    ax.tick_params(length=0)
+    ax.tick_params(length=0, labelsize=9)
+    ax.spines[:].set_visible(False)
     ax.grid(visible=False)
     return ax
 
@@ -244,7 +287,45 @@ def run_curves(runs: Mapping[str, Mapping[str, Any]], *, split: str = "validatio
     return ax
 
 
+def _levels(x: Tensor) -> Tensor:
+    """Pictures in [0, 1] with 64 levels of each colour, which no eye sees, and which makes a file a fifth smaller."""
+    return (63 * x.clamp(0, 1)).round() / 63
+
+
 def panels(n: int, *, width: float = 11.5, height: float = 2.7, **options: Any) -> Sequence[Axes]:
     """n Axes side by side in one figure; `options` are those of `plt.subplots`."""
     _, axes = plt.subplots(1, n, figsize=(width, height), layout="constrained", squeeze=False, **options)
     return list(axes[0])
+
+
+# -- tables -----------------------------------------------------------------------------------------------------------
+
+WORDS = {
+    **{"data": "data set", "p_z": "prior on z", "batch": "minibatch", "epochs": "epochs", "built_on": "built on"},
+    **{"lr_D": "learning rate of D", "lr_G": "learning rate of G", "pixels": "scale of the pixels"},
+    **{"max_norm": "longest weight vector allowed", "": "layers", "units": "units in each layer"},
+    **{"activation": "activations", "irange": "weights start within ±", "bias": "biases start at"},
+    **{"sparse": "weights a unit that start at N(0, 1), the rest at 0", "pieces": "linear pieces of a unit"},
+    **{"keep": "share of the input kept by dropout", "of": "shapes that are read", "maps": "maps"},
+}
+"""Fields of recipes and of their layers, in words."""
+
+
+def table(rows: Sequence[Mapping[str, Any]], *, digits: int = 2) -> Styler:
+    """Rows as a table of a notebook: words at the left of their cells, numbers with so many digits, nothing for nan."""
+    frame = pd.DataFrame(rows)
+    look = {"text-align": "left", "white-space": "normal"}
+    words = frame.select_dtypes(exclude="number").columns
+    styled = frame.style.hide(axis="index").format(precision=digits, na_rep="", thousands=",")
+    heads = [{"selector": "th", "props": [("text-align", "left")]}]
+    return styled.set_properties(subset=list(words), **look).set_table_styles(heads)
+
+
+def changes(differences: Sequence[tuple[str, str, str, str]], there: str, here: str) -> Styler:
+    """What differs between two recipes (`Recipe.differences`), in words, below the names of both."""
+    told = []
+    for name, part, old, new in differences:
+        what = f"{name}: {WORDS.get(part, part)}" if name in ("G", "D") else WORDS.get(name, name)
+        nothing = {"max_norm": {"0.0": "no limit"}, "built_on": {"": "nothing"}}.get(name, {})
+        told.append({"what": what, there: nothing.get(old, old), here: nothing.get(new, new)})
+    return table(told)

@@ -149,8 +149,15 @@ class Recipe:
 
     def changes(self, reference: Self) -> list[str]:
         """What differs from another recipe, a line a field: "epochs: 600 -> 4"."""
+        lines: dict[str, list[str]] = {}
+        for name, part, old, new in self.differences(reference):
+            lines.setdefault(name, []).append(f"{part} {old} -> {new}" if part else f"{old} -> {new}")
+        return [f"{name}: {'; '.join(parts)}" for name, parts in lines.items()]
+
+    def differences(self, reference: Self) -> list[tuple[str, str, str, str]]:
+        """What differs from another recipe: rows of (field, number of its layers or "", value there, value here)."""
         both = ((name, getattr(reference, name), getattr(self, name)) for name in vars(self))
-        return [f"{name}: {_difference(old, new)}" for name, old, new in both if old != new]
+        return [(name, *row) for name, old, new in both if old != new for row in _difference(old, new)]
 
     def table(self) -> list[tuple[str, str, str, str]]:
         """Rows of (field, value, what it means, where its value stands in the source)."""
@@ -198,16 +205,16 @@ def _brief(value: Any) -> str:
     return ", ".join(f"{item:.4g}" if isinstance(item, float) else str(item) for item in value)
 
 
-def _difference(old: Any, new: Any) -> str:
+def _difference(old: Any, new: Any) -> list[tuple[str, str, str]]:
     """Both values; of two stacks of the same kinds of layers, number by number, those that differ."""
     if not isinstance(old, tuple) or [type(layer) for layer in old] != [type(layer) for layer in new]:
-        return f"{_brief(old)} -> {_brief(new)}"
+        return [("", _brief(old), _brief(new))]
     told = []
     for name in dict.fromkeys(name for layer in old for name in vars(layer)):
         sides = [tuple(vars(layer)[name] for layer in layers if name in vars(layer)) for layers in (old, new)]
         if sides[0] != sides[1]:
-            told.append(f"{name} {_brief(sides[0])} -> {_brief(sides[1])}")
-    return "; ".join(told)
+            told.append((name, _brief(sides[0]), _brief(sides[1])))
+    return told
 
 
 # -- nets at any width, for the published recipes and for their narrow versions ----------------------------------------

@@ -38,6 +38,7 @@ class Step:
 
 
 COLUMNS = tuple(item.name for item in fields(Step))
+CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")  # those that are drawn, and kept beside weights
 
 
 class History:
@@ -63,6 +64,10 @@ class History:
     def column(self, name: str) -> np.ndarray:
         """One column over the run, float64 (rows,): a field of `Step`."""
         return np.array([row[COLUMNS.index(name)] for row in self.rows], dtype=np.float64)
+
+    def curves(self) -> dict[str, np.ndarray]:
+        """What `plots.learning_curves` draws of the run, by epoch: each of `CURVES`, (rows,)."""
+        return {name: self.column(name) for name in CURVES}
 
     def state(self) -> dict[str, Any]:
         """Everything, as tensors and plain values."""

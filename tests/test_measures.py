@@ -261,3 +261,13 @@ def test_what_is_recorded_is_of_the_weights_that_are_shipped(name):
     assert f"| {floor:.2f} | {' | '.join(numbers)} |" in readme
     with pytest.raises(DataError, match="nothing is recorded of 'mnist'; there are: cifar10-conv, cifar10-fc, fer2013"):
         measures.recorded("mnist")
+
+
+def test_what_is_recorded_as_the_rows_of_a_table():
+    faces, both = measures.compared("fer2013"), measures.compared("cifar10-fc", "cifar10-conv")
+    assert faces[0]["generator"] == "none: 3,589 real test pictures" and np.isnan(faces[0]["recall"])
+    record = measures.recorded("fer2013")
+    assert [row["Fréchet distance"] for row in faces] == [record["floor"], *(row["frechet"] for row in record["rows"])]
+    assert [row["epochs"] for row in faces] == ["", "22", "22", "22"]
+    assert sum("first release" in row["generator"] for row in faces) == 1
+    assert "pair" not in faces[0] and [row["pair"] for row in both] == 4 * ["cifar10-fc"] + 4 * ["cifar10-conv"]

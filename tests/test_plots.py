@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import subprocess
+import sys
+import textwrap
 
 import matplotlib
 import numpy as np
@@ -11,8 +15,9 @@ import torch
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from ganlib import DataError, RecipeError, plots
+from ganlib import MNIST, DataError, RecipeError, plots
 from ganlib.drawing import BLACK
+from ganlib.nets import Convolution, Deconvolution, Layer
 from ganlib.picture import (
     DASHES,
     LOOKS,
@@ -29,6 +34,7 @@ from ganlib.picture import (
     Tiles,
     completed,
 )
+from ganlib.recipes import TFD_1
 
 X = np.linspace(0, 1, 50)
 BOX = (0, 0, 12, 12)
@@ -266,7 +272,7 @@ def test_what_is_said_stands_above_and_below():
 @pytest.mark.parametrize("style", LOOKS)
 def test_a_picture_is_legible_on_light_pages_and_on_dark_ones(style):
     figure = plots.draw(Picture([Panel("Title", [Line(X, X, "a", style, fill=True)], at=BOX)]))
-    raw = np.asarray(Image.open(io.BytesIO(plots.png(figure))))
+    raw = np.asarray(Image.open(io.BytesIO(plots.png(figure))).convert("RGBA"))
     assert raw[0, 0, 3] == 0
     opaque = raw[raw[..., 3] > 250][:, :3].astype(float)
     assert len(opaque) > 500
@@ -406,6 +412,53 @@ def test_figure_2_has_the_neighbours_in_the_rightmost_column_framed():
         plots.figure_2(samples, neighbours, (1, 2, 2))
 
 
+def test_a_notebook_shows_a_drawing_by_its_own_png_after_pyplot_too():
+    """IPython's formatter for all figures trims them, and writes each colour that there is."""
+    code = """
+        from IPython.core.interactiveshell import InteractiveShell
+        from IPython.core.pylabtools import select_figure_formats
+        from ganlib import plots
+        shell = InteractiveShell.instance()
+        plots.use_style()
+        select_figure_formats(shell, {"png"})  # what the first figure of pyplot brings about
+        drawing = plots.draw([plots.Panel("Title", [plots.Line([0, 1], [0, 1])])])
+        told, _ = shell.display_formatter.format(drawing)
+        assert told["image/png"] == plots.png(drawing)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_rows_are_named_and_each_pixel_of_a_picture_is_a_block_of_the_png():
+    pictures = {"two": torch.tensor([[0, 1 / 63, 1, 0.5], [1, 1, 0, 0]]), "one": torch.tensor([[0.2, 0.4, 0.6, 0.8]])}
+    figure = plots.rows(pictures, (1, 2, 2), zoom=3)
+    assert [text.get_text() for text in figure.texts] == ["two", "one"]
+    image = np.asarray(plots.pixels(figure))
+    assert image.shape == (2 * (28 + 6), 3 * 5, 4)
+    for top, left, greys in ((28, 0, (0, 1, 63, 32)), (28, 9, (63, 63, 0, 0)), (62, 0, (13, 25, 38, 50))):
+        block = image[top : top + 6, left : left + 6]
+        for i, level in enumerate(greys):
+            part = block[3 * (i // 2) : 3 * (i // 2) + 3, 3 * (i % 2) : 3 * (i % 2) + 3]
+            assert np.abs(part - [*3 * [255 * level / 63], 255.0]).max() <= 1, (i, part[..., 0])
+    assert (image[:28, :, 3] < 255).any() and (image[62:, 6:, 3] == 0).all()  # nothing behind the names
+
+
+def test_a_table_has_no_index_and_says_nothing_for_nan():
+    html = plots.table([{"what": "one", "n": 1_234.5}, {"what": "two", "n": float("nan")}], digits=1).to_html()
+    assert "1,234.5" in html and ">nan<" not in html and html.count("<th ") == 2
+
+
+def test_changes_are_told_in_words():
+    rows = TFD_1.differences(MNIST)
+    told = plots.changes(rows, "there", "here").data.set_index("what")
+    assert tuple(told.loc["G: units in each layer"]) == ("1200, 1200, 784", "8000, 8000, 2304")
+    assert tuple(told.loc["longest weight vector allowed"]) == ("no limit", "1.9365")
+    fields = {item.name for item in dataclasses.fields(TFD_1)} - {"name", "source", "G", "D"}
+    layers = {item.name for kind in (Layer, Convolution, Deconvolution) for item in dataclasses.fields(kind)}
+    said = {name for name, *_ in rows} | {part for _, part, *_ in rows}
+    assert plots.WORDS.keys() - {""} <= fields | layers and said - plots.WORDS.keys() <= {"name", "source", "G", "D"}
+
+
 def test_run_curves_draw_the_last_iterate_thin_and_the_longest_average_thick():
     rows = [
         {"epoch": epoch, "iterate": iterate, "paper": score + epoch, "error": 2.0}
@@ -431,3 +484,8 @@ def test_the_strip_has_a_row_an_epoch_and_both_iterates_side_by_side():
     assert sheet.shape == (3 * 3 - 1, 4 * 3 - 1)
     assert (sheet[:2, :2] == 0).all() and (sheet[:2, -2:] == 255).all()
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "10", "1,000"]
+    image = np.asarray(plots.pixels(ax.figure))
+    assert image.shape[:2] == (24 + 3 * 8, 60 + 3 * 11)
+    assert (image[24:30, 60:66, :3] == 0).all() and (image[24:30, -6:, :3] == 255).all()  # each pixel three wide
+    coloured = plots.strip([1, 2, 3], last.repeat(1, 1, 3), average.repeat(1, 1, 3), (3, 2, 2))
+    assert np.asarray(plots.pixels(coloured.figure)).shape == image.shape

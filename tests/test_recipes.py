@@ -182,6 +182,20 @@ def test_paper_is_the_recipe_itself_and_the_others_say_what_they_change():
     assert other.changes(MNIST)[0].endswith("marginal bias) -> 784 sigmoid (U(-0.1, 0.1))")
 
 
+def test_differences_are_the_numbers_of_changes_one_by_one():
+    other = replace(MNIST, k=3, G=(*MNIST.G[:2], replace(MNIST.G[2], irange=0.1, bias="zero")))
+    rows = [
+        ("G", "irange", "0.05, 0.05, 0.05", "0.05, 0.05, 0.1"),
+        ("G", "bias", "zero, zero, marginal", "zero, zero, zero"),
+        ("k", "", "1", "3"),
+    ]
+    assert other.differences(MNIST) == rows
+    assert other.changes(MNIST) == [
+        "G: irange 0.05, 0.05, 0.05 -> 0.05, 0.05, 0.1; bias zero, zero, marginal -> zero, zero, zero",
+        "k: 1 -> 3",
+    ]
+
+
 def test_scaling_keeps_what_a_variant_changed():
     variant = replace(MNIST, k=3, lr_D=0.2, generator_cost="minimax")
     assert variant.at("smoke").changes(MNIST.at("smoke")) == [

@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from ganlib import DataError, RecipeError, Trainer, TrainingDiverged, game, named
+from ganlib import DataError, RecipeError, Trainer, TrainingDiverged, game, named, plots
 from ganlib.trainer import History, Step
 from tests import small
 from tests.plain import PlainRun, largest_difference, plain_cost_D, plain_cost_G, plain_D, plain_G
@@ -178,6 +178,9 @@ def test_history_averages_whole_windows():
     assert history.column("step").tolist() == [3, 6]
     assert history.column("epoch").tolist() == [0.75, 1.5]
     assert history.column("V").tolist() == [-2, -5]
+    curves = history.curves()
+    assert (curves["epoch"].tolist(), curves["V"].tolist()) == ([0.75, 1.5], [-2, -5])
+    assert plots.learning_curves(curves), "the names that a drawing asks for"
     again = History.from_state(history.state())
     for step in (steps[0], steps[1]):
         history.record(step)

@@ -38,6 +38,26 @@ def recorded(pair: str) -> dict[str, Any]:
     return pairs[pair]
 
 
+def compared(*pairs: str) -> list[dict[str, Any]]:
+    """What is recorded of shipped pairs, as rows of a table; of each pair first its floor, real pictures."""
+    rows = []
+    for pair in pairs:
+        record = recorded(pair)
+        real = {"release": "", "iterate": f"none: {record['test_pictures']:,} real test pictures"}
+        for row in ({**real, "frechet": record["floor"]}, *record["rows"]):
+            rows.append(
+                {
+                    **({"pair": pair} if len(pairs) > 1 else {}),
+                    "generator": row["iterate"] + " (of the first release)" * (row["release"] == "first"),
+                    "epochs": f"{row['epochs']:.0f}" if "epochs" in row else "",
+                    "Fréchet distance": row["frechet"],
+                    "precision": row.get("precision", math.nan),
+                    "recall": row.get("recall", math.nan),
+                }
+            )
+    return rows
+
+
 @dataclass(frozen=True)
 class Classifier:
     """A small network that tells the classes of a data set apart, and its last hidden layer as a feature space.

@@ -21,7 +21,7 @@ from ganlib.recipes import RING, Recipe
 from ganlib.studies.toys import Toys
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import GAME, Game
-from ganlib.widgets.training import COSTS, rate_text
+from ganlib.widgets.steering import COSTS, rate_text
 
 REACH = 3.0  # x and y go from -REACH to REACH
 SHOWN, PULLED, MEASURED = (

@@ -31,7 +31,11 @@ export class Figure {
     on("pointermove", (event) => this.move(event));
     for (const name of ["pointerup", "pointercancel"]) on(name, () => this.up());
     on("pointerleave", () => this.read(null));
-    for (const name of ["focus", "blur"]) on(name, () => view.request(this));
+    on("focus", () => view.request(this));
+    on("blur", () => {
+      this.reading = null;
+      view.request(this);
+    });
   }
 
   // -- what there is to see -----------------------------------------------------------------------------------------

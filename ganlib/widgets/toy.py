@@ -485,6 +485,7 @@ class ToyEngine(Remembering):
             f"{shown.says[0]:.2f} and G's samples {shown.says[1]:.2f}. V(D, G) is {now.V:.3f}, C(G) {now.C:.3f}, the "
             f"Jensen-Shannon divergence {now.JSD:.3f} nats."
         )
+        words = f"{self._see()} {words}" if self.stage else words
         how = "exact, as G is made of straight pieces" if self.toys.exact else "that of 800 straight lines through G"
         beyond = f"; {100 * shown.outside:.0f} % of it lies outside the picture" if shown.outside > 0.005 else ""
         turn = f"Last move: {self.moved}; next: {self.next}. " if self.moved else f"Next: {self.next}. "

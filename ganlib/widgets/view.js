@@ -249,7 +249,7 @@ class View {
     write(this.words, words);
     const above = notes.filter((note) => note.above);
     mark(this.above, "aria-live", running ? "off" : "polite"); // while it runs that may change many times a second
-    this.tell(running ? [...above.flatMap(({ lines }) => lines), words].join(" ") : words);
+    this.tell(words);
     const readout = ([value, unit]) => element("span", { class: "gl-readout" }, element("b", {}, value), ` ${unit}`);
     renew(this.readouts, readouts, () => readouts.map(readout));
     const below = notes.filter((note) => !note.above);

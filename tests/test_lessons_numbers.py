@@ -44,11 +44,11 @@ def test_the_maps_and_the_explorer_say_the_same_of_every_cell():
 
 
 def test_where_runs_collapse_and_diverge_by_hand():
-    """Collapsed: once with the faster G, once not. Diverged: once with a rate above 1 and once with none."""
+    """Collapsed: twice with the faster G, once not. Diverged: once with a rate above 1, and twice with none."""
     width = np.ones((2, 2, 2))
-    width[0, 0, 1], width[0, 1, 0] = 0.01, 0.01  # G faster; D faster
-    width[1, 0, 0], width[1, 1, 1] = 50, 50  # both rates 0.1; both rates 2
-    assert k_and_rates.where(two_rates(np.ones((2, 2, 2)), width)) == (0.5, 0.5)
+    width[:, 0, 1], width[0, 1, 0] = 0.01, 0.01  # G faster; D faster
+    width[:, 0, 0], width[1, 1, 1] = 50, 50  # both rates 0.1; both rates 2
+    assert k_and_rates.where(two_rates(np.ones((2, 2, 2)), width)) == pytest.approx((2 / 3, 1 / 3))
 
 
 def test_what_k_buys_by_hand():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import math
 from itertools import product
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -198,3 +200,26 @@ def test_the_record_of_the_ring_says_what_the_notebook_says():
     modes = [int(n) for n in last.iloc[0].split()]
     assert [seed for seed, n in enumerate(modes) if n < 8] == [6]
     assert rows.index[-1] == ("0.03, 0.01, a fifth after 2,500", "8,000")
+
+
+# -- notebook 03 as slides --------------------------------------------------------------------------------------------
+
+SLIDES = nbformat.read(Path(__file__).parent.parent / "notebooks" / "03_jensen_shannon.ipynb", as_version=4)
+
+
+def test_the_slides_have_their_types_and_lines_that_fit():
+    """A slide is 960 pixels wide: a line of code of more than 74 letters is cut off at its right edge."""
+    kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in SLIDES.cells]
+    assert {*kinds} <= {"slide", "subslide", "fragment", "skip", "notes", "-"}, kinds
+    assert kinds[0] == "slide" and kinds.count("slide") >= 5
+    for cell, kind in zip(SLIDES.cells, kinds):
+        if cell.cell_type == "code" and kind not in ("skip", "notes"):
+            assert max(map(len, cell.source.splitlines())) <= 74, cell.source
+        if "<details>" in cell.source or "check" in cell.metadata.get("tags", ()):
+            assert kind == "skip", "what is folded or a check has no place on a slide"
+
+
+def test_the_slides_can_be_made():
+    nbconvert = pytest.importorskip("nbconvert")
+    html, _ = nbconvert.SlidesExporter().from_notebook_node(SLIDES)
+    assert html.count("<section") > 30 and "plot_pairs" in html and "Your turn" not in html

@@ -241,3 +241,17 @@ def test_colours_are_added_up_in_the_push():
     expected = push(engine.trainer.D, x, masks=MASKS).reshape(3, 32, 32).sum(0)
     assert np.allclose(np.flipud(pushed.heat.z), expected, rtol=1e-5, atol=1e-9)
     assert one.tiles.images.shape == other.tiles.images.shape == (1, 32, 32, 3)
+
+
+def test_frames_come_less_often_when_the_look_at_a_sample_costs_more(engine, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("ganlib.widgets.training.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr(engine._closer, "panels", lambda *_, **__: now.__setitem__(0, now[0] + 0.06) or [])
+    engine.picture()
+    assert engine.interval == pytest.approx(0.2)
+    engine.pick(1)
+    engine.picture()
+    assert engine.interval == pytest.approx(0.4)
+    engine.pick(1)
+    engine.picture()
+    assert engine.interval == pytest.approx(0.2)

@@ -307,7 +307,7 @@ def by_setting(counts: Mapping[int, tuple[Array, Array]]) -> Array:
 def table_of_modes(counts: Mapping[int, tuple[Array, Array]]) -> pd.DataFrame:
     """Modes reached, and the share of good samples, in the end: by setting and seed."""
     modes, good = by_setting(counts)[-1]  # (settings, seeds) each
-    said = [[f"{m:.0f} modes, {g:.0%}" for m, g in zip(*row)] for row in zip(modes, good)]
+    said = [[f"{m:.0f} of 8, {g:.0%} good" for m, g in zip(*row)] for row in zip(modes, good)]
     columns = [f"seed {seed}" for seed in range(modes.shape[1])]
     return pd.DataFrame(said, list(SETTINGS), columns).rename_axis(f"after {list(counts)[-1]:,} iterations")
 

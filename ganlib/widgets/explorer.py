@@ -280,7 +280,7 @@ def heat_map(
     names = [[plainly(value) for value in axes[axis]] for axis in (rows, columns)]
     at = chosen and (axes[rows].index(chosen[rows]), axes[columns].index(chosen[columns]))
     cells = Cells(
-        colour, words, *names, (0, 1), name="colours", chosen=at, moves=(columns, rows) if chosen else (None, None)
+        colour, words, *names, (0, 1), name="good to bad:", chosen=at, moves=(columns, rows) if chosen else (None, None)
     )
     title = f"{AXES[other]} = {plainly(third)}"
     return Panel(title, cells=cells, x_label=f"{AXES[columns]} →", y_label=f"{AXES[rows]} →")

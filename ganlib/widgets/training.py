@@ -95,7 +95,7 @@ class TrainingEngine(Game):
         """What is empty at the start of a run."""
         self.latest: Step | None = None
         self._recent: deque[Step] = deque(maxlen=WINDOW)
-        self._drawn_at, self._drawing, self._begun_at = -1, 0.0, self.trainer.step
+        self._drawn_at, self._drawing, self._closing, self._begun_at = -1, 0.0, 0.0, self.trainer.step
 
     def twin(self) -> TrainingEngine:
         """The same demo at the start of its run, with the controls as they are set."""
@@ -154,7 +154,7 @@ class TrainingEngine(Game):
     @property
     def interval(self) -> float:
         """Seconds between frames: often enough to follow, seldom enough to cost little."""
-        return min(max(self._drawing / DRAWING, BETWEEN[0]), BETWEEN[1])
+        return min(max((self._drawing + self._closing) / DRAWING, BETWEEN[0]), BETWEEN[1])
 
     def once(self) -> None:
         """One iteration."""
@@ -214,11 +214,14 @@ class TrainingEngine(Game):
 
     def _close(self) -> list[Panel]:
         """What there is to see of the sample that is looked at closely."""
+        begun, self._closing = time.perf_counter(), 0.0
         if (i := self.picked) is None:
             return []
         run = self.trainer
         now = {"cost": run.recipe.generator_cost, "step": run.step, "search": not self.running}
-        return self._closer.panels(i, self._x[i : i + 1], run.D, row=15, **now)
+        panels = self._closer.panels(i, self._x[i : i + 1], run.D, row=15, **now)
+        self._closing = time.perf_counter() - begun
+        return panels
 
     def _charts(self) -> list[Panel]:
         step, *columns = self.curves.rows().T.copy()

@@ -87,7 +87,7 @@ def test_the_tables_hold_the_published_numbers():
     assert one["longest weight vector allowed"] == ("no limit", "1.9365")
     assert one["prior on z"] == ("uniform", "normal") and "epochs" not in one
     assert two["epochs"] == ("50", "22")
-    assert [two[f"G, layer {i}"] for i in range(1, 6)] == [
+    assert [two[f"G: layer {i}"] for i in range(1, 6)] == [
         *(("", str(layer)) for layer in named("tfd-2").G[:2]),
         *((str(layer), str(layer)) for layer in named("tfd-1").G),
     ]

@@ -221,17 +221,35 @@ class Points:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place along a panel's x, to which a person drags (`Panel.seeks`); None: none, as at first."""
+
+    start: None = None
+    look: bool = False
+
+    def check(self, key: str, value: Any) -> float | None:
+        """The place as a float, or None. Raises `RecipeError` on what is no finite number."""
+        if value is not None and not is_number(value):
+            raise RecipeError(f"{key} is {brief(value)}; it must be None or a finite number")
+        return None if value is None else float(value)
+
+
+@dataclass(frozen=True)
 class Button:
-    """What a person presses. `key` presses it from the keyboard (two may share one: the first that is on acts)."""
+    """What a person presses. `key` presses it from the keyboard (two may share one: the first that is on acts).
+
+    `once`: it never shows that it was pressed, though it stands in a row of buttons that do.
+    """
 
     name: str
     hint: str = ""
     key: str = ""
     icon: str = ""
     group: str = ""
+    once: bool = False
 
 
-Control = Slider | Choice | Switch | Number | Curve | Points
+Control = Slider | Choice | Switch | Number | Curve | Points | Place
 """What has a value."""
 
 
@@ -248,7 +266,7 @@ def control(key: str, given: Any) -> Control | Button:
         return given.completed(key)
     if isinstance(given, Switch | Number):
         return replace(given, name=given.name or key)
-    if isinstance(given, Curve | Points):
+    if isinstance(given, Curve | Points | Place):
         return replace(given, start=given.check(key, given.start))
     if not isinstance(given, Button):
         raise RecipeError(f"{key} is {given!r}; give (low, high, start), a Slider, a list of words, or a Choice")

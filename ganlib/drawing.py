@@ -13,13 +13,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, Bbox
 from PIL import Image
 
 from ganlib import picture as vocabulary
 from ganlib.images import in_rows
-from ganlib.picture import GREEN, LOOKS, PURPLE, VERMILION, Line, Mark, Panel, Picture
+from ganlib.picture import GREEN, LIT, LOOKS, PURPLE, VERMILION, Line, Mark, Panel, Picture
 
 STYLE = Path(__file__).with_name("ganlib.mplstyle")
 BLACK, INK = LOOKS["data"].light, LOOKS["reference"].light
@@ -95,7 +96,7 @@ class _Chart:
         self.figure, self.panel, self.unit, self.ink = figure, panel, unit, ink
         room = panel.at[3] * unit - 0.6
         self.title, self.caption = _rows(panel.title, room, weight="bold"), _rows(panel.caption, room, SMALL)
-        self.named = [f"{line.name} {line.value or ''}".strip() for line in panel.lines]
+        self.named = [f"{one.name} {one.value or ''}".strip() for one in (*panel.lines, *panel.arrows)]
         self.across = max(1, int(room / (_wide(self.named, SMALL) + 0.45)))
         self.x_ticks, self.y_ticks = panel.x_ticks, panel.y_ticks
         if panel.cells:
@@ -142,7 +143,8 @@ class _Chart:
         ax.set(xlabel=panel.x_label, ylabel=panel.y_label)
         self.other = ax
         if panel.right:
-            colour = next((self.colour(line.style) for line in panel.lines if line.right), self.ink)
+            read = (line.style for line in panel.lines if line.right and line.style != "reference")
+            colour = next(map(self.colour, read), self.ink)
             self.other = ax.twinx()
             self.other.spines[:].set_visible(False)
             self.other.set_yticks(*([tick[i] for tick in panel.right_ticks] for i in (0, 1)), color=colour)
@@ -155,7 +157,8 @@ class _Chart:
         for arrows in panel.arrows:
             ways = *arrows.start.T, *(arrows.end - arrows.start).T
             ax.quiver(*ways, color=self.colour(arrows.style), **ARROWS)
-        handles = [self.line(line) for line in panel.lines]
+        keys = [Line2D([], [], marker=">", ms=4, lw=1, color=self.colour(arrows.style)) for arrows in panel.arrows]
+        handles = [*map(self.line, panel.lines), *keys]
         ax.set(xlim=panel.x, ylim=panel.y)
         self.other.set_ylim(panel.right or panel.y)
         self.levels()
@@ -187,7 +190,8 @@ class _Chart:
         if line.dash is not None:
             dash = vocabulary.DASHES[line.dash]
         dashes = (0, [d / look.width for d in dash]) if dash else "-"
-        return ax.plot(line.x, y, ls=dashes, lw=0.75 * look.width, color=colour, alpha=look.alpha)[0]
+        width = 0.75 * look.width * (LIT if line.lit else 1)
+        return ax.plot(line.x, y, ls=dashes, lw=width, color=colour, alpha=look.alpha)[0]
 
     def heat(self) -> None:
         """Bands, as a smooth map makes a file three times as large; level lines; the colours with their numbers."""

@@ -53,9 +53,13 @@ RAMPS = {
         *("#00224e", "#123570", "#3b496c", "#575d6d", "#707173"),
         *("#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
     ],
+    "push": ["#0072B2", "#5FA6CF", "#A9CDE3", "#F3F3F3", "#F0BE97", "#E58F4F", "#D55E00"],
     "D": ["#FFFFFF", "#D6E8F3", "#AED1E7", "#85BADB"],
 }
-"""Colours from low to high: of numbers, of cells that carry words, and of what D says beneath points."""
+"""Colours from low to high: of numbers, of cells that carry words, of what has two signs, and of what D says beneath
+points."""
+LIT = 1.6
+"""How much wider a line is that is lit."""
 MAX_POINTS = 20_000
 """Numbers in one line or heat map, so that a picture stays small."""
 COLUMNS = 12
@@ -73,7 +77,8 @@ class Line:
     """A curve: x and y (n,), in one of `LOOKS`. A y that is not finite is a gap.
 
     `value`, a number or words, stands beside its name. `fill` tints the area down to 0; `right` reads y on the axis at
-    the right; `smooth` draws it faintly and its running mean in full; `dots` draws points; `dash` is one of `DASHES`.
+    the right; `smooth` draws it faintly and its running mean in full; `dots` draws points; `dash` is one of `DASHES`;
+    `lit` draws it wider, as what has just moved.
     """
 
     x: ArrayLike
@@ -86,6 +91,7 @@ class Line:
     smooth: bool = False
     dots: bool = False
     dash: int | None = None
+    lit: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,11 +173,16 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Arrows:
-    """Arrows from `start` (n, 2) to `end` (n, 2), in the panel's numbers; one that is outside is cut at the edge."""
+    """Arrows from `start` (n, 2) to `end` (n, 2), in the panel's numbers; one that is outside is cut at the edge.
+
+    With a `name` they are in the legend, and `value` stands beside it.
+    """
 
     start: ArrayLike
     end: ArrayLike
     style: str = "G"
+    name: str = ""
+    value: float | str | None = None
 
 
 @dataclass(frozen=True)
@@ -179,8 +190,10 @@ class Panel:
     """One chart: what is in it, and the ranges and ticks of its axes (None: round numbers around what is in it).
 
     `right` is the range of an axis at the right, if there is one. A tick is (value, words). `square`: a unit of x is as
-    long as one of y. `draws` names the control, a `Curve` or `Points`, that a person draws here. `words` are for a
-    screen reader ("": the title and the lines' values). `at` is (row, column, rows, columns) on the grid of 12 columns.
+    long as one of y. `draws` names the control, a `Curve` or `Points`, that a person draws here, and `seeks` the
+    `Place` that dragging along x sets. With `reads` a page says the value of every named line at the pointer's x.
+    `words` are for a screen reader ("": the title and the lines' values). `at` is (row, column, rows, columns) on the
+    grid of 12 columns.
     """
 
     title: str = ""
@@ -202,6 +215,8 @@ class Panel:
     right_ticks: Sequence[Tick] | None = None
     square: bool = False
     draws: str | None = None
+    seeks: str | None = None
+    reads: bool = False
     caption: str = ""
     words: str = ""
     at: tuple[int, int, int, int] | None = None
@@ -301,8 +316,13 @@ def _line(line: Line, where: str) -> Line:
         raise RecipeError(f"{where}: x is {x.shape} and y {y.shape}; both must be (n,), n up to {MAX_POINTS}")
     if line.dash is not None and line.dash not in range(len(DASHES)):
         raise RecipeError(f"{where}: dash is {line.dash!r}; use None or 0 to {len(DASHES) - 1}")
-    value = f"{line.value:.3f}" if is_number(line.value) else line.value
-    return replace(line, x=x, y=y, value=None if value is None else minus(str(value)))
+    return replace(line, x=x, y=y, value=_value(line.value))
+
+
+def _value(value: float | str | None) -> str | None:
+    """A number or words as they stand beside a name."""
+    value = f"{value:.3f}" if is_number(value) else value
+    return None if value is None else minus(str(value))
 
 
 def _heat(heat: Heat, where: str) -> Heat:
@@ -339,7 +359,7 @@ def _arrows(arrows: Arrows, where: str) -> Arrows:
     start, end = (np.asarray(ends, float).reshape(-1, 2) for ends in (arrows.start, arrows.end))
     if start.shape != end.shape:
         raise RecipeError(f"{where}: arrows from {len(start)} points to {len(end)}; give as many ends as starts")
-    return replace(arrows, start=start, end=end)
+    return replace(arrows, start=start, end=end, value=_value(arrows.value))
 
 
 def _check(what: str, name: str, known: Mapping[str, Any], where: str) -> None:

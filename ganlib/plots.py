@@ -40,12 +40,28 @@ def use_style() -> None:
 # -- panels of the paper's figures -------------------------------------------------------------------------------------
 
 
+PUSH, MOST_PUSH = 0.6, 3.0
+"""How many units of x an arrow is long for a push of 1 nat a unit of x; the largest push that is drawn to scale."""
+
+
 def figure_1(
-    x: Array, p_data: Array, p_g: Array, *, arrows: Sequence[Array], reach: float, z_ticks: Sequence[Tick], **more: Any
+    x: Array,
+    p_data: Array,
+    p_g: Array,
+    *,
+    arrows: Sequence[Array],
+    reach: float,
+    z_ticks: Sequence[Tick],
+    push: Array | None = None,
+    ghosts: Sequence[Line] = (),
+    lit: str = "",
+    **more: Any,
 ) -> list[Panel]:
     """Figure 1: `densities` with D and `more` of its options, and a panel for below it, the arrows x = G(z).
 
     `arrows`: z (a,) and G(z) (a,). z from -`reach` to `reach` spans 92 % of the width; `z_ticks` are (value, words).
+    `push` (a,), what pushes each G(z) along x, is drawn on D's curve. `ghosts` lie behind the curves; the curve of the
+    name `lit` is lit.
     """
     (low, high), top = (float(x[0]), float(x[-1])), vocabulary.round_range(0, 1.7 * float(np.max(p_data)), 4)[1]
     marks: list[Mark] = []
@@ -57,6 +73,12 @@ def figure_1(
         name = f"p_g to {p_g[i]:.{1 if p_g[i] < 10 else 0}f}" if far else ""
         marks.append(Mark(float(x[i]), top, name, "G", up=True))
     upper = replace(densities(x, p_data, p_g, top=top, **more), marks=marks, x_label="", at=(0, 0, 11, 12))
+    upper = replace(upper, lines=[*ghosts, *(replace(line, lit=line.name == lit) for line in upper.lines)], reads=True)
+    if push is not None:
+        at = np.interp(arrows[1], x, more["D"])
+        inside = (arrows[1] >= low) & (arrows[1] <= high)
+        dots, pushed = pushes(*(part[inside] for part in (arrows[1], at, push)), top)
+        upper = replace(upper, lines=[*upper.lines, dots], arrows=[pushed])
     (z, Gz), middle, unit = arrows, (low + high) / 2, 0.46 * (high - low) / reach
     start, end = np.stack([middle + unit * z, 0 * z], 1), np.stack([np.clip(Gz, low, high), 1 + 0 * z], 1)
     inside = (Gz >= low) & (Gz <= high)
@@ -65,6 +87,20 @@ def figure_1(
     rest = {"x_ticks": scale, "y_ticks": [(0, "z"), (1, "x")], "words": words, "at": (11, 0, 5, 12)}
     top_line = Line((low, high), (1, 1), style="reference")
     return [upper, Panel("", [top_line], (low, high), (0, 1), "", arrows=ways, **rest)]
+
+
+def pushes(x: Array, D: Array, push: Array, top: float) -> tuple[Line, Arrows]:
+    """The push on samples x (n,), where D says D (n,) on an axis as high as `top`: their points on D, and the arrows.
+
+    The largest is said in the legend. Those above `MOST_PUSH` are cut there, which is said, too.
+    """
+    start = np.stack([x, top * D], 1)
+    end = start + np.stack([PUSH * np.clip(push, -MOST_PUSH, MOST_PUSH), 0 * x], 1)
+    most = float(np.abs(push).max(initial=0.0))
+    said = (
+        f"up to {most:.{3 if most < 0.1 else 2}f}" if most <= MOST_PUSH else f"up to {most:.3g}, cut at {MOST_PUSH:g}"
+    )
+    return Line(x, D, "", "other", dots=True, right=True), Arrows(start, end, "other", "push on G(z)", said)
 
 
 def densities(
@@ -93,6 +129,11 @@ def densities(
     right: dict[str, Any] = {"right": (0, 1), "right_label": "D(x)", "right_ticks": [(0, "0"), (0.5, "1/2"), (1, "1")]}
     right = {**right, "levels": [Level(0.5, right=True)]} if chances else {}
     return Panel(title, lines + chances, (float(x[0]), float(x[-1])), (0.0, top), y_label="density", **right)
+
+
+def decades(low: int, high: int, every: int = 1) -> list[Tick]:
+    """The ticks of an axis of log10 from 10^`low` to 10^`high`, as plain numbers: 0.01, 1, 1,000."""
+    return [(float(e), f"{10.0**e:,.{max(0, -e)}f}") for e in range(low, high + 1, every)]
 
 
 def learning_curves(curves: Mapping[str, ArrayLike], *, title: str = "") -> list[Panel]:

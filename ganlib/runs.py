@@ -108,22 +108,31 @@ def _begin_from(
     """A new run from the parameters of a trained pair, and from its place in the schedule."""
     if on is not None:
         raise RecipeError(f"a run begins from `start` or on {on}, not from both: leave one of them out")
-    for name in ("G", "D"):
-        if getattr(recipe, name) != getattr(start.recipe, name):
-            other = f"this recipe's {name} is not that of the pair to start from (recipe {start.recipe.name!r})"
-            raise RecipeError(f"{other}: give the recipe the pair's nets, replace(recipe, {name}=start.recipe.{name})")
     trainer = Trainer(recipe, data, **how, top=start.G.layers if recipe.built_on else None)
-    trainer.G.load_state_dict(start.G.state_dict())
-    trainer.D.load_state_dict(start.D.state_dict())
-    done = int(start.info["epochs"])
-    trainer.epoch, trainer.updates = done + 1, done * trainer.batches
-    trainer.step = trainer.updates // recipe.k
+    take_place(trainer, start)
     run = Run(trainer, folder)
     if start.average is not None:
         place = {"begun": 0, "step": trainer.step, "G": start.average.state_dict()}
         run.average = Average.from_state(trainer.G, start.info["average"] | place)
     run.sessions[0] |= {"from_step": trainer.step, "started_from": _origin(start)}
     return run
+
+
+def take_place(trainer: Trainer, start: checkpoints.Trained) -> None:
+    """Let a new trainer go on from a trained pair: with its parameters, at its place in the schedule; velocities of 0.
+
+    Raises `RecipeError` when the pair has other nets.
+    """
+    recipe = trainer.recipe
+    for name in ("G", "D"):
+        if getattr(recipe, name) != getattr(start.recipe, name):
+            other = f"this recipe's {name} is not that of the pair to start from (recipe {start.recipe.name!r})"
+            raise RecipeError(f"{other}: give the recipe the pair's nets, replace(recipe, {name}=start.recipe.{name})")
+    trainer.G.load_state_dict(start.G.state_dict())
+    trainer.D.load_state_dict(start.D.state_dict())
+    done = int(start.info["epochs"])
+    trainer.epoch, trainer.updates = done + 1, done * trainer.batches
+    trainer.step = trainer.updates // recipe.k
 
 
 def _origin(pair: checkpoints.Trained) -> dict[str, Any]:

@@ -6,11 +6,16 @@ CLAIMS[notebook][number as it is written] is a value, or a function that reads i
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
-from ganlib import named
-from ganlib.datasets import RECORDS
+from ganlib import named, parzen
+from ganlib.datasets import RECORDS, mnist, mnist_5k
+from ganlib.lessons import k_and_rates
+from ganlib.recipes import MNIST
+from ganlib.studies import diagnosis, table_1
+from ganlib.widgets import steering
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results"
 
@@ -23,26 +28,52 @@ def read(name: str, *path: str | int) -> Any:
     return found
 
 
-def recipe(name: str) -> Any:
-    """A published recipe."""
-    return named(name)
+def table_1_of(model: str, column: int = 0) -> list[float]:
+    """A cell of Table 1 as the paper prints it: the score and its error. Columns: MNIST, TFD."""
+    return [float(number) for number in table_1.PAPER[model][column].split(" ± ")]
 
 
 CLAIMS: dict[str, dict[str, Any]] = {
+    "00_start_here": {
+        "784": lambda: MNIST.G[-1].units,
+        "1.44": lambda: 1 / math.log(2),
+        "500": lambda: 50_000 / MNIST.batch,
+    },
+    "06_mnist": {
+        "225": lambda: table_1_of("Adversarial nets")[0],
+        "214": lambda: table_1_of("Deep GSN")[0],
+        "1.1": lambda: table_1_of("Deep GSN")[1],
+        "138": lambda: table_1_of("DBN")[0],
+        "121": lambda: table_1_of("Stacked CAE")[0],
+        "1.6": lambda: table_1_of("Stacked CAE")[1],
+        "500": lambda: 50_000 / MNIST.batch,  # steps in an epoch
+        "1,000": lambda: parzen.N_VALID,
+        "200": lambda: diagnosis.WINDOW,
+        "784": lambda: MNIST.G[-1].units,
+        "0.95": lambda: steering.controls(MNIST, 0)["momentum"].high,
+        "60,000": lambda: mnist.RECORD.counts["train"],
+        "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
+    },
     "07_faces": {
         **{"2110": 2110, "1890": 1890},  # the paper, Table 1, TFD
-        "1.9365": lambda: recipe("tfd-1").max_norm,
-        "8,000": lambda: recipe("tfd-1").G[0].units,
-        "288": lambda: -(-RECORDS["fer2013"].counts["Training"] // recipe("tfd-1").batch),  # minibatches an epoch
+        "1.9365": lambda: named("tfd-1").max_norm,
+        "8,000": lambda: named("tfd-1").G[0].units,
+        "288": lambda: -(-RECORDS["fer2013"].counts["Training"] // named("tfd-1").batch),  # minibatches an epoch
     },
     "08_cifar10": {
         "255": 255,  # the largest value of a byte
         "162": 162,  # MB, the publisher's page: www.cs.toronto.edu/~kriz/cifar.html
-        "±0.05": lambda: recipe("cifar10-conv").G[-1].irange,
-        "±0.005": lambda: [layer.irange for layer in recipe("cifar10-conv").D],
-        "0.025": lambda: recipe("cifar10-fc").lr_D,
-        "0.004": lambda: recipe("cifar10-conv").lr_D,
-        "8,000": lambda: recipe("cifar10-conv").G[0].units,
-        "24.6": lambda: recipe("cifar10-fc").G[1].units * recipe("cifar10-fc").G[2].units / 1e6,  # million weights
+        "±0.05": lambda: named("cifar10-conv").G[-1].irange,
+        "±0.005": lambda: [layer.irange for layer in named("cifar10-conv").D],
+        "0.025": lambda: named("cifar10-fc").lr_D,
+        "0.004": lambda: named("cifar10-conv").lr_D,
+        "8,000": lambda: named("cifar10-conv").G[0].units,
+        "24.6": lambda: named("cifar10-fc").G[1].units * named("cifar10-fc").G[2].units / 1e6,  # million weights
     },
+    "09_k_and_learning_rates": {
+        "0.05": lambda: [k_and_rates.GOOD, k_and_rates.FAST],
+        "2,400": lambda: read("mnist_k_rates.json", "updates", -1) / 2,  # with k = 1 every second update is G's
+        "350,000": lambda: MNIST.epochs * 500,
+    },
+    "10_table_1": {"784": lambda: MNIST.G[-1].units},
 }

@@ -115,6 +115,39 @@ def tile(shown, columns, rows, i):
     return i % columns * (side + 2), i // columns * (side + 2), side
 
 
+def test_a_sample_is_looked_at_closely_by_mouse_and_by_keys(lab):
+    run(lab, "live.pause()")
+    sheet = canvas(lab, LIVE, 0)
+    x, y, side = tile(sheet.bounding_box(), 3, 2, 4)
+    sheet.click(position={"x": x + side / 2, "y": y + side / 2})
+    wait_until_applied(lab, LIVE)
+    assert run(lab, "print(live.engine.picked)")[0] == "4"
+    titles = lab.page.locator(f"{LIVE} .gl-title").all_inner_texts()[4:]
+    assert [title.split(",")[0].split(":")[0] for title in titles] == [
+        "The chosen sample",
+        "Nearest training picture",
+        "The push on it",
+    ]
+    settle(lab)
+    push = pixels(canvas(lab, LIVE, 6))
+    assert len(np.unique(push.reshape(-1, 3), axis=0)) > 50, "a map of colours"
+    sheet.evaluate("e => e.blur()")
+    settle(lab)
+    framed = pixels(sheet)
+    sheet.focus()
+    for key in ("ArrowUp", "Enter"):
+        lab.page.keyboard.press(key)
+    wait_until_applied(lab, LIVE)
+    assert run(lab, "print(live.engine.picked)")[0] == "1"
+    sheet.evaluate("e => e.blur()")
+    settle(lab)
+    assert changed(framed, pixels(canvas(lab, LIVE, 0))) > 0.003, "another one is framed"
+    sheet.focus()
+    lab.page.keyboard.press("Enter")
+    wait_until_applied(lab, LIVE)
+    assert lab.page.locator(f"{LIVE} canvas:visible").count() == 4
+
+
 def test_pictures_are_picked_by_mouse_and_by_keys_in_their_colours(lab):
     run(lab, "walk.clear()")
     sheet = canvas(lab, WALK, 0)
@@ -163,6 +196,17 @@ def test_t_is_dragged_by_its_slider_and_along_the_strip(lab):
     wait_until_applied(lab, WALK)
     assert values(lab, WALK)["t"] == pytest.approx(0.8, abs=0.03)
     assert run(lab, "print(walk.t)")[0] == str(values(lab, WALK)["t"])
+
+
+def test_the_walk_plays_along_its_path(lab):
+    run(lab, "walk.clear(); walk.pick(3, 17)")
+    press(lab, "Play", of=WALK)
+    wait_for(lab, "JSON.parse(e.dataset.values).t > 0.1", WALK)
+    press(lab, "Pause", of=WALK)
+    wait_until_applied(lab, WALK)
+    t = values(lab, WALK)["t"]
+    settle(lab)
+    assert 0.1 < t < 1 and values(lab, WALK)["t"] == t and run(lab, "print(walk.t)")[0] == str(t)
 
 
 def words(lab, of):

@@ -112,3 +112,68 @@ def test_a_preset_by_click_and_the_keys_on_the_picture(lab):
         wait_until_applied(lab)
     assert run(lab, "print(toy.engine.moves)")[0] == str(moves + 4)
     assert values(lab)["k"] == 1
+
+
+def test_the_curves_are_read_by_mouse_and_by_keyboard(lab):
+    press(lab, PRESETS["a"].title)
+    wait_for(lab, "e.querySelector('.gl-a').ariaPressed === 'true' && e.dataset.state === 'paused'", timeout=60_000)
+    lab.page.mouse.move(5, 5)
+    lab.page.wait_for_timeout(200)
+    before, box = pixels(curves(lab)), curves(lab).bounding_box()
+    lab.page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"])
+    lab.page.wait_for_timeout(200)
+    assert changed(before, pixels(curves(lab))) > 0.01  # a line, and numbers beside it
+    lab.page.mouse.move(5, 5)
+    lab.page.wait_for_timeout(200)
+    assert changed(before, pixels(curves(lab))) == 0
+    curves(lab).focus()
+    for _ in range(10):
+        lab.page.keyboard.press("ArrowRight")
+    told_there = lab.page.locator(f"{DEMO} .gl-told").filter(has_text="At x = 1.000: p_g")
+    told_there.wait_for(timeout=8_000)
+    own = "e = toy.engine._scene; print(round(float(np.interp(1, np.linspace(-4.979, 4.979, 240), e.D)), 2))"
+    D = run(lab, f"import numpy as np; {own}")[0]
+    assert f"D {D}" in told_there.inner_text()
+    lab.page.keyboard.press("Escape")
+    lab.page.wait_for_timeout(200)
+    curves(lab).blur()
+    lab.page.wait_for_timeout(200)
+    assert changed(before, pixels(curves(lab))) == 0
+
+
+def test_an_earlier_moment_by_dragging_along_a_chart_and_undo_by_key(lab):
+    demo, chart = lab.page.locator(DEMO), lab.page.locator(f"{DEMO} .gl-canvas-3")
+    press(lab, PRESETS["a"].title)
+    wait_for(lab, "e.querySelector('.gl-a').ariaPressed === 'true' && e.dataset.state === 'paused'", timeout=60_000)
+    before, nets = pixels(curves(lab)), "print(float(sum(p.sum() for p in toy.toys.G.parameters())))"
+    was, box = run(lab, nets)[0], chart.bounding_box()
+    lab.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.5 * box["height"])
+    lab.page.mouse.down()
+    for share in (0.7, 0.5, 0.3):
+        lab.page.mouse.move(box["x"] + share * box["width"], box["y"] + 0.5 * box["height"])
+    lab.page.mouse.up()
+    wait_until_applied(lab)
+    demo.get_by_text("You look back at move").wait_for()
+    assert changed(before, pixels(curves(lab))) > 0.01
+    there = values(lab)["moment"]
+    assert 10 < there < 80
+    assert run(lab, nets)[0] == was
+    chart.focus()
+    lab.page.keyboard.press("Shift+ArrowRight")
+    wait_until_applied(lab)
+    assert values(lab)["moment"] > there
+    lab.page.keyboard.press("Escape")
+    wait_until_applied(lab)
+    assert values(lab)["moment"] is None
+    lab.page.keyboard.press("Shift+ArrowLeft")
+    wait_until_applied(lab)
+    press(lab, "Go on from here")
+    wait_until_applied(lab)
+    assert int(run(lab, "print(toy.engine.moves)")[0]) < 160
+    lab.page.keyboard.press("u")  # the chart has the focus no longer
+    curves(lab).focus()
+    lab.page.keyboard.press("u")
+    wait_until_applied(lab)
+    wait_for(lab, "e.dataset.state === 'paused'")
+    assert run(lab, "print(toy.engine.moves)")[0] == "160"
+    assert run(lab, nets)[0] == was

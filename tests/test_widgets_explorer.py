@@ -15,7 +15,7 @@ from ganlib import RecipeError, widgets
 from ganlib.densities import Gaussian, Mixture
 from ganlib.recipes import TOY
 from ganlib.studies import sweeps
-from ganlib.studies.sweeps import MEASURES, MnistSweep, Results, ToySweep, load_results, small_mnist
+from ganlib.studies.sweeps import MEASURES, MnistSweep, Results, ToySweep, load_results, seeds_mean, small_mnist
 from ganlib.studies.toys import Toys
 from ganlib.widgets import Explorer, LiveToy
 from ganlib.widgets.explorer import MEAN, PLANES, ExplorerEngine
@@ -158,6 +158,7 @@ def by_hand(results, name, at, seed, n):
 
     value = mean("C") - mean("V") if name == "gap" else mean(name)
     width = mean("width")
+    value = math.nan if width > 10 else value
     fate = "diverged" if gone or width > 10 else "collapsed" if width < results.narrow else "neither"
     return value, "unknown" if not gone and math.isnan(width) else fate
 
@@ -175,7 +176,7 @@ def test_cells_signs_and_words_are_the_runs_own_for_every_look(kind):
                     engine.set(shown=shown, plane=plane, seed=seed, record=record, **place)
                     picture = engine.complete()
                     cells = picture.panels[0].cells
-                    assert cells.limits == measure.limits and cells.moves == (columns, rows)
+                    assert cells.limits == (0, 1) and cells.moves == (columns, rows)
                     for i, j in np.ndindex(cells.values.shape):
                         at = {third: place[third], rows: engine.axes[rows][i], columns: engine.axes[columns][j]}
                         index = tuple(engine.axes[axis].index(at[axis]) for axis in "kDG")
@@ -185,7 +186,8 @@ def test_cells_signs_and_words_are_the_runs_own_for_every_look(kind):
                         found = [value for value, _ in runs if math.isfinite(value)]
                         known = [fate for _, fate in runs if fate != "unknown"]
                         value = float(np.mean(found)) if found else math.nan
-                        assert cells.values[i, j] == pytest.approx(value, nan_ok=True)
+                        colour = math.nan if "diverged" in known else float(measure.badness(value))
+                        assert cells.values[i, j] == pytest.approx(colour, nan_ok=True)
                         number = f"{value:.{measure.digits}f}".replace("-", "−")
                         signs = [number] if found else []
                         for sign, fate in (("×", "diverged"), ("○", "collapsed")):
@@ -211,16 +213,42 @@ def test_at_the_end_the_cells_are_the_results(engine):
     engine.finish(progress=False)
     engine.set(plane="k × G", D=0.3)
     results = engine.results
-    assert engine.complete().panels[0].cells.values == pytest.approx(results.score[:, 1].mean(-1))
+    measures = MEASURES["toy"]
+    shown = measures["JSD"].badness(results.score[:, 1].mean(-1))
+    assert engine.complete().panels[0].cells.values == pytest.approx(shown)
     engine.set(shown="gap", seed=1)
     gap = (results.final("C") - results.final("V"))[:, 1, :, 1]
-    assert engine.complete().panels[0].cells.values == pytest.approx(gap)
+    assert engine.complete().panels[0].cells.values == pytest.approx(measures["gap"].badness(gap))
+
+
+def test_dark_is_good_and_light_is_bad_in_every_map():
+    """The best value of each measure has the colour 0, a bad one 1; grey, and no colour, is a cell that diverged."""
+    good = {"toy": {"JSD": 0, "gap": 0, "width": 1}, "mnist": {"width": 1, "score": 0, "V": -1.4, "D_fake": 0.5}}
+    bad = {"toy": {"JSD": 0.69, "gap": 2, "width": 0.05}, "mnist": {"width": 0, "score": -400, "V": 0, "D_fake": 0}}
+    for kind, measures in MEASURES.items():
+        for name, measure in measures.items():
+            assert measure.badness(good[kind][name]) < 0.01 < 0.99 < measure.badness(bad[kind][name]), name
+    assert MEASURES["toy"]["width"].badness(3) == pytest.approx(MEASURES["toy"]["width"].badness(1 / 3))
+
+
+def test_a_run_whose_samples_became_too_wide_counts_in_no_mean():
+    """It has diverged, though all its numbers are finite: the others' mean in the cell, the map's number, no colour."""
+    results = invented("toy")
+    results.curves["JSD"][0, 0, 0], results.diverged[0, 0, 0] = [[0.1], [0.6]], False
+    results.curves["width"][0, 0, 0] = [[1.0], [11.0]]
+    assert seeds_mean(results.score)[0, 0, 0] == pytest.approx(0.1)
+    engine = ExplorerEngine(results)
+    engine.set(k=1, D=0.05, G=0.01)
+    picture = engine.complete()
+    cells = picture.panels[0].cells
+    assert cells.words[0][0] == ["0.100", "× 1/2"] and math.isnan(cells.values[0, 0])
+    assert "JSD(p_data ‖ p_g) 0.100 (of one seed). 1 of 2 diverged." in picture.words
 
 
 def test_a_number_is_rounded_in_one_place():
     results = load_results()
     engine = ExplorerEngine(results)
-    engine.set(k=1, D=0.3, G=0.3)
+    engine.set(k=1, D=0.3, G=0.3, shown="score")
     picture, mean = engine.complete(), np.nanmean(results.score[0, 2, 1])
     assert picture.panels[0].cells.words[2][1][0] == f"{mean:.0f}".replace("-", "−")
     assert f"Parzen score {mean:.0f}".replace("-", "−") in picture.words
@@ -266,6 +294,27 @@ def test_the_code_trains_the_run_of_a_toy(recipe, p_data, monkeypatch):
         said["toy"]._loop.retire()
     assert isinstance(said["toys"], Toys) and ("toy" in said) == (p_data == Gaussian(0, 1))
     assert said["toys"].measure().JSD == pytest.approx(engine.results.curves["JSD"][1, 1, 1, 1, -1], abs=1e-4)
+
+
+def test_the_code_of_every_cell_runs_as_copied_also_where_the_run_diverged(monkeypatch):
+    """Each is run as it stands, and a game that is not live comes to the sweep's last number."""
+    sweep = ToySweep(TOY, Gaussian(0, 1), **{**SMALL, "lrs_D": (0.05, 3.0, 1e12), "lrs_G": (0.01, 3.0), "updates": 60})
+    engine, shown, diverged = ExplorerEngine(sweep), [], 0
+    engine.finish(progress=False)
+    monkeypatch.setattr(widgets, "show", shown.append)
+    for k, D, G in np.ndindex(2, 3, 2):
+        engine.set(k=SMALL["ks"][k], D=sweep.grid.lrs_D[D], G=sweep.grid.lrs_G[G], seed=1)
+        code, said = engine.complete().notes[-1].lines[0], {}
+        exec(code, {"print": said.setdefault("printed", []).append}, said)
+        if "toys" in said:
+            JSDs = engine.results.curves["JSD"][k, D, G, 1]
+            last = JSDs[np.isfinite(JSDs)]
+            if len(last):
+                assert said["printed"][0].JSD == pytest.approx(last[-1], abs=1e-4)
+            diverged += "diverged soon after" in code
+    assert diverged >= 4 and len(shown) == 2
+    for demo in shown:
+        demo._loop.retire()
 
 
 def test_the_code_opens_the_run_of_digits(monkeypatch):

@@ -171,3 +171,15 @@ def test_from_python(trainer, data):
     for bad in ({"n": 1}, {"n": 2.0}, {"seed": -1}, {"seed": True}):
         with pytest.raises(RecipeError):
             Interpolation(trainer, data.shape, **bad)
+
+
+def test_t_plays_along_the_path_and_has_no_place_without_one(walk):
+    [t] = [one for one in described(walk.controls) if one["key"] == "t"]
+    assert t["play"] == 12 and len(t["places"]) == 201
+    picked(walk, 4)
+    with pytest.raises(RecipeError, match="no path yet"):
+        walk.set(t=0.5)
+    assert walk.values["t"] == 0
+    walk.pick(9)
+    walk.set(t=0.5)
+    assert walk.values["t"] == 0.5

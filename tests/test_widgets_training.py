@@ -98,7 +98,7 @@ def test_no_momentum_of_ones_own_is_the_recipes_schedule(engine):
 
 def test_controls_that_the_recipe_or_the_demo_refuses_change_nothing(engine):
     before = engine.trainer
-    for values in ({"k": 2, "lr_D": 0}, {"k": 2, "momentum": 0.96}, {"k": 2, "batch": 3}, {"k": 2, "seed": -1}):
+    for values in ({"k": 2, "lr_D": -1}, {"k": 2, "momentum": 0.96}, {"k": 2, "batch": 3}, {"k": 2, "seed": -1}):
         with pytest.raises(RecipeError):
             engine.set(**values)
     assert (engine.trainer, engine.trainer.recipe, engine.events) == (before, RECIPE, [])

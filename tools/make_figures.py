@@ -7,7 +7,6 @@ the data set that is here. Each figure gets a .json beside it that says how it w
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Callable
@@ -99,19 +98,15 @@ def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
 
 def fig1_toy() -> dict[str, Any]:
     """Figure 1: the four panels, one after the other, as the live toy's presets bring them about; and as a film."""
-    engine, told, panels = ToyEngine(), {}, []
-    for i, name in enumerate("abcd"):
-        engine.preset(name)
-        engine.finish()
-        curves, arrows = engine.figure_1(f"({name})")
-        places = (0, 3 * i, 10, 3), (10, 3 * i, 4, 3)
-        panels += [dataclasses.replace(panel, at=at) for panel, at in zip((curves, arrows), places)]
-        told[name] = {key: round(value, 4) for key, value in dataclasses.asdict(engine.toys.measure()).items()}
-    (FOLDER / "fig1_toy.png").write_bytes(plots.png(plots.draw(Picture(panels), width=13, paper=True)))
+    engine = ToyEngine(opening="d")
+    panels, found = engine.four()
+    told = {name: {key: round(value, 4) for key, value in vars(measured).items()} for name, measured in found.items()}
+    (FOLDER / "fig1_toy.png").write_bytes(plots.png(plots.draw(Picture(panels), width=9.6, paper=True)))
     (FOLDER / "fig1_toy_loop.png").write_bytes(plots.film(ToyEngine().frames("d", 36)))
     return {
         "figure": "Figure 1",
-        "shows": "p_data dotted, p_g (exact) solid, D dashed, D* faint; below, arrows from z to x = G(z)",
+        "shows": "p_data dotted, p_g (exact) solid, D dashed, D* faint; grey: D before (b) and p_g before (c); "
+        "purple: the push on each G(z), -d cost/dx; below, arrows from z to x = G(z)",
         "film": "fig1_toy_loop.png: the same four, moving",
         "nats": told,
         "settings": {key: value for key, value in engine.values.items() if key != "heights"},

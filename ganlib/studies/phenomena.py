@@ -52,6 +52,11 @@ class Preset:
     settings: Mapping[str, Any] = field(default_factory=dict)  # what differs from PLAIN; nothing where `after` is given
     after: str = ""  # the preset whose end this one goes on from; "" begins anew
 
+    @property
+    def group(self) -> str:
+        """The group in which its button stands."""
+        return "Figure 1" if len(self.name) == 1 else "How it goes wrong"
+
 
 PLAIN = {"k": 1, "lr_D": 0.3, "lr_G": 0.01, "momentum": 0.0, "batch": 64, "update": "alternating"}
 """Numbers with which the toy learns well; every preset begins from them."""
@@ -60,9 +65,9 @@ QUICK = {"seed": 3, "lr_D": 0.1, "lr_G": 0.1}  # a G that is as fast as D
 
 
 def _sure(name: str, title: str, see: str, cost: str) -> Preset:
-    """D is trained alone before both play, and G has that cost."""
+    """D is trained alone before both play, and G has that cost; the push on G(z) is shown."""
     acts = Act("D", 300), Act("iterate", 300)
-    return Preset(name, title, see, acts, FAR | {"generator_cost": cost})
+    return Preset(name, title, see, acts, FAR | {"generator_cost": cost, "push": True})
 
 
 def _quick(name: str, see: str, k: int, n: int) -> Preset:
@@ -90,9 +95,9 @@ _ALL = (
     Preset(
         "c",
         "(c) G follows D",
-        "Figure 1 (c): D is held and G makes twelve steps: G(z) flows to where D says data, p_g comes closer, and "
-        "JSD falls.",
-        (Act("G", 12, pace=4, settings={"batch": 256}),),
+        "Figure 1 (c): D is held and G makes 24 steps. The arrows are the push on each G(z): up the slope of D, to "
+        "where D says data. p_g comes closer (in grey: as it was), and JSD falls.",
+        (Act("G", 24, pace=8, settings={"batch": 256, "push": True}),),
         after="b",
     ),
     Preset(
@@ -100,21 +105,21 @@ _ALL = (
         "(d) after training",
         "Figure 1 (d): both have trained on. p_g lies on p_data, and D on 1/2 where the data are: it cannot tell the "
         "two apart.",
-        (Act("iterate", 2_500, settings={"batch": 64}),),
+        (Act("iterate", 2_500, settings={"batch": 64, "push": False}),),
         after="c",
     ),
     _sure(
         "saturation",
         "Saturation",
-        "D was trained first, and is sure of itself: D(G(z)) is almost 0. There log(1 - D(G(z))) is flat, so with the "
-        "minimax cost G hardly moves, and JSD stays at log 2.",
+        "D was trained first, and is sure of itself: D(G(z)) is almost 0. There log(1 - D(G(z))) is flat: with the "
+        "minimax cost each G(z) is a dot without an arrow, nothing pushes it. G hardly moves, and JSD stays at log 2.",
         "minimax",
     ),
     _sure(
         "no saturation",
         "The same, without",
-        "The same start and the same sure D, but G descends -log D(G(z)), which is steep where D is near 0: "
-        "G comes to the data within a hundred iterations.",
+        "The same start and the same sure D, but G descends -log D(G(z)), which is steep where D is near 0: each G(z) "
+        "is pushed at full length, and G comes to the data within a hundred iterations.",
         "non-saturating",
     ),
     Preset(
@@ -123,7 +128,7 @@ _ALL = (
         "Both have learnt, and p_g is near p_data. From then on D is held (k = 0) and G trains alone: it maps ever "
         "more z onto the one x among the data where D is highest. p_g shrinks to a spike, as section 6 of the paper "
         "warns.",
-        (Act("iterate", 500), Act("iterate", 400, pace=100, settings={"k": 0, "lr_G": 0.03})),
+        (Act("iterate", 500), Act("iterate", 400, pace=100, settings={"k": 0, "lr_G": 0.03, "push": True})),
         {"seed": 4, "p_data": "uniform"},
     ),
     Preset(

@@ -37,29 +37,45 @@ WIDE = 10.0  # samples that end so many times as wide as the data count as diver
 
 
 class Measure(NamedTuple):
-    """What a heat map of a grid may show of a run: how it is called, the ends of its colours, and its decimals."""
+    """What a heat map of a grid may show of a run: how it is called, its best value and a bad one, and its decimals."""
 
     name: str
     title: str
-    limits: tuple[float, float]
-    log: bool = False
+    best: float
+    bad: float
+    log: bool = False  # between the two by ratios, not by differences
+    both: bool = False  # as bad when it lies as far on the other side of the best
     digits: int = 3
+
+    def badness(self, values: Array) -> Array:
+        """Where values lie from the best (0) to a bad one (1), cut off at both; nan stays nan.
+
+        >>> MEASURES["toy"]["width"].badness(np.array([0.1, 1.0, 10.0, math.nan])).tolist()
+        [1.0, 0.0, 1.0, nan]
+        """
+        values, best, bad = np.asarray(values, float), self.best, self.bad
+        if self.log:
+            values, best, bad = np.log(np.maximum(values, 1e-12)), math.log(best), math.log(bad)
+        share = (values - best) / (bad - best)
+        return np.clip(np.abs(share) if self.both else share, 0, 1)
 
 
 MEASURES = {
     "toy": {
-        "JSD": Measure("JSD(p_data ‖ p_g)", "JSD(p_data ‖ p_g), nats", (0.015, math.log(2)), True),
-        "gap": Measure("C(G) − V(D, G)", "C(G) − V(D, G), nats: what D lacks", (0.003, 1), True),
-        "width": Measure("width of p_g", "Width of p_g over that of p_data", (0.1, 10), True, 2),
+        "JSD": Measure("JSD(p_data ‖ p_g)", "JSD(p_data ‖ p_g), nats", 0.015, math.log(2), log=True),
+        "gap": Measure("C(G) − V(D, G)", "C(G) − V(D, G), nats: what D lacks", 0.003, 1, log=True),
+        "width": Measure("width of p_g", "Width of p_g over that of p_data", 1, 10, log=True, both=True, digits=2),
     },
     "mnist": {
-        "score": Measure("Parzen score", "Parzen score, nats (higher is better; see the text)", (-350, -50), False, 0),
-        "width": Measure("spread of the samples", "Spread of the samples over that of digits", (0, 1.2), False, 2),
-        "V": Measure("V(D, G)", "V(D, G), nats", (-1.4, 0), False, 2),
-        "D_fake": Measure("D(G(z))", "D(G(z)), probability", (0, 0.6), False, 2),
+        "width": Measure(
+            "spread of the samples", "Spread of the samples over that of digits", 1, 0, both=True, digits=2
+        ),
+        "score": Measure("Parzen score", "Parzen score, nats; see the text", -50, -350, digits=0),
+        "V": Measure("V(D, G)", "V(D, G), nats", -1.4, 0, digits=2),
+        "D_fake": Measure("D(G(z))", "D(G(z)), probability", 0.5, 0, digits=2),
     },
 }
-"""Kind of grid -> what may be shown of it. A colour means the same wherever a measure is drawn."""
+"""Kind of grid -> what may be shown of it. In every map dark is good and light is bad."""
 MNIST_FILE = Path(__file__).parent.parent / "results" / "mnist_k_rates.json"  # the grid of small nets in the package
 
 
@@ -104,6 +120,10 @@ class Results:
         """(K, D, G, S): a curve's mean (also "gap", C - V) over the last tenth of the records; nan where diverged."""
         if name == "gap":
             return self.final("C") - self.final("V")
+        return np.where(self.outcome == DIVERGED, math.nan, self._last(name))
+
+    def _last(self, name: str) -> Array:
+        """The same, also of runs whose samples have become too wide."""
         curve = self.curves[name]
         records = max(int(np.isfinite(curve).any((0, 1, 2, 3)).sum()), 1)
         last = max(int(0.1 * records + 0.5), 1)
@@ -130,7 +150,7 @@ class Results:
         they end less than `narrow` times as wide, whether a run fell there or never left the start. Neither is not yet
         good: a lost mode among several, or a G that stands still, the JSD shows.
         """
-        width = self.final("width")  # nan compares false
+        width = self._last("width")  # nan compares false
         cases = [self.diverged | (width > WIDE), ~np.isfinite(width), width < self.narrow]
         return np.select(cases, [DIVERGED, UNKNOWN, COLLAPSED], NEITHER)
 

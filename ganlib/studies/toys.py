@@ -6,6 +6,7 @@ pairs of nets with a rate, a momentum and a k of their own. p_g, V and C are com
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -155,19 +156,25 @@ class Toys:
 
     def substep(self) -> str:
         """The next move of the iteration under way: "D", "G", or "both" (the joint one); which one it was."""
-        left = int(self.k.max()) - self.turn
-        joint = self.update == "simultaneous"
-        if left > joint:
-            self.step_D(left - 1)
+        moved, stream = self.coming
+        if moved == "D":
+            self.step_D(stream)
             self.turn += 1
-            return "D"
-        moved = "both" if joint and left == 1 else "G"
-        if joint:  # also when k is 0, so that a game sees the same z alone as beside games with a larger k
+            return moved
+        if self.update == "simultaneous":  # also when k is 0, so that a game sees the same z alone as in company
             self._step_both(moved == "both")
         else:
             self.step_G()
         self.turn, self.step = 0, self.step + 1
         return moved
+
+    @property
+    def coming(self) -> tuple[str, int]:
+        """The next move of the iteration under way, and the kind of its draws, as `ahead` takes it."""
+        left, joint = int(self.k.max()) - self.turn, self.update == "simultaneous"
+        if left > joint:
+            return "D", left - 1
+        return ("both" if left == 1 else "G", 0) if joint else ("G", -1)
 
     def step_D(self, turn: int | None = None) -> None:
         """One update of D on fresh draws: in every game, or with `turn` in those whose k is above it."""
@@ -208,11 +215,52 @@ class Toys:
 
     def _draw(self, stream: int) -> tuple[Tensor, Tensor]:
         """m data examples and m noise samples for every game: (B, m, d), (B, m, z_dim); by seed and kind of move."""
-        kind = (self.p_data, self.batch, self.p_z)
         if stream not in self._streams:
             self._streams[stream] = Draws(self._unique, stream)
-        x, z = self._streams[stream].next(kind, self.recipe.z_dim, self.dtype, data=stream >= 0)
+        return self._drawn(self._streams[stream], stream)
+
+    def _drawn(self, draws: Draws, stream: int) -> tuple[Tensor, Tensor]:
+        kind = (self.p_data, self.batch, self.p_z)
+        x, z = draws.next(kind, self.recipe.z_dim, self.dtype, data=stream >= 0)
         return x[self._row], z[self._row]
+
+    # -- looking ahead and going back ----------------------------------------------------------------------------------
+
+    def ahead(self, stream: int) -> tuple[Tensor, Tensor]:
+        """What the next move of a kind (-1: G's; n: D's with n to follow) will draw; the draws are not used up."""
+        draws = Draws(self._unique, stream)
+        if stream in self._streams:
+            draws.load(self._streams[stream].saved())
+        return self._drawn(draws, stream)
+
+    @torch.no_grad()
+    def saved(self) -> dict[str, Any]:
+        """All that the future of these games depends on, for `load`: nets, velocities, place, numbers and draws."""
+        names = ("p_data", "k", "lr_D", "lr_G", "momentum", "step", "turn", *CHOICES)
+        return {
+            "plain": {name: getattr(self, name) for name in names},  # none of them is changed in place
+            "nets": [p.detach().clone() for name in "GD" for p in getattr(self, name).parameters()],
+            "velocity": [v.clone() for name in "GD" for v in self.velocity[name]],
+            "streams": {stream: draws.saved() for stream, draws in self._streams.items()},
+        }
+
+    def at(self, saved: dict[str, Any]) -> Toys:
+        """Other games that stand where `saved` says, to look at; these stay as they are."""
+        other = copy.copy(self)
+        other.G, other.D, other.velocity = (copy.deepcopy(part) for part in (self.G, self.D, self.velocity))
+        other.load(saved)
+        return other
+
+    @torch.no_grad()
+    def load(self, saved: dict[str, Any]) -> None:
+        """Go back to what `saved` gave: these games then go on as they did from there, bit for bit."""
+        vars(self).update(saved["plain"])
+        now = [p for name in "GD" for p in getattr(self, name).parameters()]
+        for tensor, value in zip([*now, *self.velocity["G"], *self.velocity["D"]], saved["nets"] + saved["velocity"]):
+            tensor.copy_(value)
+        self._streams = {stream: Draws(self._unique, stream) for stream in saved["streams"]}
+        for stream, draws in self._streams.items():
+            draws.load(saved["streams"][stream])
 
     # -- looking at a game of one dimension ----------------------------------------------------------------------------
 
@@ -243,6 +291,17 @@ class Toys:
         """D's logit in game i, for x in one dimension: (n,) -> (n,)."""
         return self._through(self.D, x, i)
 
+    def push(self, x: ArrayLike, i: int = 0, cost: str | None = None) -> Array:
+        """Where a sample G(z) = x is pushed: -d/dx of what G pays for that one z, nats a unit of x; x (n,) or (n, d).
+
+        With the logit a(x) it is (1 - D) a'(x) for the non-saturating cost, and D a'(x) for the minimax one: next to
+        nothing where D is flat, and where the minimax cost has saturated. `cost` None: that of the game.
+        """
+        at = torch.as_tensor(np.asarray(x, float), dtype=self.dtype)
+        points = (at if at.ndim > 1 else at[:, None])[None].requires_grad_()  # (1, n, d)
+        costs = game.generator_cost(self.D(points, i)[0], cost or self.generator_cost)  # (n,): one for each z
+        return -torch.autograd.grad(costs.sum(), points)[0][0].reshape(at.shape).double().numpy()
+
     @torch.no_grad()
     def _through(self, nets: Stack, x: ArrayLike, i: int) -> Array:
         column = torch.as_tensor(np.asarray(x, float), dtype=self.dtype)[None, :, None]
@@ -270,6 +329,8 @@ class Draws:
         self._x_rngs = [np.random.default_rng(for_x) for for_x, _ in sequences]
         self._z_rngs = [torch.Generator().manual_seed(begin) for begin in begins]
         self._kind, self._next = None, self.AHEAD
+        self._before = self._states()  # from where the present block was drawn
+        self._how: tuple = ()  # ... and how
 
     def next(self, kind: tuple, z_dim: int, dtype: torch.dtype, *, data: bool) -> tuple[Tensor, Tensor]:
         """The next x (S, m, d), or nothing of it without `data`, and z (S, m, z_dim), for S seeds.
@@ -277,18 +338,41 @@ class Draws:
         When `kind`, (p_data, m, p_z), has changed, what was drawn ahead is thrown away.
         """
         if self._next == self.AHEAD or kind != self._kind:
-            p_data, m, p_z = self._kind = kind
-            n = self.AHEAD * m
-            zs = [game.prior(p_z, n, z_dim, z_rng, dtype) for z_rng in self._z_rngs]
-            self._z = torch.stack(zs).unflatten(1, (self.AHEAD, m))
-            if data:
-                xs = [torch.from_numpy(p_data.sample(n, x_rng)).reshape(n, -1) for x_rng in self._x_rngs]
-                self._x = torch.stack(xs).to(dtype).unflatten(1, (self.AHEAD, m))
-            else:
-                self._x = self._z[..., :0]
+            self._block(kind, z_dim, dtype, data)
             self._next = 0
         i, self._next = self._next, self._next + 1
         return self._x[:, i], self._z[:, i]
+
+    def _block(self, *how: Any) -> None:
+        self._how, self._before = how, self._states()
+        self._kind, z_dim, dtype, data = how
+        p_data, m, p_z = self._kind
+        n = self.AHEAD * m
+        zs = [game.prior(p_z, n, z_dim, z_rng, dtype) for z_rng in self._z_rngs]
+        self._z = torch.stack(zs).unflatten(1, (self.AHEAD, m))
+        if data:
+            xs = [torch.from_numpy(p_data.sample(n, x_rng)).reshape(n, -1) for x_rng in self._x_rngs]
+            self._x = torch.stack(xs).to(dtype).unflatten(1, (self.AHEAD, m))
+        else:
+            self._x = self._z[..., :0]
+
+    def saved(self) -> tuple:
+        """Where these draws stand, for `load`: the block is drawn again from the random state before it."""
+        under_way = self._next < self.AHEAD
+        return self._kind, self._next, under_way and self._how, self._before if under_way else self._states()
+
+    def load(self, saved: tuple) -> None:
+        """Go back to what `saved` gave."""
+        self._kind, self._next, how, (for_x, for_z) = saved
+        for rng, state in zip(self._x_rngs, for_x):
+            rng.bit_generator.state = state
+        for rng, state in zip(self._z_rngs, for_z):
+            rng.set_state(state)
+        if how:
+            self._block(*how)
+
+    def _states(self) -> tuple[list[Any], list[Tensor]]:
+        return [rng.bit_generator.state for rng in self._x_rngs], [rng.get_state() for rng in self._z_rngs]
 
 
 class BestD:

@@ -26,7 +26,7 @@ export function coalesce(act) {
 }
 
 /** The colours and the font that the style sheet and the page's theme give; styles of lines, and ramps, in them. */
-export function theme(root, { styles, dashes, ramps }) {
+export function theme(root, { styles, dashes, ramps, lit: wider }) {
   const css = getComputedStyle(root);
   const names = ["dark", "ink", "soft", "rule", "paper"];
   const [dark, ink, soft, rule, paper] = names.map((name) => css.getPropertyValue(`--gl-${name}`).trim());
@@ -34,7 +34,7 @@ export function theme(root, { styles, dashes, ramps }) {
   const lit = each(styles, (look) => ({ ...look, colour: dark === "1" ? look.dark : look.light }));
   const shown = dark === "1" ? { ...ramps, D: DARK_D } : ramps; // a map under points begins at the page's colour
   const colours = { styles: lit, ramps: shown, shades: each(shown, shades) };
-  return { ink, soft, rule, paper, font: css.fontFamily, dashes, ...colours };
+  return { ink, soft, rule, paper, font: css.fontFamily, dashes, wider, ...colours };
 }
 
 /** 256 colours of a ramp, [red, green, blue] each. */
@@ -47,9 +47,10 @@ function shades(ramp) {
   });
 }
 
-/** The look of a line: that of its style, with its own dashes where it has some. */
-export function lookOf({ styles, dashes }, { style, dash }) {
-  return dash === null ? styles[style] : { ...styles[style], dash: dashes[dash] };
+/** The look of a line, or of arrows: that of its style, with its own dashes where it has some; wider when it is lit. */
+export function lookOf({ styles, dashes, wider }, { style, dash = null, lit }) {
+  const look = styles[style];
+  return { ...look, dash: dash === null ? look.dash : dashes[dash], width: look.width * (lit ? wider : 1) };
 }
 
 /** The arrays of a frame. One that equals its forerunner stays the same object, with the bitmap that was made of it. */
@@ -74,7 +75,8 @@ export class Arrays {
 
 /**
  * Draw a panel. `more` holds `rightAxis` (whether its column leaves room for one), and what a person does in it:
- * `chosen` ([row, column] of cells), `cursor`, `heights`. Returns where things stand, or null when there is no room.
+ * `chosen` ([row, column] of cells), `cursor`, `heights`, `reading` (x and [name, style, value] of each line there).
+ * Returns where things stand, or null when there is no room.
  */
 export function drawPanel(canvas, panel, arrays, colours, more) {
   const { clientWidth: width, clientHeight: height } = canvas;
@@ -99,6 +101,7 @@ export function drawPanel(canvas, panel, arrays, colours, more) {
   drawLevels(pen, panel.levels.filter(({ x }) => x === null), panel.lines);
   drawMarks(pen, panel.marks);
   if (panel.draws) drawHand(pen, more);
+  if (more.reading) drawReading(pen, more.reading);
   return place;
 }
 
@@ -222,7 +225,7 @@ function drawAxes(pen, panel) {
   drawBeside(pen, placed(panel.y_ticks, Y), plot.left - 6, "right");
   if (panel.y_label) upright(pen, panel.y_label, 8, colours.ink);
   if (panel.right) {
-    const first = panel.lines.find(({ right }) => right);
+    const first = panel.lines.find(({ right, style }) => right && style !== "reference");
     const colour = first && colours.styles[first.style].colour;
     drawBeside(pen, placed(panel.right_ticks, R), plot.right + 6, "left", colour);
     if (panel.right_label) upright(pen, panel.right_label, pen.width - 8, colour);
@@ -385,6 +388,35 @@ function drawHand(pen, { heights, cursor }) {
   context.arc(left, top, 4, 0, 2 * Math.PI);
   context.fillStyle = colour;
   context.fill();
+}
+
+/** An upright line at x, and beside it the value of each line there; it covers nothing for longer than it is asked for. */
+function drawReading(pen, { x, rows }) {
+  const { context, plot, X, colours } = pen;
+  const at = Math.round(X(x)) + 0.5;
+  stroke(pen, { colour: colours.soft }, [[at, plot.top], [at, plot.bottom]]);
+  const said = [["x", null, x], ...rows].map(([name, style, value]) => [name, style, digits(value)]);
+  const [left, right] = [0, 2].map((i) => Math.max(...said.map((row) => length(pen, row[i], BOLD))));
+  const [wide, tall] = [left + right + 24, 14 * said.length + 6];
+  const from = at + 6 + wide > plot.right ? Math.max(at - 6 - wide, 0) : at + 6;
+  Object.assign(context, { fillStyle: colours.paper, strokeStyle: colours.soft, lineWidth: 1 });
+  context.beginPath();
+  context.rect(Math.round(from) + 0.5, plot.top + 2.5, Math.round(wide), tall);
+  context.fill();
+  context.stroke();
+  said.forEach(([name, style, value], i) => {
+    const middle = plot.top + 13 + 14 * i;
+    const colour = style ? colours.styles[style].colour : colours.ink;
+    text(pen, name, from + 7, middle, { colour, look: BOLD });
+    text(pen, value, from + wide - 6, middle, { colour: colours.ink, look: BOLD, align: "right" });
+  });
+}
+
+/** A number in few digits, with a true minus; what is none is a dash. */
+export function digits(value) {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 3).replace("-", "−");
 }
 
 // -- maps and tables of colour ------------------------------------------------------------------------------------

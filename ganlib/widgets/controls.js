@@ -9,6 +9,7 @@ const ICONS = {
   step: "M2 1.5v11l7-5.5zM10 1.5h2v11h-2z",
   up: "M7 1.5l5 6H8.7v5H5.3v-5H2z",
   stop: "M2 2h10v10H2z",
+  undo: "M6 1.5v3c4.5 0 7 2.5 7 8-1.6-3-3.7-4-7-4v3L1 6.5z",
   reset: "M7 2.2V0L3.4 3.2 7 6.4V4.1a3.9 3.9 0 1 1-3.9 4.2H1.2A5.8 5.8 0 1 0 7 2.2z",
 };
 
@@ -60,7 +61,7 @@ export function isOn(made) {
  */
 export function control(described, change) {
   const pressed = () => ({ root: button(described, change) });
-  const make = { slider, choice, switch: toggle, number, curve: drawn, points: drawn, button: pressed };
+  const make = { slider, choice, switch: toggle, number, curve: drawn, points: drawn, place: drawn, button: pressed };
   return Object.assign(make[described.kind](described, change), described);
 }
 
@@ -128,7 +129,7 @@ function number({ key, name, hint }, press) {
   return made;
 }
 
-/** What is drawn by hand in a panel has no element here, only a value. */
+/** What a person draws in a panel, or drags there, has no element here, only a value. */
 function drawn(_, change) {
   const made = { value: null };
   made.show = ([value]) => (made.value = value);

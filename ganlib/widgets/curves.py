@@ -49,6 +49,12 @@ class Curves:
         self._sum[:] = 0
         self._summed = 0
 
+    def cut(self, step: float) -> None:
+        """Forget the rows of `step` and of those after it."""
+        self._rows = int((self._table[: self._rows, 0] < step).sum())
+        self._sum[:] = 0
+        self._summed = 0
+
     def rows(self) -> np.ndarray:
         """The table as it is now: (rows, columns), the step (of each row's last step) in column 0; a copy."""
         return self._table[: self._rows].copy()

@@ -27,9 +27,9 @@ EVENTS = 50  # changes that a chart marks at the most; the oldest go
 class Engine:
     """A demo without its front end. A subclass gives `picture`, and, where something goes on, `advance`.
 
-    `controls` are `Slider`, `Choice`, `Switch`, `Number`, `Curve`, `Points` and `Button` by key, or their short forms;
-    `values` is what they are set to. A button presses the method of its key. Commands are all or nothing: one that
-    makes no sense raises `RecipeError` and changes nothing.
+    `controls` are, by key, `Slider`, `Choice`, `Switch`, `Number`, `Curve`, `Points`, `Place` and `Button`, or their
+    short forms; `values` is what they are set to. A button presses the method of its key. Commands are all or nothing:
+    one that makes no sense raises `RecipeError` and changes nothing.
     """
 
     running = False  # whether `advance` has work to do

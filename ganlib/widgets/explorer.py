@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,8 @@ PLANES = {"D × G": ("D", "G", "k"), "k × D": ("k", "D", "G"), "k × G": ("k", 
 PLANE_NAMES = {name: f"{AXES[rows]} × {AXES[columns]}" for name, (rows, columns, _) in PLANES.items()}
 MEAN = "mean of all"
 FATES = {DIVERGED: "diverged", COLLAPSED: "collapsed"}
+KEY = "Dark is good, light is bad. No colour: a seed diverged (×), and the number is of the others. ○: collapsed."
+"""What the colours and signs of a heat map say, the same in all maps."""
 
 
 class ExplorerEngine(Game):
@@ -136,33 +139,17 @@ class ExplorerEngine(Game):
         at = tuple(self.axes[axis].index(values[axis]) for axis in ("k", "D", "G"))
         seeds = list(results.grid.seeds) if values["seed"] == MEAN else [values["seed"]]
         seen = results.part(seeds, values["record"] + 1)
-        numbers, outcome = seen.final(values["shown"]), seen.outcome  # (K, D, G, S)
-        words = self._words(numbers[at], outcome[at])
-        heat = Panel(
-            f"{measure.title}; {AXES[third]} = {plainly(values[third])}",
-            cells=self._cells(numbers, outcome, at),
-            x_label=f"{AXES[columns]} →",
-            y_label=f"{AXES[rows]} →",
-            at=(0, 0, 15, 7),
-            words=f"Heat map of {measure.title}. Rows: {AXES[rows]}; columns: {AXES[columns]}; {AXES[third]} "
-            f"{plainly(values[third])}. Chosen: {words}",
-        )
+        words = self._words(seen.final(values["shown"])[at], seen.outcome[at])
+        heat = heat_map(seen, values["shown"], values["plane"], values[third], {a: values[a] for a in (rows, columns)})
+        title = f"{measure.title}; {AXES[third]} = {plainly(values[third])}"
+        told = f"Heat map of {measure.title}. Rows: {AXES[rows]}; columns: {AXES[columns]}; {AXES[third]} "
+        told += f"{plainly(values[third])}. Chosen: {words}"
+        heat = replace(heat, title=title, words=told, caption=KEY, at=(0, 0, 15, 7))
         done = 1.0 if isinstance(self.source, Results) else self.source.done
         readouts = [(f"{100 * done:.0f}", "% done"), (f"{math.prod(results.grid.shape):,}", "runs")]
         notes = [Note([self._provenance()], above=True)] if self.state == "precomputed" else []
-        notes.append(Note([self._code()], "This run by itself", "code"))
+        notes.append(Note([self._code()], f"Seed {seeds[0]} of this cell by itself", "code"))
         return Picture([heat, *self._curves(at, seeds)], words, readouts, notes)
-
-    def _cells(self, numbers: np.ndarray, outcome: np.ndarray, at: tuple[int, ...]) -> Cells:
-        """The slice of the grid that is shown, with its numbers (K, D, G, S) as means over the seeds."""
-        measure, (rows, columns, third) = self.measures[self.values["shown"]], PLANES[self.values["plane"]]
-        order = [("k", "D", "G").index(axis) for axis in (rows, columns, third)]
-        turned = (np.moveaxis(values, order, (0, 1, 2)) for values in (seeds_mean(numbers), outcome))
-        mean, outcome = (values[:, :, at[order[2]]] for values in turned)  # (rows, columns), (rows, columns, S)
-        words = [[_signs(m, o, measure.digits) for m, o in zip(*pair)] for pair in zip(mean, outcome)]
-        names = [[plainly(value) for value in self.axes[axis]] for axis in (rows, columns)]
-        chosen = at[order[0]], at[order[1]]
-        return Cells(mean, words, *names, measure.limits, measure.log, "colours", chosen, (columns, rows))
 
     def _words(self, numbers: np.ndarray, outcome: np.ndarray) -> str:
         """The chosen cell in words: its numbers (S,), and what became of its runs."""
@@ -174,8 +161,9 @@ class ExplorerEngine(Game):
         mean, found = float(seeds_mean(numbers)), numbers[np.isfinite(numbers)]
         value = f"{measure.name} {_number(mean, digits)}" if len(found) else "no number left"
         if len(found) > 1:
-            ends = f"{_number(found.min(), digits)} to {_number(found.max(), digits)}"
-            value += f" ({ends} over {len(found)} seeds)"
+            value += f" ({_number(found.min(), digits)} to {_number(found.max(), digits)} over {len(found)} seeds)"
+        elif len(found) < known and len(found):
+            value += " (of one seed)"
         fates = [(int((outcome == fate).sum()), name) for fate, name in FATES.items()]
         told = ", ".join(f"{n} of {known} {name}" for n, name in fates if n) or "None diverged or collapsed"
         return f"{where}: {value}. {told}."
@@ -247,10 +235,20 @@ class ExplorerEngine(Game):
             imports += [f"from ganlib.densities import {', '.join(kinds)}", "from ganlib.recipes import TOY"]
             imports += ["from ganlib.studies.toys import Toys"]
             made = f"replace({', '.join([name, *other])})" if other else name
-            steps = max(round(results.updates[-1] / (v["k"] + 1)), 1)
-            run = [f"toys = Toys({made}, {data}, {rates}, seeds={seed})"]
+            steps, last = self._steps(seed)
+            run = [f"# in the grid this run diverged soon after {steps:,} iterations"] if last else []
+            run += [f"toys = Toys({made}, {data}, {rates}, seeds={seed})"]
             run += [f"for _ in range({steps}): toys.iterate()", "print(toys.measure())"]
         return "\n".join([*imports, *run])
+
+    def _steps(self, seed: int) -> tuple[int, bool]:
+        """Iterations of the chosen run up to the end, or to its last record before it diverged; and whether it did."""
+        results, v = self.results, self.values
+        at = (*(self.axes[axis].index(v[axis]) for axis in ("k", "D", "G")), results.grid.seeds.index(seed))
+        if not results.diverged[at]:
+            return max(round(results.updates[-1] / (v["k"] + 1)), 1), False
+        n = int(np.isfinite(results.curves["V"][at]).sum())
+        return round(results.updates[n - 1] / (v["k"] + 1)) if n else 0, True
 
     def _provenance(self) -> str:
         """What must be said about results that were not made here."""
@@ -261,6 +259,31 @@ class ExplorerEngine(Game):
             f"made on {info.get('made', 'a day unknown')}{took}, on {info.get('data', 'data unknown')}, at commit "
             f"{info.get('commit', 'unknown')}."
         )
+
+
+def heat_map(
+    results: Results, shown: str, plane: str, third: float, chosen: Mapping[str, float] | None = None
+) -> Panel:
+    """A slice of a grid: a row and a column for each value of two axes, at one value of the third; means over seeds.
+
+    `plane` is one of `PLANES`. A cell with a run that diverged has no colour. `chosen` is one cell: axis -> its value.
+    """
+    grid, measure = results.grid, sweeps.MEASURES[results.kind][shown]
+    axes = {"k": grid.ks, "D": grid.lrs_D, "G": grid.lrs_G}
+    rows, columns, other = PLANES[plane]
+    order = [list(axes).index(axis) for axis in (rows, columns, other)]
+    turned = (np.moveaxis(values, order, (0, 1, 2)) for values in (results.final(shown), results.outcome))
+    numbers, outcome = (values[:, :, axes[other].index(third)] for values in turned)  # (rows, columns, S)
+    mean = seeds_mean(numbers)
+    colour = np.where((outcome == DIVERGED).any(-1), math.nan, measure.badness(mean))
+    words = [[_signs(m, o, measure.digits) for m, o in zip(*pair)] for pair in zip(mean, outcome)]
+    names = [[plainly(value) for value in axes[axis]] for axis in (rows, columns)]
+    at = chosen and (axes[rows].index(chosen[rows]), axes[columns].index(chosen[columns]))
+    cells = Cells(
+        colour, words, *names, (0, 1), name="good to bad:", chosen=at, moves=(columns, rows) if chosen else (None, None)
+    )
+    title = f"{AXES[other]} = {plainly(third)}"
+    return Panel(title, cells=cells, x_label=f"{AXES[columns]} →", y_label=f"{AXES[rows]} →")
 
 
 def _signs(mean: float, outcome: np.ndarray, digits: int) -> list[str]:
@@ -315,9 +338,13 @@ class Explorer(Demo):
         """A PNG of the grid as it is, its best cell chosen; with `finish` the grid is first trained to its end."""
         if finish:
             self.finish(progress=False)
-        engine, score, chosen = self.engine, seeds_mean(self.results.score), dict(self.engine.values)
-        if np.isfinite(score).any():
-            best = np.unravel_index(np.nanargmin(score if engine.kind == "toy" else -score), score.shape)
+        engine, results, chosen = self.engine, self.results, dict(self.engine.values)
+        shown, measure = next(iter(engine.measures.items()))
+        bad = np.where(
+            (results.outcome == sweeps.NEITHER).all(-1), measure.badness(seeds_mean(results.final(shown))), np.nan
+        )
+        if np.isfinite(bad).any():
+            best = np.unravel_index(np.nanargmin(bad), bad.shape)
             engine.values |= {axis: values[i] for (axis, values), i in zip(engine.axes.items(), best)}
         try:
             return engine.png()

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ganlib.controls import Button, Choice, Control, Curve, Number, Points, Slider, Switch
-from ganlib.picture import DASHES, LOOKS, RAMPS, Panel, Picture, running_mean, shares
+from ganlib.controls import Button, Choice, Control, Curve, Number, Place, Points, Slider, Switch
+from ganlib.picture import DASHES, LIT, LOOKS, RAMPS, Panel, Picture, running_mean, shares
 
 FIELDS = (
     *("title", "x", "y", "x_label", "y_label", "right", "right_label", "x_ticks", "y_ticks", "right_ticks"),
-    *("square", "draws", "caption", "words", "at"),
+    *("square", "draws", "seeks", "reads", "caption", "words", "at"),
 )
 """What of a `Panel` is plain already."""
 Described = Mapping[str, Control | Button]
@@ -79,8 +79,9 @@ def _described(key: str, control: Control | Button) -> dict[str, Any]:
         places, play = control.places(), getattr(control, "play", None)
         return {**common, "kind": kind, "places": places, "words": [*map(control.said, places)], "play": play}
     if isinstance(control, Button):
-        return {**common, "kind": "button", "press": control.key, "icon": control.icon}
-    kinds = {Switch: "switch", Number: "number", Curve: "curve", Points: "points"}
+        once = {"once": True} if control.once else {}
+        return {**common, "kind": "button", "press": control.key, "icon": control.icon, **once}
+    kinds = {Switch: "switch", Number: "number", Curve: "curve", Points: "points", Place: "place"}
     rest = {"of": control.of} if isinstance(control, Number) else {"free": getattr(control, "free", False)}
     return {**common, "kind": kinds[type(control)], **rest}
 
@@ -105,7 +106,12 @@ def _nearest(places: list[Any], value: Any) -> int:
 
 def looks() -> dict[str, Any]:
     """The styles, dashes and ramps of `picture`, as a page takes them."""
-    return {"styles": {name: look._asdict() for name, look in LOOKS.items()}, "dashes": DASHES, "ramps": RAMPS}
+    return {
+        "styles": {name: look._asdict() for name, look in LOOKS.items()},
+        "dashes": DASHES,
+        "ramps": RAMPS,
+        "lit": LIT,
+    }
 
 
 def finite(value: Any) -> Any:

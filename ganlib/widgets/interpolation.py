@@ -23,11 +23,12 @@ MOST_PICKED = 12  # pictures that a path may hold
 PATH_AT_FIRST = 4  # pictures on the path that a demo begins with, each as unlike the ones before it as can be
 STRAIGHT = "G on the straight lines between their z"
 HINT = "Pick two or more pictures: click them, or move with the arrow keys and press Enter."
+PLACE = "0 is the first picked picture, 1 the end of the path"
 CONTROLS = {
     "new": Button("New pictures", "Other pictures, of the next seed (N)", "n"),
     "clear": Button("Clear the path", "Take every picture off the path (Backspace)", "backspace"),
     "closed": Switch(False, "back to the first picture at the end", "Whether the path ends where it began"),
-    "t": Slider(0, 1, 0, 0.005, "t, the place on the path", "0 is the first picked picture, 1 the end of the path"),
+    "t": Slider(0, 1, 0, 0.005, "t, the place on the path", PLACE, play=12.0),
     "pick": Button("Pick", "", group="hidden"),
 }
 
@@ -80,6 +81,12 @@ class InterpolationEngine(Engine):
     def clear(self) -> None:
         """Take every picture off the path."""
         self.picks, self.values["t"], self._strip_of = [], 0.0, None
+
+    def changed(self, values: dict[str, Any]) -> None:
+        """Move along the path, or close it. Raises `RecipeError` for a place t while there is no path."""
+        if "t" in values and not self.path:
+            raise RecipeError(f"there is no path yet. {HINT}")
+        super().changed(values)
 
     def off(self) -> list[str]:
         """t has no place while there is no path."""

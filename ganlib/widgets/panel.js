@@ -1,6 +1,6 @@
 // A panel on the page: its title and legend, its canvas, and what a person does on that by mouse and keyboard.
 
-import { drawPanel, lookOf, scale } from "./canvas.js";
+import { digits, drawPanel, lookOf, scale } from "./canvas.js";
 import { clip, element, mark, renew, unhurried, write } from "./controls.js";
 
 const NEAR = 26; // CSS pixels from a mark that still take hold of it
@@ -25,10 +25,12 @@ export class Figure {
     this.tell = unhurried((words) => mark(this.canvas, "aria-label", words));
     this.tile = 0; // the keyboard's cursor on images
     this.cursor = null; // ... and where a person draws, [x, y]
+    this.reading = null; // the x at which the lines are read
     const on = (name, act) => this.canvas.addEventListener(name, (event) => this.place && act(event));
     on("pointerdown", (event) => event.button === 0 && this.down(event));
     on("pointermove", (event) => this.move(event));
     for (const name of ["pointerup", "pointercancel"]) on(name, () => this.up());
+    on("pointerleave", () => this.read(null));
     for (const name of ["focus", "blur"]) on(name, () => view.request(this));
   }
 
@@ -40,7 +42,7 @@ export class Figure {
     const area = `grid-area: ${row + 1} / ${column + 1} / span ${rows} / span ${columns}`;
     const narrow = `order: ${100 * column + row}; --gl-rows: ${rows}; --gl-most: ${most(panel)}`;
     mark(this.root, "style", `${area}; ${narrow}`);
-    this.does = this.view.controls[panel.draws]?.kind ?? doing(panel);
+    this.does = this.view.controls[panel.draws ?? panel.seeks]?.kind ?? doing(panel);
     mark(this.canvas, "data-does", this.does);
     this.showLegend(panel);
     write(this.caption, panel.caption);
@@ -48,13 +50,15 @@ export class Figure {
   }
 
   /** Title and legend, made anew only when another line has come or gone, or the theme. */
-  showLegend({ title, lines, heat, cells }) {
-    const [named, map, { ramps }] = [lines.filter(({ name }) => name), heat ?? cells, this.view.colours];
-    const looks = named.map((line) => lookOf(this.view.colours, line));
-    const about = [title, named.map(({ name, dots }) => [name, dots]), looks, map?.name, map?.limits, ramps[map?.ramp]];
+  showLegend({ title, lines, arrows, heat, cells }) {
+    const [named, map] = [[...lines, ...arrows].filter(({ name }) => name), heat ?? cells];
+    const { ramps } = this.view.colours;
+    const looks = named.map((one) => lookOf(this.view.colours, { ...one, lit: false }));
+    const kinds = named.map(({ dots, start }) => (dots ? "dots" : start ? "arrow" : "line"));
+    const about = [title, named.map(({ name }) => name), kinds, looks, map?.name, map?.limits, ramps[map?.ramp]];
     renew(this.legend, about, () => {
       const key = (...parts) => element("span", { class: "gl-key" }, ...parts);
-      const keys = named.map((line, i) => key(swatch(looks[i], line.dots), line.name, " ", element("b")));
+      const keys = named.map(({ name }, i) => key(swatch(looks[i], kinds[i]), name, " ", element("b")));
       if (map?.name) {
         const [low, high] = map.limits.map((end) => String(Number(end.toPrecision(3))).replace("-", "−"));
         const style = `background: linear-gradient(to right, ${ramps[map.ramp].join(", ")})`;
@@ -76,7 +80,8 @@ export class Figure {
     const cursor = !focused ? null : tiles?.press ? this.tile : draws ? this.hand() : null;
     const both = cells?.moves.every(Boolean); // then the person's choice shows before the kernel has it
     const chosen = both ? [...cells.moves].reverse().map((key) => view.controls[key].place()) : null;
-    const more = { rightAxis, chosen, cursor, heights: this.heights };
+    const reading = this.reading === null || !panel.reads ? null : { x: this.reading, rows: this.rows(this.reading) };
+    const more = { rightAxis, chosen, cursor, heights: this.heights, reading };
     this.place = drawPanel(this.canvas, panel, arrays, colours, more) ?? this.place;
   }
 
@@ -88,6 +93,7 @@ export class Figure {
     else if (this.does === "points") this.point(this.cursor);
     else if (this.does === "press") this.pick(this.tileUnder(event));
     else if (this.does === "choose") this.hover(event);
+    else if (this.does === "place") this.seekDown(event);
     else if (this.does === "drag" && (this.held = this.handleUnder(event)?.moves)) {
       this.canvas.setPointerCapture(event.pointerId);
       this.drag(event);
@@ -95,7 +101,9 @@ export class Figure {
   }
 
   move(event) {
+    if (this.panel.reads) this.read(this.at(event)[0]);
     if (this.pen) this.penTo(event);
+    else if (this.seeking) this.seek(this.at(event)[0]);
     else if (this.held) this.drag(event);
     else if (this.does === "choose") this.hover(event);
     else this.canvas.style.cursor = this.does === "drag" && this.handleUnder(event) ? "grab" : "";
@@ -104,6 +112,45 @@ export class Figure {
   up() {
     if (this.pen) this.sendHeights();
     this.held = this.pen = null;
+    this.seeking = false;
+  }
+
+  // -- reading the lines, and looking along x -------------------------------------------------------------------------
+
+  /** Show the value of every named line at x; null: of none. */
+  read(x) {
+    if (!this.panel.reads) return;
+    const [left, right] = this.panel.x;
+    this.reading = x === null || x < left || x > right ? null : x;
+    this.view.request(this);
+  }
+
+  /** [name, style, value] of every named line at x: between two of its points by the straight line through them. */
+  rows(x) {
+    const value = (line) => {
+      const [xs, ys] = [this.arrays.get(line.x), this.arrays.get(line.y)];
+      const i = clip(xs.findIndex((one) => one >= x), 1, xs.length - 1);
+      return ys[i - 1] + clip((x - xs[i - 1]) / (xs[i] - xs[i - 1]), 0, 1) * (ys[i] - ys[i - 1]);
+    };
+    const read = this.panel.lines.filter(({ name, x: { shape } }) => name && shape[0] > 1);
+    return read.map((line) => [line.name, line.style, value(line)]);
+  }
+
+  readByKey(to) {
+    this.read(clip(to, ...this.panel.x));
+    const said = this.rows(this.reading).map(([name, , value]) => `${name} ${digits(value)}`);
+    this.view.tell(`At x = ${digits(this.reading)}: ${said.join(", ")}.`);
+  }
+
+  seekDown(event) {
+    this.canvas.setPointerCapture(event.pointerId);
+    this.seeking = true;
+    this.seek(this.at(event)[0]);
+  }
+
+  /** Look at the place x along this panel; null: at none, which is the present. */
+  seek(x) {
+    this.view.controls[this.panel.seeks].take(x === null ? null : clip(x, ...this.panel.x));
   }
 
   at({ offsetX, offsetY }) {
@@ -163,11 +210,16 @@ export class Figure {
 
   /** Take a key; whether it meant anything here. */
   key({ key, shiftKey }) {
-    const way = ARROWS[key];
+    const [way, far] = [ARROWS[key], shiftKey ? 5 : 1];
     const enters = key === "Enter" && (this.does === "press" || this.does === "points");
-    if (!this.does || !this.place || !(way || enters)) return false;
-    if (this.does === "press") this.tileByKey(way);
-    else if (this.panel.draws) this.drawByKey(way, shiftKey ? 5 : 1);
+    const leaves = key === "Escape" && (this.does === "place" || this.reading !== null);
+    if (!this.does || !this.place || !(way || enters || leaves)) return false;
+    const [[left, right], along] = [this.panel.x, way?.[0] ?? 0];
+    if (this.does === "place") this.seek(leaves ? null : (this.sought() ?? right) + (along * far * (right - left)) / 100);
+    else if (leaves) this.read(null);
+    else if (this.does === "read") this.readByKey((this.reading ?? (left + right) / 2) + (along * far * (right - left)) / 100);
+    else if (this.does === "press") this.tileByKey(way);
+    else if (this.panel.draws) this.drawByKey(way, far);
     else {
       const moves = this.panel.cells?.moves ?? handles(this.panel)[0].moves;
       this.set(moves, (control, i) => (way[i] ? control.place() + way[i] * (shiftKey ? 10 : 1) : null));
@@ -196,6 +248,12 @@ export class Figure {
       this.heights = this.nodes().map((h, i) => this.height((Number.isFinite(h) ? h : (y[0] + y[1]) / 2) + hill(i)));
       this.sendHeights();
     }
+    if (this.panel.reads) this.readByKey(this.cursor[0]);
+  }
+
+  /** Where a person looks along x, if anywhere. */
+  sought() {
+    return this.view.controls[this.panel.seeks].value;
   }
 
   // -- drawing by hand: a "curve" or "points" -----------------------------------------------------------------------
@@ -279,19 +337,23 @@ export class Figure {
   }
 }
 
-function swatch({ colour, width, alpha, dash }, dots) {
+function swatch({ colour, width, alpha, dash }, kind) {
   const pen = `stroke-width="${width}" stroke-opacity="${alpha}" stroke-dasharray="${dash}"`;
-  const line = dots ? `<circle cx="12" cy="4" r="3" fill="${colour}"/>` : `<path d="M0 4h24" ${pen}/>`;
+  const drawn = {
+    dots: `<circle cx="12" cy="4" r="3" fill="${colour}"/>`,
+    arrow: `<path d="M2 4h16"/><path d="M16 1l7 3-7 3z" fill="${colour}"/>`,
+    line: `<path d="M0 4h24" ${pen}/>`,
+  };
   const made = element("span", { class: "gl-swatch" });
-  made.innerHTML = `<svg width="24" height="8" stroke="${colour}" aria-hidden="true">${line}</svg>`;
+  made.innerHTML = `<svg width="24" height="8" stroke="${colour}" aria-hidden="true">${drawn[kind]}</svg>`;
   return made;
 }
 
-/** What a person can do on a panel where nothing is drawn by hand: "press", "choose", "drag", or nothing. */
+/** What a person can do on a panel where nothing is drawn by hand: "press", "choose", "drag", "read", or nothing. */
 function doing(panel) {
   if (panel.tiles?.press) return "press";
   if (panel.cells?.moves.some(Boolean)) return "choose";
-  return handles(panel).length ? "drag" : "";
+  return handles(panel).length ? "drag" : panel.reads ? "read" : "";
 }
 
 /** The marks that can be dragged. */

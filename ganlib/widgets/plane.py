@@ -15,13 +15,13 @@ from scipy.special import expit
 from ganlib.controls import Button, Choice, Points, Slider
 from ganlib.densities import Modes, grid, ring
 from ganlib.errors import TrainingDiverged
-from ganlib.game import MINUS_LOG_4, generator_cost, value
+from ganlib.game import MINUS_LOG_4, value
 from ganlib.picture import Arrows, Heat, Level, Line, Note, Panel, Picture
 from ganlib.recipes import RING, Recipe
 from ganlib.studies.toys import Toys
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import GAME, Game
-from ganlib.widgets.training import COSTS, rate_text
+from ganlib.widgets.steering import COSTS, rate_text
 
 REACH = 3.0  # x and y go from -REACH to REACH
 SHOWN, PULLED, MEASURED = (
@@ -164,9 +164,7 @@ class PlaneEngine(Game):
 
     def pull(self, x: np.ndarray) -> np.ndarray:
         """Minus the gradient of G's cost at samples x (n, 2), where each would go if it were free to: (n, 2)."""
-        at = torch.as_tensor(x, dtype=self.toys.dtype).requires_grad_()
-        cost = generator_cost(self.toys.D(at[None])[0, :, 0], self.values["generator_cost"]) * len(x)
-        return -torch.autograd.grad(cost, at)[0].double().numpy()
+        return self.toys.push(x, cost=self.values["generator_cost"])
 
     # -- what there is to see ------------------------------------------------------------------------------------------
 

@@ -11,91 +11,51 @@ from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
-from scipy.special import expit, ndtri
+import torch
 
-from ganlib import game, plots, theory
-from ganlib.controls import Button, Choice, Curve, Slider
-from ganlib.densities import PRIOR_REACH, Array, Pushforward
+from ganlib import plots, theory
+from ganlib.controls import brief
+from ganlib.densities import Pushforward
 from ganlib.errors import RecipeError, TrainingDiverged
-from ganlib.picture import Level, Line, Note, Panel, Picture
+from ganlib.picture import Line, Note, Panel, Picture
 from ganlib.recipes import TOY, Recipe
 from ganlib.studies.diagnosis import STEEP, ToyEvidence, Verdict, diagnose_toy, too_steep
-from ganlib.studies.phenomena import PLAIN, PRESETS, WINDOW, Act, chain, density, hills
+from ganlib.studies.phenomena import PLAIN, PRESETS, Act, chain, density
 from ganlib.studies.toys import CHOICES, BestD, Measured, Toys
+from ganlib.widgets import slow
+from ganlib.widgets.charts import Pinned, charts
 from ganlib.widgets.demo import Demo, Recording, cell_key
-from ganlib.widgets.engine import GAME, Game
+from ganlib.widgets.past import Moment, Remembering
+from ganlib.widgets.scene import CENTRES, EDGES, WIDTH, Scene, in_bins, scene  # noqa: F401 (tests look here)
+from ganlib.widgets.toy_controls import controls
 
 MEASURE_EVERY = 10  # moves between two measurements at high speed: 5 iterations of k = 1
 SLOW = 30  # up to so many moves a second, each one is measured and told
-FAR, LOWEST = 1e4, -6.0  # a game whose G(z) or V has gone farther has diverged; a lower V leaves its chart
+FAR = 1e4  # a game whose G(z) or V has gone farther has diverged
 #: By the prior: keeps D from becoming a cliff at p_g's edges on its way to its optimum (see `BestD`). From the start of
 #: seeds 0 to 9 V ends 0.03 to 0.12 below C, and all games go on well; without it eight were lost within 55 iterations.
 DECAY = {"uniform": 3e-3, "normal": 1e-3}
 SINCE = 100  # iterations for which it matters how steep D was when it had been trained alone
-EDGES = np.linspace(*WINDOW, 241)  # the bins of x; p_g is shown as its exact mean in each, so that no spike is missed
-CENTRES, WIDTH = (EDGES[1:] + EDGES[:-1]) / 2, EDGES[1] - EDGES[0]
-SHARES, ROOT_3 = (np.arange(33) + 0.5) / 33, PRIOR_REACH["uniform"]
-#: for each prior: 33 z at equal steps of its quantiles, whose x = G(z) are shown; the axis's largest z, and ticks
-ARROWS: dict[str, tuple[Array, float, list[tuple[float, str]]]] = {
-    "uniform": (ROOT_3 * (2 * SHARES - 1), ROOT_3, [(-ROOT_3, "−√3"), (0.0, "0"), (ROOT_3, "√3")]),
-    "normal": (ndtri(SHARES), 2.6, [(float(z), f"{z}".replace("-", "−")) for z in range(-2, 3)]),
-}
 FIRST = "Predict what will happen, then press Play; or choose above what to see."
 ON = "Change anything while it plays: it goes on from there."
 
 
-def controls(recipe: Recipe) -> dict[str, Any]:
-    """What a person can press and set, at first as the recipe has it."""
-    noise, for_D, for_G, both = "Data and noise", "D, the discriminator", "G, the generator", "Both"
-    data = {"gaussian": "one Gaussian", "bimodal": "two Gaussians", "trimodal": "three Gaussians"}
-    data |= {"uniform": "uniform", "drawn": "draw it yourself"}
-    costs = {"non-saturating": "−log D(G(z))", "minimax": "log(1 − D(G(z)))"}
-    orders = {"alternating": "D, then G (Algorithm 1)", "simultaneous": "both at once (the authors)"}
-    units, sizes = {"relu": "rectifiers", "sigmoid": "sigmoids"}, {2**i: str(2**i) for i in range(3, 10)}
-    speeds = {n: f"{n} move{'s' * (n > 1)}/s" for n in (1, 2, 5, 10, 30, 100, 300)} | {"full": "as fast as it goes"}
-    k_of = {"whole": True, "words": lambda k: f"{k} of D to 1 of G" if k else "0: only G moves"}
-    rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0.0, "0: held")}
-    moves = "How far {} moves at each of its updates; at the left end it is held".format
-    of_cost = "What G descends: the non-saturating cost, or the minimax one of Algorithm 1"
-    of_order = "Alternating: D first, then G against the new D. Simultaneous: both from the same old parameters"
-    of_p_data = "What the data are drawn from; draw it yourself: drag on the picture"
-    of_mu = "The share of the last move that is kept in the next one"
-    of_step = "k updates of D and one of G, or the rest of the iteration under way (S)"
-    return {
-        **{name: GAME[name] for name in ("start", "pause")},
-        "step_D": Button("One D step", "One update of D on fresh draws, G held (D)", "d", "step"),
-        "step_G": Button("One G step", "One update of G, D held (G)", "g", "step"),
-        "step": Button("One iteration", of_step, "s", "step"),
-        "best_D": Button("D to its optimum", "Train D alone until V no longer grows (B)", "b", "up"),
-        **{name: GAME[name] for name in ("stop", "reset", "seed", "restore")},
-        **{name: Button(preset.title, preset.see, group="Presets") for name, preset in PRESETS.items()},
-        "p_data": Choice(data, "gaussian", "p_data", of_p_data, group=noise),
-        "heights": Curve(hills((-1.5, 0.9, 1.0), (1.8, 0.5, 0.6))),
-        "p_z": Choice(game.PRIORS, recipe.p_z, "Prior on z", "What z is drawn from", group=noise),
-        "batch": Choice(sizes, recipe.batch, "Batch m", "Examples, and z, in each update", slide=True, group=noise),
-        "k": Slider(0, 20, recipe.k, 1, "k", "How often D is updated for each update of G", **k_of, group=for_D),
-        "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", hint=moves("D"), group=for_D),
-        "lr_G": Slider(**rate, start=recipe.lr_G, name="Rate of G", hint=moves("G"), group=for_G),
-        "generator_cost": Choice(costs, recipe.generator_cost, "Cost of G", of_cost, group=for_G),
-        "units": Choice(units, "relu", "Units of G", "G's hidden units; another choice begins anew", group=for_G),
-        "speed": Choice(speeds, "full", "Speed", "Moves a second: each an update of D or of G", slide=True, group=both),
-        "momentum": Slider(0, 0.95, recipe.momentum_start, 0.05, "Momentum μ", of_mu, group=both),
-        "update": Choice(orders, recipe.update, "Who moves when", of_order, group=both),
-    }
-
-
-class ToyEngine(Game):
+class ToyEngine(Remembering):
     """One game of Figure 1 without a front end: its moves one by one or as a run, its presets, what there is to see.
 
-    `opening` is a preset at whose end it begins; a reset then goes to that preset's start.
+    `opening` is a preset at whose end it begins; a reset then goes to that preset's start. `guess` is anything with a
+    method `line()`: a `Line` over the moves, drawn in the chart of the JSD, or None.
     """
 
     title = "Figure 1, live: a generative adversarial net in one dimension"
-    LIVING = (*Game.LIVING, "step_D", "step_G", "best_D")
+    SEEN = ("moment", "push", "speed")
+    LIVING = (*Remembering.LIVING, "step_D", "step_G", "best_D")
 
-    def __init__(self, recipe: Recipe = TOY, *, opening: str = "", **settings: Any):
+    def __init__(self, recipe: Recipe = TOY, *, opening: str = "", guess: Any = None, **settings: Any):
+        if guess is not None and not callable(getattr(guess, "line", None)):
+            raise RecipeError(f"guess is {brief(guess)}; it must have a method line()")
         super().__init__(controls(recipe), **settings)
-        self.recipe, self._arrays = recipe, {}
+        self.recipe, self.guess, self._scene = recipe, guess, None
         by_hand = {"step": "iterate", "step_D": "D", "step_G": "G"}
         presses = {name: partial(self._by_hand, move) for name, move in by_hand.items()}
         vars(self).update(presses | {name: partial(self.preset, name) for name in PRESETS})  # what these buttons press
@@ -103,6 +63,9 @@ class ToyEngine(Game):
         if opening:
             self.preset(opening)
             self.finish()
+            self._undone.clear()
+
+    # -- the start of a seed, and other moments ------------------------------------------------------------------------
 
     def begin(self) -> None:
         """The game at the start of its seed, and nothing else."""
@@ -114,22 +77,49 @@ class ToyEngine(Game):
         self.toys = Toys(recipe, density(s["p_data"], s["heights"]), seeds=s["seed"], **rates)
         self.toys.set(**{name: s[name] for name in CHOICES})
         self.moves = 0  # updates of D and of G so far; an evaluation of V on D's way to its optimum counts as one
+        self._shown_stage, self._looked = 0, (-1, False, None)
         self.moved = ""  # the last one: "D, 2 of 3", "D" (by itself), "G", "D and G together", "D to its optimum"
         self._recent: deque[tuple[float, ...]] = deque(maxlen=60)
         self._alone = (-SINCE, 0.0)  # when D was last trained alone, and how steep it was then
         self._end_acts()
         self._new_data()
         self._draw()
+        self.keep()
+
+    def saved(self) -> dict[str, Any]:
+        """All that the future of the game depends on, besides the controls."""
+        about = {"toys": self.toys, "moved": self.moved, "recent": tuple(self._recent), "alone": self._alone}
+        return {**about, "game": self.toys.saved(), "preset": "" if self.act else self.preset_name}
+
+    def load(self, saved: dict[str, Any]) -> None:
+        """Go back to what `saved` gave: bit for bit, but for a preset or D's way to its optimum that was under way."""
+        self._end_acts()
+        self._looked = (-1, False, None)
+        self.toys, self.moved, self._alone = (saved[name] for name in ("toys", "moved", "alone"))
+        self.toys.load(saved["game"])
+        self.preset_name = saved["preset"]
+        self._recent = deque((row for row in saved["recent"] if row[0] < self.moves), maxlen=self._recent.maxlen)
+        self._new_data()
+
+    def same(self, one: Moment, other: Moment) -> bool:
+        """Whether the nets are the same, and the controls."""
+        nets = zip(one.game["game"]["nets"], other.game["game"]["nets"])
+        alike = one.game["toys"] is other.game["toys"] and one.moves == other.moves and one.values == other.values
+        return alike and all(torch.equal(a, b) for a, b in nets)
+
+    def shown(self) -> Pinned:
+        """What a pinned run is compared by."""
+        values = {name: value for name, value in self.values.items() if name not in self.SEEN}
+        return Pinned(self.curves.rows(), self._now(), values, self.toys.step)
 
     def _new_data(self) -> None:
         """Work out anew what depends on p_data and p_z alone, and measure the game again."""
-        p_data = self.toys.p_data.pdf(EDGES[:-1, None] + WIDTH * (np.arange(16) + 0.5) / 16).mean(1)
+        self._p_data = p_data = in_bins(self.toys.p_data)
         ends = np.flatnonzero(np.diff(p_data > 0.3 * p_data.max(), prepend=False, append=False))
         self._hills = [slice(*pair) for pair in ends.reshape(-1, 2)]
         self._spread = math.sqrt(np.cov(CENTRES, aweights=p_data))
-        self._arrays |= {"p_data": p_data, "z": ARROWS[self.values["p_z"]][0]}
         self._ranges.clear()
-        self._stale, self._p_g, self._measured_at = True, None, -1
+        self._stale, self._p_g, self._measured_at, self._before = True, None, -1, None
         self._measure()
 
     def _end_acts(self) -> None:
@@ -141,6 +131,10 @@ class ToyEngine(Game):
 
     def start(self) -> None:
         """Train, or go on with what was under way. Raises `RecipeError` after an error: `reset` first."""
+        self.usable()
+        if not self.running:
+            self.remember()
+        self.present()
         super().start()
         if self.act is None:
             self._end_acts()  # training on leads away from a preset's end
@@ -153,23 +147,30 @@ class ToyEngine(Game):
 
     def _by_hand(self, move: str) -> None:
         """End what was under way, make one move, and rest. An update of one player alone counts in no iteration."""
+        self.usable()
+        self.remember()
         self._carry_out(Act(move))
         self.finish()
 
     def best_D(self) -> None:
         """Take D to its optimum for the G there is, a bit at each turn; then rest."""
+        self.usable()
+        self.remember()
         self._carry_out(Act("best_D"))
 
     def preset(self, name: str) -> None:
         """Bring a phenomenon about: one of PRESETS, which may first have to bring about the one it goes on from."""
         presets = chain(name, self.preset_name)
+        self.remember()
         if not presets[0].after:
-            self.values |= {name: self.controls[name].start for name in self.values} | PLAIN | presets[0].settings
-            self.reset()
+            first = {name: self.controls[name].start for name in self.values}
+            self.values |= first | PLAIN | presets[0].settings
+            self.anew()
         self._carry_out(*(act for preset in presets for act in preset.acts), name=name)
 
     def _carry_out(self, *acts: Act, name: str = "") -> None:
         self.usable()
+        self.present()
         self._end_acts()
         self.state, self.preset_name, self._due = "running", name, 0.0
         self._work = self._turns(acts)
@@ -178,21 +179,25 @@ class ToyEngine(Game):
     def changed(self, values: Mapping[str, Any]) -> None:
         """Take over some controls. A preset ends, and training goes on; a new G, or another seed, begins anew."""
         by_hand = self.act is None or values is not self.act.settings
-        if self.preset_name and by_hand and values.keys() - {"speed"}:
+        if self.preset_name and by_hand and values.keys() - set(self.SEEN):
             self._end_acts()  # those to come would undo what the person chose
+        anew = bool(values.keys() & {"units", "seed"})
+        if anew:
+            self.remember()
         held, toys = self.values["lr_G"] == 0, self.toys
         self.values |= values
-        if values.keys() & {"units", "seed"}:
-            self.reset()
+        if anew:
+            self.anew()
             return
         toys.set(**{name: values[name] for name in ("k", "lr_D", "lr_G", "momentum", *CHOICES) if name in values})
         if held and values.get("lr_G"):
             self._left_alone()
-        for name in [name for name in values if name not in ("speed", "heights")]:
+        for name in [name for name in values if name not in (*self.SEEN, "heights")]:
             self.note(self.moves, name, values[name])
             self._recent.clear()
         if "speed" in values:
             self._due = 0.0
+        self._stale = self._stale or "push" in values
         if values.keys() & {"p_data", "heights", "p_z"}:
             toys.p_data = density(self.values["p_data"], self.values["heights"])
             self._new_data()
@@ -204,8 +209,8 @@ class ToyEngine(Game):
             self._end_acts()
 
     def pressed(self) -> tuple[str, ...]:
-        """The preset that is under way, or whose end this is."""
-        return (self.preset_name,) if self.preset_name else ()
+        """The preset that is under way, or whose end this is; and whether a run is pinned."""
+        return (*([self.preset_name] if self.preset_name else []), *(["pin"] if self.pinned else []))
 
     # -- work ----------------------------------------------------------------------------------------------------------
 
@@ -218,7 +223,14 @@ class ToyEngine(Game):
     @property
     def interval(self) -> float:
         """Seconds between frames: more where nothing has moved since the last one."""
-        return Game.interval if self._stale else 0.5
+        return Remembering.interval if self._stale or self.stage != self._shown_stage else 0.5
+
+    @property
+    def stage(self) -> int:
+        """What slow motion draws: 0, the last move has been made; 1 to 4, a part of the next one (see `slow`)."""
+        if not self.running or self.pace > slow.DRAWN or not self.moved or (self.act and self.act.move == "best_D"):
+            return 0
+        return min(int(slow.STAGES * (1 - self.rest * self.pace)), slow.STAGES - 1)
 
     def finish(self) -> None:
         """Carry a preset, or D's way to its optimum, to its end now, whatever the pace."""
@@ -229,12 +241,47 @@ class ToyEngine(Game):
         """So many iterations now, then rest. Raises `RecipeError` for fewer than one."""
         if not iterations >= 1:
             raise RecipeError(f"iterations are {iterations!r}; train for 1 at least")
+        self.usable()
+        self.remember()
         self._carry_out(Act("iterate", iterations))
         self.finish()
 
     def twin(self, opening: str = "") -> ToyEngine:
         """Another game with the same controls, at its start or at the end of a preset."""
-        return ToyEngine(self.recipe, opening=opening, **self.values)
+        return ToyEngine(self.recipe, opening=opening, guess=self.guess, **{**self.values, "moment": None})
+
+    def four(self) -> tuple[list[Panel], dict[str, Measured]]:
+        """The panels (a) to (d) of Figure 1, two by two, played aside, and what is measured of each.
+
+        The first has the key to all. What is drawn besides, and what is clipped, has a name where it first stands.
+        """
+        played, panels, found, named = self.twin(), [], {}, set[str]()
+        for i, name in enumerate("abcd"):
+            played.preset(name)
+            played.finish()
+            upper, lower = played.figure_1(PRESETS[name].title)
+            measured = found[name] = played.toys.measure()
+            ghosts = {False: "p_g before", True: "D before"}
+            lines = [
+                replace(line, name=ghosts[line.right]) if line.style == "reference" and not line.name else line
+                for line in upper.lines
+            ]
+            lines = [replace(line, name="" if line.name in named else line.name, lit=False) for line in lines]
+            named |= {line.name for line in lines}
+            said = f"V {measured.V:.3f}, C(G) {measured.C:.3f}, JSD {measured.JSD:.3f} nats"
+            row, column = 14 * (i // 2), 6 * (i % 2)
+            panels.append(replace(upper, lines=lines, at=(row, column, 9, 6)))
+            panels.append(replace(lower, at=(row + 9, column, 4, 6), caption=said))
+        return panels, found
+
+    def film_frame(self, title: str) -> Picture:
+        """Figure 1 as it is now. What is drawn besides is named in the title, as a legend that grows makes all jump."""
+        upper, lower = self.figure_1()
+        said = [f"{title}: {self.toys.step:,} iterations, JSD {self.measured.JSD:.3f} nats"]
+        said += ["grey: before"] if any(line.style == "reference" for line in upper.lines) else []
+        said += ["purple: push on G(z)"] if upper.arrows else []
+        arrows = [replace(one, name="", value=None) for one in upper.arrows]
+        return Picture([replace(upper, title="; ".join(said), arrows=arrows), lower])
 
     def frames(self, preset: str, n: int) -> list[Picture]:
         """A preset, played aside, as about n pictures of Figure 1: as many for each of its acts.
@@ -250,8 +297,7 @@ class ToyEngine(Game):
                 acts.append([])
                 said = next(title for own, title in titles if own is act)
             if turns % max(1, act.n // 40) == 0 or not played.act:
-                title = f"{said}: {played.toys.step:,} iterations, JSD {played.measured.JSD:.3f} nats"
-                acts[-1].append(Picture(played.figure_1(title)))
+                acts[-1].append(played.film_frame(said))
             if not played.act:
                 break
             played._guarded()
@@ -265,6 +311,7 @@ class ToyEngine(Game):
             self._move("next")
         elif next(self._work, True):  # it has come to its end
             self.act, self.state = None, "paused"
+        self.keep()
         if self.pace <= SLOW or not self.running or self.moves - self._measured_at >= MEASURE_EVERY:
             self._measure()
 
@@ -273,10 +320,12 @@ class ToyEngine(Game):
         for act in acts:
             self.act, climb, done = act, None, 0
             self.changed(act.settings)
+            alone = act.move != "iterate" or act.n == 1  # then what it began from stays in grey
+            begun = self._now() if alone else None
             while done < act.n:
                 yield
                 if act.move != "best_D":
-                    self._move(act.move)
+                    self._move(act.move, begun)
                     done += 1
                     continue
                 if climb is None or climb.p_data is not self.toys.p_data:
@@ -285,14 +334,15 @@ class ToyEngine(Game):
                 before, self.moved = climb.evaluations, self.next
                 climb.advance()
                 self.moves += climb.evaluations - before
-                self._stale, self._p_g = True, None
+                self._stale, self._p_g, self._before = True, None, ("D", begun)
                 done += climb.done
             if act.move in ("D", "best_D"):
                 self._left_alone()
 
-    def _move(self, move: str) -> None:
+    def _move(self, move: str, begun: Scene | None = None) -> None:
         """One move: "D", "G", "next" (of the iteration under way), or "iterate", all that are left of it."""
         toys, before, on = self.toys, self.toys.step, True
+        begun = begun or (self._now() if self.pace <= slow.DRAWN else None)
         act = {"D": toys.step_D, "G": toys.step_G}.get(move, toys.substep)
         while on:
             self.moved = self.next
@@ -301,7 +351,8 @@ class ToyEngine(Game):
             on = move == "iterate" and toys.step == before
         if toys.step != before:
             self._ends.append(self.clock())
-        self._stale, self._p_g = True, None
+        players = "DG" if move == "iterate" or "and" in self.moved else self.moved[0]
+        self._stale, self._p_g, self._before = True, None, begun and (players, begun)
 
     @property
     def next(self) -> str:
@@ -354,75 +405,114 @@ class ToyEngine(Game):
         self._recent.append((self.moves, *found))
 
     def _draw(self) -> None:
-        """Bring the arrays that are shown up to date."""
-        p_data, z, p_g = self._arrays["p_data"], self._arrays["z"], self.p_g().in_bins(EDGES)
-        p_g = np.where(p_g > 1e-12, p_g, 0.0)  # below this it is rounding
-        logit, total = self.toys.logit(CENTRES), p_data + p_g
-        if not np.isfinite(logit).all():
+        """Bring what is shown up to date."""
+        now = scene(self.toys, self._p_data, self.p_g(), push=self.values["push"])
+        if not now.finite:
             self._diverged("D's parameters are no longer finite")
-        D, D_star = expit(logit), np.divide(p_data, total, out=np.full_like(total, 0.5), where=total > 0)
-        self._arrays |= {"p_g": p_g, "D": D, "D_star": D_star, "x": self.toys.G_of(z)}
-        self._says = tuple(float(p @ D / max(p.sum(), 1e-9)) for p in (p_data, p_g))
-        self._outside, self._stale = max(0.0, 1.0 - float(p_g.sum()) * WIDTH), False
+        self._scene, self._stale = now, False
+
+    def _now(self) -> Scene:
+        """The game as it is shown now. Raises `TrainingDiverged` where it can not be."""
+        if self._stale and self.state != "error":
+            self._draw()
+        return self._scene
+
+    @property
+    def _arrays(self) -> dict[str, Any]:
+        """The arrays that are shown of the present."""
+        return {name: getattr(self._scene, name) for name in ("p_data", "p_g", "D", "D_star", "z", "x")}
 
     def verdict(self) -> Verdict:
         """Is this normal? A tone and a few plain sentences, from the last measurements."""
         if self.state == "error":
             return Verdict("broken", ("The game has ended; why stands above. Reset goes back to its start.",))
-        p_data, p_g, x = (self._arrays[name] for name in ("p_data", "p_g", "x"))
-        missed = sum(p_g[hill].sum() < 0.25 * p_data[hill].sum() for hill in self._hills)
+        now = self._scene
+        missed = sum(now.p_g[hill].sum() < 0.25 * now.p_data[hill].sum() for hill in self._hills)
         recent = np.array(self._recent or [(self.moves, *vars(self.measured).values())])
-        seen = (self._says, x.std() / self._spread, self._outside, missed if len(self._hills) > 1 else 0)
+        seen = (now.says, now.x.std() / self._spread, now.outside, missed if len(self._hills) > 1 else 0)
         return diagnose_toy(ToyEvidence(recent, self.values, *seen, self.steep, self.moves))
 
     # -- what there is to see ------------------------------------------------------------------------------------------
 
     def figure_1(self, title: str = "") -> list[Panel]:
-        """The curves, and the arrows below them, as they are now."""
-        with suppress(TrainingDiverged):  # state and message say so; the last arrays stay
+        """The curves, and the arrows below them, as they are now; in grey what has just moved, as it was before."""
+        with suppress(TrainingDiverged):  # state and message say so; what was drawn last stays
             if not self.running:
                 self._measure()  # what rests has been measured
-            if self._stale and self.state != "error":
-                self._draw()
-        a, (z, reach, z_ticks) = self._arrays, ARROWS[self.values["p_z"]]
-        curves = {name: a[name] for name in ("p_data", "p_g", "D", "D_star")}
-        return plots.figure_1(CENTRES, **curves, arrows=(z, a["x"]), reach=reach, z_ticks=z_ticks, title=title)
+            self._now()
+        self._shown_stage = self.stage
+        if self.stage:
+            move = self.act.move if self.act and self.act.move in "DG" else "next"
+            self._coming = slow.coming(self.toys, move)
+            return self._coming.panels(self._scene, self.stage)
+        players, before = self._before or ("", None)
+        ghosts = [before.ghost(player) for player in players]
+        return self._scene.figure_1(title, [*ghosts, *self._pinned_p_g()], {"D": "D", "G": "p_g"}.get(players, ""))
+
+    def _pinned_p_g(self) -> list[Line]:
+        return [self.pinned.scene.ghost("G", "pinned p_g", dash=2)] if self.pinned else []
+
+    def _look(self, moment: Moment) -> tuple[Scene, Measured, int] | None:
+        """An earlier moment: how it looked, what is measured of it, and its iterations. Leaves the game alone.
+
+        None where it cannot be drawn: there the game had diverged already.
+        """
+        if self._looked[:2] != (moment.moves, self.values["push"]):
+            toys, found = moment.game["toys"].at(moment.game["game"]), None
+            with suppress(TrainingDiverged), np.errstate(all="ignore"):
+                seen = scene(toys, in_bins(toys.p_data), toys.p_g(), push=self.values["push"])
+                measured = toys.measure(order=6 if toys.exact else 2)
+                if seen.finite and np.isfinite([*vars(measured).values()]).all():
+                    found = seen, measured, toys.step
+            self._looked = moment.moves, self.values["push"], found
+        return self._looked[2]
 
     def picture(self) -> Picture:
         """Figure 1 at the left, V, C and JSD at the right, and whether this is normal."""
-        (upper, lower), draws = self.figure_1(), "heights" if self.values["p_data"] == "drawn" else None
-        now, verdict, step = self.measured, self.verdict(), self.toys.step
+        upper, lower = self.figure_1()
+        shown, now, step, at = self._scene, self.measured, self.toys.step, self.looked_at
+        looked = at and self._look(at)
+        if looked:
+            shown, now, step = looked
+            upper, lower = shown.figure_1(f"At move {at.moves:,}", self._pinned_p_g())
+        events = self.event_levels(), self.event_levels(named=False)
+        guess = self.guess.line() if self.guess is not None else None
+        more = {"at": at.moves if looked else None, "guess": guess, "pinned": self.pinned}
+        beside = charts(self.curves.rows(), now, self.moves, self._ranges, events, **more)
+        draws, verdict = "heights" if self.values["p_data"] == "drawn" and not looked else None, self.verdict()
         words = (
             f"Figure 1 after {step:,} iterations, {self.STATES[self.state]}. On average D gives data "
-            f"{self._says[0]:.2f} and G's samples {self._says[1]:.2f}. V(D, G) is {now.V:.3f}, C(G) {now.C:.3f}, the "
+            f"{shown.says[0]:.2f} and G's samples {shown.says[1]:.2f}. V(D, G) is {now.V:.3f}, C(G) {now.C:.3f}, the "
             f"Jensen-Shannon divergence {now.JSD:.3f} nats."
         )
         how = "exact, as G is made of straight pieces" if self.toys.exact else "that of 800 straight lines through G"
-        beyond = f"; {100 * self._outside:.0f} % of it lies outside the picture" if self._outside > 0.005 else ""
+        beyond = f"; {100 * shown.outside:.0f} % of it lies outside the picture" if shown.outside > 0.005 else ""
         turn = f"Last move: {self.moved}; next: {self.next}. " if self.moved else f"Next: {self.next}. "
-        turn = turn if self.pace <= SLOW or self.state == "paused" else ""
-        see = PRESETS[self.preset_name].see if self.preset_name else ON if self.moves or self.running else FIRST
+        turn = turn if (self.pace <= SLOW or self.state == "paused") and not looked else ""
+        says = f"D's mean is {shown.says[0]:.2f} on data, {shown.says[1]:.2f} on fakes. "
         upper = replace(upper, draws=draws, at=(0, 0, 10, 8), words=words)
-        lower = replace(lower, caption=f"{turn}p_g is {how}{beyond}.", at=(10, 0, 4, 8))
-        readouts = [(f"{step:,}", "iterations"), (f"{self.speed:,.{1 if 0 < self.speed < 10 else 0}f}", "a second")]
-        notes = [Note([see], above=True), Note(verdict.sentences, "Is this normal?", verdict.tone)]
-        return Picture([upper, lower, *self._charts()], words, readouts, notes)
+        lower = replace(lower, caption=f"{turn}{says}p_g is {how}{beyond}.", at=(10, 0, 4, 8))
+        of_now = f"{self.toys.step:,}", "iterations"
+        readouts = [of_now, (f"{self.speed:,.{1 if 0 < self.speed < 10 else 0}f}", "a second")]
+        notes = [Note([self._see()], above=True), Note(verdict.sentences, "Is this normal?", verdict.tone)]
+        notes += [Note(self.pinned.compared(self.shown(), self.controls), "The pinned run")] if self.pinned else []
+        return Picture([upper, lower, *beside], words, readouts, notes)
 
-    def _charts(self) -> list[Panel]:
-        moves, V, C, JSD = self.curves.rows().T.copy()
-        now, x = self.measured, (0.0, float(max(self.moves, 100)))
-        low, high = self._ranges.around("V", [V, C], (-1.45, -1.25))
-        top = self._ranges.around("JSD", [JSD], (0, 0.1))[1]
-        value = [Line(moves, V, "V(D, G)", "V", now.V), Line(moves, C, "C(G)", "C", now.C)]
-        distance = [Line(moves, JSD, "JSD(p_data ‖ p_g)", "G", now.JSD)]
-        floor, ceiling = [Level(game.MINUS_LOG_4, "-log 4"), *self.event_levels()], self.event_levels(named=False)
-        if top > math.log(2):
-            ceiling.insert(0, Level(math.log(2), "log 2"))
-        nats, counted = (max(low, LOWEST), high), "moves: updates of D and of G"
-        return [
-            Panel("Nats", value, x, nats, "", levels=floor, x_ticks=(), at=(0, 8, 8, 4)),
-            Panel("Nats", distance, x, (0.0, top), counted, levels=ceiling, at=(8, 8, 6, 4)),
-        ]
+    def _see(self) -> str:
+        """What stands above: what is looked at, what a preset shows, or what has just moved."""
+        at = self.looked_at
+        if at is not None:
+            if self._look(at) is None:
+                return f"At move {at.moves:,} the game had diverged already, so that there is nothing to draw of it."
+            then = "Go on from here makes it the present; Back to now leaves it."
+            return f"You look back at move {at.moves:,} of {self.moves:,}. The game itself stays as it is. {then}"
+        if self.stage:
+            return self._coming.said(self.stage)
+        if self.preset_name:
+            return PRESETS[self.preset_name].see
+        if self._before:
+            return slow.MOVED[self._before[0]]
+        return ON if self.moves or self.running else FIRST
 
 
 class LiveToy(Demo):
@@ -436,13 +526,22 @@ class LiveToy(Demo):
     The controls are traits: p_data ("gaussian", "bimodal", "trimodal", "uniform" or "drawn"), heights (of a drawn
     p_data, 8 to 400 at equal steps over x from -5 to 5), k, lr_D and lr_G (0 holds), momentum, batch, p_z,
     generator_cost, update, units, seed and speed (moves a second, or "full"). `settings` are some of them; `opening` is
-    a preset at whose end the demo begins. The buttons are methods: start, pause, stop, step, step_D, step_G, best_D.
+    a preset at whose end the demo begins. The buttons are methods: start, pause, stop, step, step_D, step_G, best_D,
+    undo, and pin. `push` shows where each G(z) is pushed; `moment`, a number of moves, looks back at an earlier moment,
+    and `resume` goes on from it. The line of a `guess`, anything with a method `line()`, stays in the chart of the JSD.
     """
 
     def __init__(
-        self, p_data: str = "gaussian", seed: int = 0, *, recipe: Recipe = TOY, opening: str = "", **settings: Any
+        self,
+        p_data: str = "gaussian",
+        seed: int = 0,
+        *,
+        recipe: Recipe = TOY,
+        opening: str = "",
+        guess: Any = None,
+        **settings: Any,
     ) -> None:
-        engine = ToyEngine(recipe, opening=opening, p_data=p_data, seed=seed, **settings)
+        engine = ToyEngine(recipe, opening=opening, guess=guess, p_data=p_data, seed=seed, **settings)
         super().__init__(engine, key=cell_key(type(self).__name__))
 
     def reset(self, seed: int | None = None) -> None:

@@ -115,7 +115,7 @@ class View {
     const trains = this.controls.start?.kind === "button"; // then the controls stand below the panels, else above
     const board = box("gl-controls", ...groups, ...(trains ? [plain] : []), ends);
     if (!trains) plain.append(bar);
-    const middle = [...rows, this.above, box("gl-line", this.status), this.stage];
+    const middle = [box("gl-rows", ...rows), this.above, box("gl-line", this.status), this.stage];
     const parts = trains ? [bar, ...middle, board, this.words] : [plain, ...middle, this.words, board];
     this.root = element("section", { class: "ganlib", "aria-label": title }, ...parts, this.told, this.below);
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -129,7 +129,8 @@ class View {
       const player = /^[DG]\b/.exec(title)?.[0] ?? "";
       return element("fieldset", { "data-player": player }, element("legend", {}, title), ...inside);
     }
-    for (const one of buttons) one.setAttribute("aria-pressed", "false");
+    const stay = this.parts.filter(({ once, group }) => group === title && !once);
+    for (const { root } of stay) root.setAttribute("aria-pressed", "false");
     const parts = [element("span", { class: "gl-name" }, title), ...buttons];
     return element("div", { class: "gl-buttons gl-row", role: "group", "aria-label": title }, ...parts);
   }
@@ -246,11 +247,13 @@ class View {
   showWords({ named, running, picture: { words, readouts, notes } }) {
     write(this.state, named);
     write(this.words, words);
-    this.tell(words);
+    const above = notes.filter((note) => note.above);
+    mark(this.above, "aria-live", running ? "off" : "polite"); // while it runs that may change many times a second
+    this.tell(running ? [...above.flatMap(({ lines }) => lines), words].join(" ") : words);
     const readout = ([value, unit]) => element("span", { class: "gl-readout" }, element("b", {}, value), ` ${unit}`);
     renew(this.readouts, readouts, () => readouts.map(readout));
-    const below = notes.filter(({ above }) => !above);
-    showNotes(this.above, notes.filter(({ above }) => above));
+    const below = notes.filter((note) => !note.above);
+    showNotes(this.above, above);
     if (running) this.tellNotes(below);
     else showNotes(this.below, below);
   }
@@ -305,8 +308,8 @@ class View {
   }
 }
 
-function isChart({ arrows, heat, cells, tiles, marks, draws }) {
-  return !(arrows.length || heat || cells || tiles || marks.length || draws);
+function isChart({ arrows, heat, cells, tiles, marks, draws, seeks }) {
+  return Boolean(seeks) || !(arrows.length || heat || cells || tiles || marks.length || draws);
 }
 
 /** Whether two panels stand one above the other, so that their plots are to be aligned. */

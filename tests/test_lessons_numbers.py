@@ -1,0 +1,184 @@
+"""What notebooks 09 to 11 compute in their lessons: on cases by hand, and against the records they read."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from ganlib import MNIST, parzen
+from ganlib.lessons import k_and_rates, table_1, why_184
+from ganlib.studies.sweeps import DIVERGED, Grid, Results, load_results
+from ganlib.widgets.explorer import ExplorerEngine, heat_map
+
+LAST, AVERAGE = why_184.LAST, why_184.AVERAGE
+
+
+def two_rates(JSD, width):
+    """Results with k of 1 and 3, the rates 0.1 and 2 of both players, one seed and two records."""
+    shape = (2, 2, 2, 1, 2)
+    curves = {
+        name: np.broadcast_to(np.reshape(values, (2, 2, 2, 1, -1)), shape)
+        for name, values in (("JSD", JSD), ("width", width))
+    }
+    curves |= {"C": 2 * curves["JSD"], "V": curves["JSD"]}
+    grid = Grid((1, 3), (0.1, 2.0), (0.1, 2.0), (0,))
+    return Results("toy", grid, np.array([20.0, 40.0]), curves, np.zeros(shape[:-1], bool), 0.1, {"data": "-"})
+
+
+# -- k and the learning rates ------------------------------------------------------------------------------------------
+
+
+def test_the_maps_and_the_explorer_say_the_same_of_every_cell():
+    results = load_results()
+    engine = ExplorerEngine(results)
+    for k in results.grid.ks:
+        engine.set(k=k)
+        shown = engine.complete().panels[0].cells
+        alone = heat_map(results, "width", "D × G", k).cells
+        assert shown.words == alone.words
+        assert np.array_equal(shown.values, alone.values, equal_nan=True)
+
+
+def test_where_runs_collapse_and_diverge_by_hand():
+    """Collapsed: twice with the faster G, once not. Diverged: once with a rate above 1, and twice with none."""
+    width = np.ones((2, 2, 2))
+    width[:, 0, 1], width[0, 1, 0] = 0.01, 0.01  # G faster; D faster
+    width[:, 0, 0], width[1, 1, 1] = 50, 50  # both rates 0.1; both rates 2
+    assert k_and_rates.where(two_rates(np.ones((2, 2, 2)), width)) == pytest.approx((2 / 3, 1 / 3))
+
+
+def test_what_k_buys_by_hand():
+    """At the same updates of G (10) a run with k = 1 stands at its first record, one with k = 3 at its last."""
+    JSD = np.full((2, 2, 2, 1, 2), 0.5)
+    JSD[0, 0, 0, 0] = 0.5, 0.01  # k = 1: good at the end, not at the first record
+    JSD[1, 0, :, 0] = 0.5, 0.02  # k = 3: two runs are good at the end
+    table = k_and_rates.what_k_buys(two_rates(JSD, np.ones((2, 2, 2))))
+    assert table["JSD of the best setting"].tolist() == [0.01, 0.02]
+    assert table["good runs, same work"].tolist() == [0.25, 0.5]
+    assert table["good runs, same 10 updates of G"].tolist() == [0, 0.5]
+    assert table["C − V, median"].tolist() == pytest.approx([0.5, 0.26])
+    assert table["good runs, with a fast G"].tolist() == [0.25, 0.5]
+
+
+# -- Table 1 -----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_left_over_when_nothing_is_rounded():
+    x, centres = torch.rand(30, 50, generator=torch.Generator().manual_seed(0)), torch.rand(120, 50)
+    assert (table_1.left_over(x, centres, 0.2, table_1.exactly) == 0).all()
+    assert np.abs(table_1.left_over(x, centres, 0.2)).max() < 1e-9
+
+
+def test_scores_are_held_against_each_other_digit_by_digit():
+    each = pd.DataFrame({"real digits": [1.0, 2.0, 6.0], "samples": [2.0, 3.0, 7.0]})
+    assert "samples: 4.0 ± 1.2 nats, +1.0 ± 0.0 against real digits" in table_1.against(each)
+
+
+def test_the_growth_of_a_score_by_hand():
+    grown = pd.DataFrame({"real digits": [100.0, 130.0, 160.0]}, pd.Index([1_000, 2_000, 4_000]))
+    assert table_1.slopes(grown).startswith("real digits: +30.0 nats a doubling (1,000: 100, 2,000: 130, 4,000: 160)")
+
+
+# -- where the nats are ------------------------------------------------------------------------------------------------
+
+
+def test_a_straight_line_has_no_jitter_and_noise_has_its_own(monkeypatch):
+    epochs = pd.Index(np.arange(10.0, 8_010, 10), name="epoch")
+    noise = np.random.default_rng(0).normal(0, 3, len(epochs))
+    for y, expected in ((0.1 * epochs, 0), (0.1 * epochs + noise, 3)):
+        monkeypatch.setattr(why_184, "rows", lambda *_, y=y: pd.DataFrame({"paper": np.asarray(y)}, epochs))
+        assert why_184.jitter("seed 0", 4_000, width=4_000) == pytest.approx(expected, abs=0.3)
+
+
+def test_the_effective_rate_is_the_recipes():
+    rate = why_184.effective_rate([1, 250, 1_000])
+    assert rate[1] == pytest.approx(0.1 / MNIST.lr_decay**500 / (1 - MNIST.momentum(1)))
+    assert rate[1_000] == pytest.approx(0.1 / MNIST.lr_decay**500_000 / 0.3)
+
+
+def test_a_run_is_held_against_seed_0_at_the_same_epoch():
+    part = why_184.against("normal prior", LAST)
+    one, other = (why_184.rows(run, "test")["paper"][100] for run in ("normal prior", "seed 0"))
+    assert part.nats == f"{one - other:+.1f}" and "epoch 100, seed 0" in part.compared
+    assert "validation" in why_184.against("annealed", LAST).compared, "of no epoch do both have a test score"
+    assert "at 1000, test" in why_184.against("annealed", LAST, 150).compared
+
+
+def test_the_fit_of_the_gap_is_that_of_a_power_law(monkeypatch):
+    real = why_184.rows
+    rate = why_184.effective_rate(np.arange(1, 1_001))
+
+    def rows(run, split, iterate=LAST):
+        table = real(run, split, iterate).copy()
+        if iterate == AVERAGE and split == "test":
+            last = real(run, split)["paper"]
+            table["paper"] = [last[e] + 100 * rate[int(e)] ** 0.6 for e in table.index]
+        return table
+
+    monkeypatch.setattr(why_184, "rows", rows)
+    found = why_184.gap()
+    assert (found.power, found.factor) == pytest.approx((0.6, 100))
+
+
+def test_the_guess_of_the_average_holds_what_was_recorded():
+    guess = why_184.guess_average()
+    truth = guess.engine.truth()
+    recorded = why_184.rows("seed 0", "validation", AVERAGE)["paper"].loc[20:]
+    assert truth.x.tolist() == recorded.index.tolist() and truth.y.tolist() == recorded.tolist()
+    guess._loop.retire()
+
+
+def test_what_the_text_of_notebook_11_says_of_the_records():
+    """Each sentence without a number in it that could become false with other records."""
+    for iterate in (LAST, AVERAGE):  # a Gaussian prior: within the spread of two seeds
+        spread = why_184.seeds_of(iterate, "validation")[1]
+        assert abs(float(why_184.against("normal prior", iterate).nats)) < spread
+    spread = math.sqrt(2) * why_184.seeds_of(LAST, "validation")[1]
+    assert -2 * spread < float(why_184.against("float32", LAST).nats) < 0
+    assert float(why_184.against("alternating", LAST).nats) < -100
+    assert (
+        float(why_184.against("annealed", LAST, 150).nats)
+        > 3
+        > 1
+        > float(why_184.against("annealed", AVERAGE, 150).nats)
+    )
+    assert why_184.rows("seed 0", "test")["paper"].max() < 223 <= why_184.rows("half", "test", AVERAGE)["paper"][150]
+    by, on = (why_184.rows("seed 0", split, AVERAGE)["paper"] for split in ("validation", "test"))
+    assert by[700] < by[300] and on[700] > on[300]
+    rate = why_184.effective_rate(np.arange(1, 3_001))
+    assert rate[rate < rate[1] / 10].index[0] > 1_000
+    gain = (
+        why_184.rows("seed 1", "validation", AVERAGE)["paper"] - why_184.rows("seed 1", "validation")["paper"]
+    ).dropna()
+    assert gain.loc[40:].between(30, 50).all(), gain
+    assert why_184.recorded()["annealed"]["changes"][:2] == ["lr_D: 0.1 -> 0.01", "lr_G: 0.1 -> 0.01"]
+
+
+def test_the_answers_of_the_guesses_are_what_was_recorded():
+    """The grid costs some 4 to 6 nats; a half of the run beats a tenth; D's rate may go up to between 0.3 and 1."""
+    for iterate in (LAST, AVERAGE):
+        row = why_184.rows("seed 0", "test", iterate).loc[1_000]
+        assert 3.5 < row.fine - row.paper < 6.5 and row.fine_sigma == pytest.approx(0.18, abs=0.005)
+    assert parzen.SIGMAS[1] / parzen.SIGMAS[0] == pytest.approx(1.29, abs=0.005)
+    assert float(why_184.look_back_gain().nats) > 5
+    average = why_184.rows("seed 0", "validation", AVERAGE)["paper"]
+    assert abs(average[300] - average.iloc[-1]) < 5
+    lost = load_results().share(DIVERGED).mean((0, 2))  # by D's rate
+    assert (lost[:2] == 0).all() and 0 < lost[2] < lost[3] == 1
+    for module in (k_and_rates, table_1, why_184):
+        for name in (name for name in vars(module) if name.startswith("guess_")):
+            guess = getattr(module, name)()
+            assert guess.engine.because, name
+            guess._loop.retire()
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_parts_of_a_gap_in_words(which):
+    part = why_184.Part("+1.0", "at most 2.0", "test")
+    said = ["+1.0 nats (test; ± at most 2.0)", "+1.0 nats (test)", "not run yet"]
+    cases = [part, part._replace(error=""), why_184.Part("not run yet", "", "")]
+    assert str(cases[which]) == said[which]

@@ -329,3 +329,10 @@ def changes(differences: Sequence[tuple[str, str, str, str]], there: str, here: 
         nothing = {"max_norm": {"0.0": "no limit"}, "built_on": {"": "nothing"}}.get(name, {})
         told.append({"what": what, there: nothing.get(old, old), here: nothing.get(new, new)})
     return table(told)
+
+
+def side_by_side(player: str, there: Sequence[Any], here: Sequence[Any]) -> list[tuple[str, str, str, str]]:
+    """The layers of two stacks, the last beside the last, in rows that `changes` takes."""
+    n = max(len(there), len(here))
+    stacks = [[""] * (n - len(stack)) + [str(layer) for layer in stack] for stack in (there, here)]
+    return [(player, f"layer {i}", *both) for i, both in enumerate(zip(*stacks, strict=True), 1)]

@@ -76,6 +76,10 @@ def test_the_tables_hold_the_published_shapes_and_numbers():
     assert shapes["convolved"].tolist()[:3] == [f"2 x {n} maps of {s} x {s}" for n, s in ((32, 33), (32, 15), (192, 9))]
     told = lesson.published(MNIST, named("cifar10-fc")).data.set_index("what")
     assert tuple(told.loc["learning rate of D"]) == ("0.1", "0.025") and "epochs" not in told.index
+    fc, conv = named("cifar10-fc"), named("cifar10-conv")
+    told = lesson.published(fc, conv).data.set_index("what")
+    assert tuple(told.loc["D: layer 5"]) == (str(fc.D[-1]), str(conv.D[-1]))
+    assert tuple(told.loc["D: layer 1"]) == ("", str(conv.D[0])) and tuple(told.loc["minibatch"]) == ("100", "128")
 
 
 def test_a_run_of_a_pair_is_begun_and_gone_on_with(capsys):

@@ -60,11 +60,11 @@ def test_a_fresh_bottom_hands_up_nearly_the_same_numbers(data):
 
 def test_black_faces_and_seams_are_told(data):
     """Of made-up faces: none is black; with a seam at every eighth column it is the edges that differ."""
-    assert "0 of the training faces are wholly black" in lesson.describe(data)
+    assert "\n0 of the training faces are wholly black" in lesson.describe(data)
     seams = torch.zeros(20, 48, 48, dtype=torch.uint8)
     seams[5:, :, 8:16] = seams[5:, :, 24:32] = 255
     told = lesson.describe(replace(data, train=seams.flatten(1)))
-    assert "5 of the training faces are wholly black" in told
+    assert "\n5 of the training faces are wholly black" in told
     assert "differ by 0.600 across the edges of JPEG's blocks of 8 x 8, and by 0.000 inside" in told
 
 
@@ -87,7 +87,7 @@ def test_the_tables_hold_the_published_numbers():
     assert one["longest weight vector allowed"] == ("no limit", "1.9365")
     assert one["prior on z"] == ("uniform", "normal") and "epochs" not in one
     assert two["epochs"] == ("50", "22")
-    assert [two[f"G, layer {i}"] for i in range(1, 6)] == [
+    assert [two[f"G: layer {i}"] for i in range(1, 6)] == [
         *(("", str(layer)) for layer in named("tfd-2").G[:2]),
         *((str(layer), str(layer)) for layer in named("tfd-1").G),
     ]

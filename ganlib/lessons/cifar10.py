@@ -86,8 +86,13 @@ def windows(D: Discriminator) -> Tensor:
 
 def published(before: Recipe, now: Recipe) -> Styler:
     """What a published recipe changes of another one; the published files have no stopping rule, so no epochs."""
-    told = [row for row in now.differences(before) if row[0] not in ("name", "source", "data", "epochs")]
-    return plots.changes(told, *({MNIST: "digits"}.get(recipe, recipe.name) for recipe in (before, now)))
+    rows: list[tuple[str, str, str, str]] = []
+    for row in now.differences(before):
+        if row[0] in ("G", "D") and not row[1]:  # nets of other kinds of layers
+            rows += plots.side_by_side(row[0], getattr(before, row[0]), getattr(now, row[0]))
+        elif row[0] not in ("name", "source", "data", "epochs"):
+            rows.append(row)
+    return plots.changes(rows, *({MNIST: "digits"}.get(recipe, recipe.name) for recipe in (before, now)))
 
 
 def shapes() -> Styler:

@@ -128,9 +128,8 @@ def published_stage_1() -> Styler:
 def published_stage_2() -> Styler:
     """G's layers in both published stages, from z up, and the epochs."""
     one, two = named("tfd-1"), named("tfd-2")
-    layers = [("", str(layer)) for layer in two.G[:2]] + [(str(layer), str(layer)) for layer in one.G]
-    rows = [{"what": f"G, layer {i}", "stage 1": old, "stage 2": new} for i, (old, new) in enumerate(layers, 1)]
-    return plots.table([*rows, {"what": "epochs", "stage 1": str(one.epochs), "stage 2": str(two.epochs)}])
+    epochs = [row for row in two.differences(one) if row[0] == "epochs"]
+    return plots.changes([*plots.side_by_side("G", one.G, two.G), *epochs], "stage 1", "stage 2")
 
 
 def sizes() -> Styler:

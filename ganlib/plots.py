@@ -32,7 +32,16 @@ ORANGE, GREY = "#E69F00", INK
 def use_style() -> None:
     """Let every figure of this session look like the project's own, in a notebook the drawings, too."""
     plt.style.use(STYLE)
-    if shell := getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)():
+    ipython = sys.modules.get("IPython")
+    if shell := getattr(ipython, "get_ipython", lambda: None)():
+        from matplotlib_inline.config import InlineBackend
+
+        # JupyterLab puts a figure on white that has no colour behind it, in a dark theme, too: so it has one, and is
+        # shown without
+        plt.rcParams["figure.facecolor"] = "white"
+        inline = InlineBackend.instance(parent=shell)
+        inline.print_figure_kwargs = {**inline.print_figure_kwargs, "facecolor": "none"}
+        ipython.core.pylabtools.select_figure_formats(shell, inline.figure_formats, **inline.print_figure_kwargs)
         # else, once pyplot has drawn, IPython's own way with figures comes first, which trims and resizes
         shell.display_formatter.formatters["image/png"].for_type(Drawing, png)
 

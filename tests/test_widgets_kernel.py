@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 
 import ipykernel
 import pytest
 from jupyter_client.manager import start_new_kernel
+from PIL import Image
 
 pytestmark = pytest.mark.skipif(ipykernel.version_info < (7, 4), reason="not every message is heard while a cell runs")
 
@@ -90,3 +93,18 @@ def test_a_figure_stays_with_its_cell_whatever_a_demo_hears_meanwhile(kernel, wa
     published = [m for m in kernel.until("idle", cell) if m["msg_type"] in ("display_data", "error", "stream")]
     assert [m["msg_type"] for m in published] == shown
     assert {m["parent_header"]["msg_id"] for m in published} == {cell}
+
+
+FIGURE = """
+from ganlib import plots
+plots.use_style()
+plt.plot([0, 1]);"""
+
+
+def test_a_figure_of_pyplot_is_on_no_background_and_asks_for_none(kernel):
+    """JupyterLab would put it on white in a dark theme, too."""
+    *_, shown = [m for m in kernel.until("idle", kernel.client.execute(FIGURE)) if m["msg_type"] == "display_data"]
+    assert not shown["content"]["metadata"].get("image/png", {}).get("needs_background")
+    assert "needs_background" not in shown["content"]["metadata"]
+    picture = Image.open(io.BytesIO(base64.b64decode(shown["content"]["data"]["image/png"])))
+    assert picture.convert("RGBA").getpixel((0, 0))[3] == 0

@@ -50,7 +50,7 @@ class Measure(NamedTuple):
     def badness(self, values: Array) -> Array:
         """Where values lie from the best (0) to a bad one (1), cut off at both; nan stays nan.
 
-        >>> MEASURES["toy"]["width"].badness(np.array([0.1, 1.0, 10.0, math.nan])).tolist()
+        >>> MEASURES["toy"]["width"].badness(np.array([0.1, 1.0, 10.0, math.nan])).round(9).tolist()
         [1.0, 0.0, 1.0, nan]
         """
         values, best, bad = np.asarray(values, float), self.best, self.bad

@@ -14,7 +14,7 @@ import torch
 from ganlib import __version__, checkpoints, datasets, images, parzen, runs
 from ganlib.errors import CheckpointError, GanlibError, RecipeError
 from ganlib.hardware import provenance
-from ganlib.recipes import LIVE, PROFILES, RECIPES, Recipe, named, profile
+from ganlib.recipes import LIVE, MNIST, PROFILES, RECIPES, Recipe, named, profile
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -180,8 +180,12 @@ def _evaluate(options: argparse.Namespace) -> int:
         print(json.dumps({"iterate": trained.iterate} | paper.to_dict()))
     else:
         print(f"{options.run_folder}, epoch {trained.info['epochs']:g}, {trained.iterate}")
-        print(f"Parzen, the paper's protocol: {paper}")
-        print(f"Parzen, a finer grid:         {runs.score(trained, data, parzen.FINE_SIGMAS, seed=options.seed)}")
+        whole = paper.n_samples == MNIST.n_samples
+        protocol = "Parzen, the paper's protocol:" if whole else "Parzen, the paper's grid, fewer samples:"
+        print(f"{protocol} {paper}")
+        print(
+            f"{'Parzen, a finer grid:':{len(protocol)}} {runs.score(trained, data, parzen.FINE_SIGMAS, seed=options.seed)}"
+        )
     return 0
 
 

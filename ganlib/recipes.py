@@ -44,7 +44,9 @@ class Recipe:
     p_z: str = number("the prior on z: uniform is U(-sqrt 3, sqrt 3), normal is N(0, 1)", "generator: noise")
     z_dim: int = number("coordinates of z", "generator: nvis")
     G: tuple[AnyLayer, ...] = number("G's layers, from z up", "generator: layers")
-    D: tuple[AnyLayer, ...] = number("D's layers, from x up", "discriminator: layers, include_probs, input_scales")
+    D: tuple[AnyLayer, ...] = number(
+        "D's layers, from x up", "discriminator: layers; cost: discriminator_input_include_probs, _scales"
+    )
 
     batch: int = number(
         "m: data examples (and as many noise samples) in a minibatch; the last one of an epoch is what is left",

@@ -180,7 +180,7 @@ def test_a_preview_shows_the_question_and_never_the_answer():
     guess.pick("to 0")
     guess.reveal()
     assert guess.preview() == before == other.preview()
-    image = Image.open(io.BytesIO(before))
+    image = Image.open(io.BytesIO(before)).convert("RGBA")
     assert image.height < 160 and np.asarray(image)[..., 3].any()
     longer = Guess(QUESTION * 6, OPTIONS, answer="to 0").preview()
     assert Image.open(io.BytesIO(longer)).height > image.height, "a long question has more lines"

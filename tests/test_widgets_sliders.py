@@ -66,7 +66,8 @@ def test_a_random_demo_is_never_out_of_date():
 
 def test_the_preview_shows_the_demo_and_leaves_it_alone():
     demo = Sliders(draw, a=(0, 2, 1), kind=["line", "map"])
-    now, other = (np.asarray(Image.open(io.BytesIO(png))) for png in (demo.preview(), demo.preview(a=0.2, kind="map")))
+    previews = demo.preview(), demo.preview(a=0.2, kind="map")
+    now, other = (np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")) for png in previews)
     assert now.shape == other.shape
     difference = (now != other).any(2)
     assert difference[:, : now.shape[1] // 2].any()  # the curve

@@ -183,9 +183,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         whole = paper.n_samples == MNIST.n_samples
         protocol = "Parzen, the paper's protocol:" if whole else "Parzen, the paper's grid, fewer samples:"
         print(f"{protocol} {paper}")
-        print(
-            f"{'Parzen, a finer grid:':{len(protocol)}} {runs.score(trained, data, parzen.FINE_SIGMAS, seed=options.seed)}"
-        )
+        fine = runs.score(trained, data, parzen.FINE_SIGMAS, seed=options.seed)
+        print(f"{'Parzen, a finer grid:':{len(protocol)}} {fine}")
     return 0
 
 

@@ -36,7 +36,7 @@ BLUE, GREEN, VERMILION, PURPLE = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
 LOOKS = {
     "data": Look("#1C1C1C", "#F0F0F0", (1.5, 3)),
     "D": Look(BLUE, "#56B4E9", (7, 4)),
-    "D*": Look(BLUE, "#56B4E9", (), 1.3, 0.55),
+    "D*": Look("#2E94D4", "#56B4E9", (), 1.3, 0.9),
     "G": Look(GREEN, "#1FBF92"),
     "V": Look(VERMILION, "#F0842C"),
     "C": Look("#1C1C1C", "#F0F0F0", (5, 3), 1.6),

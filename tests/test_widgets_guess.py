@@ -18,6 +18,7 @@ OPTIONS = ["to 0", "to -log 4", "to minus infinity"]
 AXES = Panel(x=(0, 10), y=(-1, 1), x_label="moves")
 X = np.linspace(0, 10, 101)
 SINE = (X, np.sin(X))
+SWING = np.linspace(0, 10, NODES)
 
 
 def choice(**more):
@@ -93,9 +94,10 @@ def test_a_sketch_stays_over_what_happens():
 @pytest.mark.parametrize(
     ("heights", "right", "words"),
     [
-        (np.sin(np.linspace(0, 10, NODES)), True, "close to what happens"),
-        (0.4 * np.sin(np.linspace(0, 10, NODES)), True, "right shape"),
-        (-np.sin(np.linspace(0, 10, NODES)), False, "another curve"),
+        (np.sin(SWING), True, "close to what happens"),
+        (0.4 * np.sin(SWING), True, "right shape"),
+        (-np.sin(SWING), False, "another curve"),
+        (np.sin(SWING) + 0.6 * np.sin(3 * SWING), False, "another curve"),  # it correlates, and has more turns
         (np.zeros(NODES), False, "another curve"),
     ],
 )
@@ -104,7 +106,7 @@ def test_the_verdict_on_a_sketch(heights, right, words):
     engine.set(sketch=heights)
     engine.reveal()
     assert engine.verdict()[0] is right and words in said(engine)
-    off = np.abs(heights - np.sin(np.linspace(0, 10, NODES))).mean()
+    off = np.abs(heights - np.sin(SWING)).mean()
     assert off < 0.01 or f"{off:.2g}" in said(engine)
 
 

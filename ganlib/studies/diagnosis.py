@@ -211,7 +211,7 @@ def diagnose(e: Evidence) -> Verdict:
 
     fields = ("V", "D_real", "D_fake", "cost_G", "norm_G")
     V, D_real, D_fake, cost_G, norm_G = (float(np.mean([getattr(step, name) for step in e.steps])) for name in fields)
-    says = f"says {D_real:.2f} to data and {D_fake:.2f} to samples"
+    says = f"says {D_real:.2f} to data and {D_fake:.2f} to samples on average over {len(e.steps)} steps"
     last, recipe = e.steps[-1], e.recipe
     collapse = e.seen.collapse
     alike = (collapse,) if collapse else ()

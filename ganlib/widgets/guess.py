@@ -23,8 +23,9 @@ from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Engine
 
 NODES = 81  # heights of a sketch, as many as the page draws
+NARROW = 6.4  # inches that its still is wide, so that it can be read on a slide and on a narrow page
 CLOSE = 0.06  # a sketch is right when it is no farther off than this share of the panel's height, on average
-ALIKE = 0.8  # ... and has the right shape when it correlates with what happens by so much
+ALIKE = 0.95  # ... and has the right shape when it correlates with what happens by so much
 FIRST = "Guess first: then this can be shown."
 DRAW = "Draw your guess: drag over the picture, or use the arrow keys. Then press “Show what happens”."
 DRAWN = "Your guess is drawn. You may draw it anew, or press “Show what happens”."
@@ -179,10 +180,10 @@ class GuessEngine(Engine):
         """The question as it is before a guess: for readers without a kernel, and never with the answer."""
         if self.panel:
             notes = [Note([], self.question, above=True)]
-            return plots.png(plots.draw(Picture([replace(self.panel, at=self.panel.at or (0, 0, 10, 8))], notes=notes)))
-        return plots.png(
-            plots.draw(Picture([], notes=[Note([f"○  {words}" for words in self.options], self.question)]))
-        )
+            picture = Picture([replace(self.panel, at=self.panel.at or (0, 0, 10, 8))], notes=notes)
+            return plots.png(plots.draw(picture, width=NARROW))
+        notes = [Note([f"○  {words}" for words in self.options], self.question)]
+        return plots.png(plots.draw(Picture([], notes=notes), width=NARROW))
 
 
 class Guess(Demo):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from ganlib import MNIST, parzen, pretrained
-from ganlib.lessons import k_and_rates, table_1, why_184
+from ganlib import MNIST, parzen, pretrained, scale
+from ganlib.lessons import k_and_rates, mnist, table_1, why_184
+from ganlib.studies import table_1 as studied
 from ganlib.studies.sweeps import DIVERGED, Grid, Results, load_results
 from ganlib.widgets.explorer import ExplorerEngine, heat_map
 
@@ -79,6 +82,40 @@ def test_scores_are_held_against_each_other_digit_by_digit():
 def test_the_growth_of_a_score_by_hand():
     grown = pd.DataFrame({"real digits": [100.0, 130.0, 160.0]}, pd.Index([1_000, 2_000, 4_000]))
     assert table_1.slopes(grown).startswith("real digits: +30.0 nats a doubling (1,000: 100, 2,000: 130, 4,000: 160)")
+
+
+def test_faces_have_a_row_for_each_iterate(monkeypatch):
+    pair = SimpleNamespace(average="kept", averaged=lambda: "average")
+    monkeypatch.setattr(table_1.table_1, "find_faces", lambda: (pair, "faces", "here"))
+    monkeypatch.setattr(table_1.runs, "score", lambda trained, faces, n: (trained, faces, n))
+    of = {"last iterate": pair, "average": "average"}
+    assert table_1.score_faces(9) == {f"{who}, paper's grid": (one, "faces", 9) for who, one in of.items()}
+    monkeypatch.setattr(pair, "average", None)
+    assert list(table_1.score_faces(9)) == ["last iterate, paper's grid"]
+    monkeypatch.setattr(table_1.table_1, "find_faces", lambda: (None, None, "none"))
+    assert table_1.score_faces(9) == {}
+
+
+# -- MNIST, scored ----------------------------------------------------------------------------------------------------
+
+
+def test_real_digits_are_drawn_alike_in_all_notebooks(monkeypatch):
+    """The first digits of MNIST's file score less than drawn ones: notebooks 06, 10 and 11 all draw, with seed 0."""
+    train = torch.arange(60, dtype=torch.uint8).repeat_interleave(784).view(60, 784)
+    data = SimpleNamespace(train=train, valid=train[:5], test=train[:7], name="made up")
+    monkeypatch.setattr(mnist.parzen, "choose_sigma", lambda valid, x: (parzen.SIGMAS[2], None))
+    monkeypatch.setattr(mnist, "centres", lambda pair: torch.zeros(20, 784))
+    monkeypatch.setattr(mnist.parzen, "score", lambda x, valid, test, **_: x)
+    found = mnist.scores((SimpleNamespace(iterate="the last iterate"),), data)["real training digits"]
+    assert all(torch.equal(x, scale(studied.random_subset(train, 20))) for x in found) and len(found) == 2
+
+
+def test_the_papers_test_score_stands_on_no_curve_of_validation_scores():
+    trained = pretrained("mnist")
+    guess, ax = mnist.guess_score(trained), mnist.plot_scores(trained, trained.averaged())
+    assert not guess.engine.panel.levels and len(ax.get_lines()) == 2
+    assert all(len(line.get_xdata()) > 2 for line in ax.get_lines())
+    guess._loop.retire()
 
 
 # -- where the nats are ------------------------------------------------------------------------------------------------
@@ -186,7 +223,7 @@ def test_the_answers_of_the_guesses_are_what_was_recorded():
     table = why_184.look_back().dropna(subset="average over a tenth (seed 0)")
     apart = (table["last iterate (half)"] - table["last iterate (seed 0)"]).abs()
     gain = table["average over a half"] - table["average over a tenth (seed 0)"]
-    assert gain.loc["40":].min() > 1.5 * apart.max() and why_184.look_back_gain().nats == f"{gain.iloc[-1]:+.1f}"
+    assert gain.loc["40":].min() >= 15 and apart.max() < 9 and why_184.look_back_gain().nats == f"{gain.iloc[-1]:+.1f}"
     average = why_184.rows("seed 0", "validation", AVERAGE)["paper"]
     assert abs(average[300] - average.iloc[-1]) < 5
     lost = load_results().share(DIVERGED).mean((0, 2))  # by D's rate

@@ -184,7 +184,7 @@ def plot_scores(*pairs: Trained) -> Axes:
         some = pd.DataFrame(pair.info["validation"]).dropna(subset=column)
         ax.plot(some["epoch"], some[column], marker=".", label=pair.iterate)
     ax.set(xlabel="epoch", ylabel="nats", ylim=(-150, 250))
-    ax.set_title("Parzen score of 1,000 validation digits (the average: over at most a tenth of the run)")
+    ax.set_title("Parzen score of 1,000 validation digits\n(the average: over at most a tenth of the run so far)")
     ax.legend(loc="lower right")
     return ax
 

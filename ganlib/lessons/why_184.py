@@ -842,8 +842,8 @@ def hypotheses(live: Live, found: Mapping[str, Part]) -> Styler:
         ),
         (
             "An average of G's weights",
-            f"It scores {average[0]:.1f} ± {average[1]:.1f} at epoch {live.epoch:g}, and {half.paper:.1f} at epoch "
-            f"{half.name:g}, where it looks back over a half of the run. The published files hold no average.",
+            f"It scores {average[0]:.1f} ± {average[1]:.1f} at epoch {live.epoch:g}; in the run half, which looks back "
+            f"over a half of the run, {half.paper:.1f} at epoch {half.name:g}. The published files hold no average.",
             "the number fits; nothing else speaks for it"
             if abs(average[0] - PAPER) <= 4
             else "the number does not fit",

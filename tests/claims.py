@@ -38,6 +38,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "784": lambda: MNIST.G[-1].units,
         "1.44": lambda: 1 / math.log(2),
         "500": lambda: 50_000 / MNIST.batch,
+        "184": lambda: math.floor(read("mnist_first_release.json", "paper")),  # the title of notebook 11: whole nats
     },
     "06_mnist": {
         "225": lambda: table_1_of("Adversarial nets")[0],

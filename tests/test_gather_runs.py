@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,3 +49,15 @@ def test_the_recorded_scores_of_the_shipped_weights_are_those_beside_them():
         assert rows[iterate]["paper"] == pytest.approx(scores["parzen"]["log_likelihood"], abs=0.02)
         assert rows[iterate]["fine"] == pytest.approx(scores["parzen_fine_grid"]["log_likelihood"], abs=0.02)
         assert rows[iterate]["error"] == pytest.approx(scores["parzen"]["standard_error"], abs=0.006)
+
+
+def test_a_log_has_its_run_beside_it(tmp_path, monkeypatch):
+    """The seed, the precision and who trained it stand in the run's folder, where there is one."""
+    (tmp_path / "a.log").write_text(json.dumps(OLD) + "\n")
+    assert list(gather_runs.from_log(tmp_path / "a.log")) == ["average_part", "validation", "test"]
+    info = {"seed": 3, "precision": "float32", "trained_by": [{"from_step": 0}], "epochs": 1.0}
+    monkeypatch.setattr(gather_runs.checkpoints, "exists", lambda folder: folder == tmp_path / "a")
+    monkeypatch.setattr(gather_runs.checkpoints, "load_run", lambda folder: SimpleNamespace(info=info))
+    found = gather_runs.from_log(tmp_path / "a.log")
+    assert found["seed"] == 3 and found["trained_by"] == info["trained_by"] and found["average_part"] == 10
+    assert "epochs" not in found and len(found["validation"]) == 2

@@ -5,6 +5,8 @@
 A run is a folder that `python -m ganlib train` made, or a log with a line of JSON every ten epochs, as the first runs
 wrote it. Validation scores are of the first 1,000 validation digits, test scores of the 10,000 test digits at the sigma
 which the validation digits chose; 10,000 samples each, noise of seed 1 (of the run's seed in a folder's validation).
+Who trained a run stands in its folder: that of `X.log` is `X`. "average_part": 10 where the average looks back over a
+tenth of the run so far, 2 where over a half.
 """
 
 from __future__ import annotations
@@ -22,11 +24,19 @@ from ganlib.trainer import History
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "mnist_runs.json"
 AVERAGES = {"0.999": 1_000, "0.9999": 10_000, "0.99997": HORIZON}  # decay of a step in a log -> steps
+TENTH = 10  # the part of a run that an average of a log, or of a checkpoint that names none, looks back over
 
 
 def from_log(path: Path) -> dict[str, Any]:
-    """The scores that stand in a log: {"validation": [...], "test": [...]}, a row an epoch and an iterate."""
-    found: dict[str, list[dict[str, Any]]] = {"validation": [], "test": []}
+    """The scores that stand in a log: {"validation": [...], "test": [...]}, a row an epoch and an iterate.
+
+    With the run's folder beside the log, also its seed, its precision and who trained it.
+    """
+    found: dict[str, Any] = {}
+    if checkpoints.exists(path.with_suffix("")):
+        info = checkpoints.load_run(path.with_suffix("")).info
+        found |= {name: info[name] for name in ("seed", "precision", "trained_by")}
+    found |= {"average_part": TENTH, "validation": [], "test": []}
     for line in path.read_text().splitlines():
         row = json.loads(line)
         iterates = {"last iterate": row.get("last") or row.get("raw")}
@@ -53,7 +63,9 @@ def from_folder(folder: Path) -> dict[str, Any]:
     """The validation scores that a run kept, and test scores of where it stands now."""
     last = checkpoints.load_run(folder)
     found: dict[str, Any] = {"seed": last.info["seed"], "precision": last.info["precision"]}
-    found |= {"changes": last.recipe.changes(MNIST), "trained_by": last.info["trained_by"], "validation": []}
+    found |= {"changes": last.recipe.changes(MNIST), "trained_by": last.info["trained_by"]}
+    found |= {"average_part": last.info["average"].get("part", TENTH)} if last.average else {}
+    found["validation"] = []
     state, _ = checkpoints.read(folder)
     history = History.from_state(state["history"])
     if history.rows:  # the last window of steps: who is winning

@@ -158,10 +158,16 @@ def legible(table: pd.DataFrame) -> Styler:
 
 
 def score_faces(n: int) -> dict[str, FoldsScore]:
-    """The score of the first faces that are on this machine, by the paper's rule of five folds; none where none are."""
-    G, faces, found = table_1.find_faces()
+    """The scores of the first faces that are on this machine, by the paper's rule of five folds; none where none are.
+
+    Of the last iterate, and of the average where the weights have one.
+    """
+    last, faces, found = table_1.find_faces()
     print("Faces: " + found)
-    return {"the paper's grid": runs.score(G, faces, n=n)} if G and faces else {}
+    if not last or not faces:
+        return {}
+    pairs = {"last iterate": last} | ({"average": last.averaged()} if last.average else {})
+    return {f"{who}, paper's grid": runs.score(pair, faces, n=n) for who, pair in pairs.items()}
 
 
 def the_table(

@@ -70,19 +70,17 @@ def rows(run: str, split: str, iterate: str = LAST) -> pd.DataFrame:
 
 
 def the_runs() -> Styler:
-    """The runs: what each changes in the recipe, how far it went, and where all the test digits were scored."""
+    """The runs: what each changes in the recipe, the code that began it, how far it went, and where it was tested."""
     table = []
     for run, told in recorded().items():
         changes = [change for change in told.get("changes", []) if not change.startswith("epochs")]
         changes += ["matrix products in float32"] if told.get("precision") == "float32" else []
-        changes += {
-            "half": ["the average looks back over a half of the run"],
-            "faster": ["the average looks back over a half of the run"],
-        }.get(run, [])
+        changes += ["the average looks back over a half of the run"] if told["average_part"] == 2 else []
         changes += ["from epoch 1,000 of seed 0 on"] if run == "annealed" else []
+        code = told["trained_by"][0]["commit"][:7]
         tested = ", ".join(f"{epoch:g}" for epoch in rows(run, "test").index) or "none yet"
-        table.append((run, "; ".join(changes) or "nothing", f"{rows(run, 'validation').index.max():g}", tested))
-    names = ["run", "what it changes in the recipe", "to epoch", "test scores at epoch"]
+        table.append((run, "; ".join(changes) or "nothing", code, f"{rows(run, 'validation').index.max():g}", tested))
+    names = ["run", "what it changes in the recipe", "begun by commit", "to epoch", "test scores at epoch"]
     return legible(
         pd.DataFrame(table, columns=names).sort_values("run", key=lambda names: ~names.str.startswith("seed"))
     )
@@ -126,8 +124,16 @@ def against(run: str, iterate: str, back: float = 0) -> Part:
 
 
 def beside_seed_0(run: str, back: float = 0) -> str:
-    """What a run with one change gives against seed 0, by both iterates, in words."""
-    return "\n".join(f"{run}, {name}: {against(run, name, back)}." for name in (LAST, AVERAGE))
+    """What a run with one change gives against seed 0, by both iterates, and where all seeds then are, in words."""
+    lines = []
+    for name in (LAST, AVERAGE):
+        lines.append(f"{run}, {name}: {against(run, name, back)}.")
+        seeds, epoch = seeds_of(name, "test")[0], rows(run, "test", name).index[-1]
+        if epoch in seeds.index:
+            x = seeds.loc[epoch]
+            lines[-1] += f"\n  Seeds {', '.join(name[5:] for name in x.index)}: {x.min():.1f} to {x.max():.1f}"
+            lines[-1] += f" (standard deviation {x.std(ddof=1):.1f})."
+    return "\n".join(lines)
 
 
 # -- the weights of the package, scored now --------------------------------------------------------------------------
@@ -363,18 +369,23 @@ def plot_runs(live: Live) -> list[Axes]:
     runs = {name: run for name, run in recorded().items() if name.startswith("seed ")}
     late = {s: [row for row in recorded()["annealed"][s] if row["epoch"] >= 1_000] for s in ("validation", "test")}
     left, right = plots.panels(2, width=11, height=4, sharey=True)
-    for ax, split in ((left, "validation"), (right, "test")):
-        plots.run_curves(runs | {"annealed": late}, split=split, ax=ax)
-    right.axhspan(PAPER - PAPER_ERROR, PAPER + PAPER_ERROR, color=plots.GREY, alpha=0.2, lw=0)
-    levels = {PAPER: f"the paper: {PAPER} ± {PAPER_ERROR}"}
-    levels |= {live.now[REAL][0]: f"10,000 real training digits: {live.now[REAL][0]:.1f}"} if live.compares else {}
-    for level, words in levels.items():
-        right.axhline(level, color=plots.GREY, ls=":", lw=1)
-        right.annotate(words, (0.01, level), (0, 4), xycoords=("axes fraction", "data"), **SMALL)
+    plots.run_curves(runs | {"annealed": late}, ax=left)
+    real = {live.now[REAL][0]: f"10,000 real training digits: {live.now[REAL][0]:.1f}"} if live.compares else {}
+    plot_tests(runs | {"annealed": late}, right, real)
     left.set(ylim=(100, 252), xlim=(0, None), title="First 1,000 validation digits")
-    right.set(xlim=(0, None), ylabel="", title="All 10,000 test digits (bars: two standard errors)")
+    right.set(ylabel="", title="All 10,000 test digits (bars: two standard errors)")
     left.legend(loc="lower right")
     return [left, right]
+
+
+def plot_tests(runs: Mapping[str, Any], ax: Axes, levels: Mapping[float, str]) -> None:
+    """The test scores of runs by epoch, beside the paper's, which is a test score too, and other levels with a name."""
+    plots.run_curves(runs, split="test", ax=ax)
+    ax.axhspan(PAPER - PAPER_ERROR, PAPER + PAPER_ERROR, color=plots.GREY, alpha=0.2, lw=0)
+    for level, words in ({PAPER: f"the paper: {PAPER} ± {PAPER_ERROR}"} | dict(levels)).items():
+        ax.axhline(level, color=plots.GREY, ls=":", lw=1)
+        ax.annotate(words, (0.01, level), (0, 11 if level == PAPER else 4), xycoords=("axes fraction", "data"), **SMALL)
+    ax.set(xlim=(0, None))
 
 
 def length() -> str:
@@ -503,7 +514,8 @@ def lengths() -> str:
 def look_back() -> pd.DataFrame:
     """Validation scores by epoch: the average over a half of the run so far beside that over a tenth."""
     columns = {
-        LAST: rows("half", "validation")["paper"],
+        "last iterate (half)": rows("half", "validation")["paper"],
+        "last iterate (seed 0)": rows("seed 0", "validation")["paper"],
         "average over a tenth (seed 0)": rows("seed 0", "validation", AVERAGE)["paper"],
         "average over a half": rows("half", "validation", AVERAGE)["paper"],
         "the same, run “faster”": rows("faster", "validation", AVERAGE)["paper"],
@@ -514,10 +526,12 @@ def look_back() -> pd.DataFrame:
 
 
 def look_back_gain() -> Part:
-    """What looking back over a half gives against a tenth, at the latest epoch that both have."""
-    row = look_back().dropna(subset="average over a tenth (seed 0)").iloc[-1]
+    """What looking back over a half gives against a tenth, at the latest epoch that both have; of two runs."""
+    table = look_back().dropna(subset="average over a tenth (seed 0)")
+    apart, row = table["last iterate (half)"] - table["last iterate (seed 0)"], table.iloc[-1]
     nats = row["average over a half"] - row["average over a tenth (seed 0)"]
-    return Part(f"{nats:+.1f}", "", f"epoch {row.name}, seed 0, validation")
+    error = f"their last iterates differ by {apart.min():+.1f} to {apart.max():+.1f}, here {apart.iloc[-1]:+.1f}"
+    return Part(f"{nats:+.1f}", error, f"half against seed 0, two runs, epoch {row.name}, validation")
 
 
 def look_back_says() -> str:
@@ -529,7 +543,8 @@ def look_back_says() -> str:
         lines.append(f"{run}, epoch {one.name:g}, all test digits: average over a half of the run {words},")
         lines.append(f"  last iterate {last.paper:.1f}.")
     part = look_back_gain()
-    return "\n".join([*lines, f"Over a half and not a tenth: {part.nats} nats ({part.compared})."])
+    lines.append(f"Over a half and not a tenth: {part.nats} nats ({part.compared});")
+    return "\n".join([*lines, f"  {part.error}."])
 
 
 # -- seeds and precision ---------------------------------------------------------------------------------------------
@@ -544,13 +559,17 @@ def seeds_of(iterate: str, split: str) -> tuple[pd.DataFrame, float]:
 
 
 def seeds_say() -> str:
-    """The scores of the seeds at the latest epoch that they share, and their spread."""
+    """The scores of the seeds at the latest epoch that they share, their spread there, and over all epochs."""
     lines = []
     for name, split in ((name, split) for name in (LAST, AVERAGE) for split in ("validation", "test")):
         table, typical = seeds_of(name, split)
         listed = ", ".join(f"{score:.1f} ({run})" for run, score in table.iloc[-1].dropna().items())
         lines.append(f"{name}, {split}, epoch {table.index[-1]:g}: {listed};")
-        lines.append(f"  standard deviation {typical:.1f} nats, over {len(table)} scorings.")
+        first, alone = table.index[0], table.iloc[-1].std(ddof=1)
+        lines.append(
+            f"  standard deviation {alone:.1f} nats; pooled over the {len(table)} scorings from epoch {first:g} on: "
+            f"{typical:.1f} nats."
+        )
     return "\n".join(lines)
 
 
@@ -763,7 +782,7 @@ def parts(live: Live, weights: Mapping[str, tuple[float, float, float]]) -> dict
     for name in (LAST, AVERAGE):
         table, typical = seeds_of(name, "validation")
         span = f"{table.notna().any().sum()} seeds, epochs {table.index[0]:g} to {table.index[-1]:g}, validation"
-        found[f"seed of the run: {name}"] = Part(f"± {typical:.1f}", "", f"standard deviation over {span}")
+        found[f"seed of the run: {name}"] = Part(f"± {typical:.1f}", "", f"standard deviation, pooled over {span}")
     for name, (single, half, _) in weights.items():
         nats, words = f"± {abs(half - single):.2f}", f"difference to float32, the same noise, {at}, test"
         found[f"precision of the weights, float16: {name}"] = Part(nats if live.compares else none, "", words)
@@ -823,8 +842,8 @@ def hypotheses(live: Live, found: Mapping[str, Part]) -> Styler:
         ),
         (
             "An average of G's weights",
-            f"It scores {average[0]:.1f} ± {average[1]:.1f} at epoch {live.epoch:g}, and {half.paper:.1f} at epoch "
-            f"{half.name:g}, where it looks back over a half of the run. The published files hold no average.",
+            f"It scores {average[0]:.1f} ± {average[1]:.1f} at epoch {live.epoch:g}; in the run half, which looks back "
+            f"over a half of the run, {half.paper:.1f} at epoch {half.name:g}. The published files hold no average.",
             "the number fits; nothing else speaks for it"
             if abs(average[0] - PAPER) <= 4
             else "the number does not fit",
@@ -858,7 +877,8 @@ def hypotheses(live: Live, found: Mapping[str, Part]) -> Styler:
         ),
         (
             "A lucky draw of the samples, or seed of the run",
-            f"Draw: {nats[f'draw of the samples: {LAST}']}. Seed: {nats[f'seed of the run: {LAST}']}, last iterate.",
+            f"Draw: {nats[f'draw of the samples: {LAST}']}. Seed, pooled over epochs: "
+            f"{nats[f'seed of the run: {LAST}']}. Both of the last iterate.",
             "against for tens of nats; possible for a few",
         ),
         (
@@ -870,6 +890,11 @@ def hypotheses(live: Live, found: Mapping[str, Part]) -> Styler:
             "Training in float32 instead of bfloat16",
             f"Last iterate: {nats[f'precision of training, float32: {LAST}']} against bfloat16.",
             beside_a_seed(found[f"precision of training, float32: {LAST}"]),
+        ),
+        (
+            "Other hardware and libraries",
+            "The authors' README warns of it; not measured here, but for float32.",
+            "open",
         ),
     ]
     return legible(pd.DataFrame(judged, columns=["hypothesis", "our numbers", "verdict"]))
@@ -890,11 +915,12 @@ def quote(live: Live) -> str:
     text = f"""The recipe of 2014, run unchanged to epoch {live.epoch:g} (seed 0, bfloat16), scores {last[0]:.1f} ±
         {last[1]:.1f} nats by its last iterate and {average[0]:.1f} ± {average[1]:.1f} nats by an exponential average of
         G's weights over at most 33,333 steps (MNIST test set, 10,000 samples of one draw, σ from the paper's ten
-        values). An average that looks back over a half of the run has {half.paper:.1f} ± {half.error:.1f} at epoch
-        {half.name:g}. The paper reports {PAPER} ± {PAPER_ERROR}. Our first release, epoch {released["epoch"]:.0f}, had
-        {released["paper"]:.1f} ± {released["error"]:.1f}. Of the {PAPER - released["paper"]:.1f} nats that it fell
-        short, a longer run has brought {last[0] - released["paper"]:.1f}; the noise of the last iterate still costs
-        {table.iloc[1, 2]:.1f} at epoch {live.epoch:g} (it cost {table.iloc[0, 2]:.1f} at epoch 300)."""
+        values). In another run with the same seed an average over the last half of the run so far has
+        {half.paper:.1f} ± {half.error:.1f} at epoch {half.name:g}. The paper reports {PAPER} ± {PAPER_ERROR}. Our
+        first release, epoch {released["epoch"]:.0f}, had {released["paper"]:.1f} ± {released["error"]:.1f}. Of the
+        {PAPER - released["paper"]:.1f} nats that it fell short, a longer run has brought
+        {last[0] - released["paper"]:.1f}; the noise of the last iterate still costs {table.iloc[1, 2]:.1f} at epoch
+        {live.epoch:g} (it cost {table.iloc[0, 2]:.1f} at epoch 300)."""
     if live.compares:
         over, spread = live.means[AVERAGE].mean(), live.means[AVERAGE].std()
         text += f""" Over {live.draws} draws of the samples the average has {over:.1f}, standard deviation {spread:.1f}.

@@ -257,18 +257,6 @@ def strip(epochs: Sequence[int], last: Tensor, average: Tensor, shape: tuple[int
     return ax
 
 
-def score_curve(epochs: Array, scores: Array, errors: Array, *, paper: float | None = None) -> Axes:
-    """Parzen log-likelihoods (nats) over training, with two standard errors; `paper` is the published number."""
-    [ax] = panels(1, width=5.5, height=3)
-    ax.fill_between(epochs, scores - 2 * errors, scores + 2 * errors, color=BLUE, alpha=0.2, lw=0)
-    ax.plot(epochs, scores, color=BLUE, marker=".", label="this run (band: two standard errors)")
-    if paper is not None:
-        ax.axhline(paper, color=GREY, ls=":", label=f"the paper's Table 1: {paper:g}")
-    ax.set(xlabel="epoch", ylabel="nats", title="Parzen log-likelihood, validation images")
-    ax.legend(loc="lower right")
-    return ax
-
-
 def run_curves(runs: Mapping[str, Mapping[str, Any]], *, split: str = "validation", ax: Axes | None = None) -> Axes:
     """Parzen log-likelihoods (nats) of long runs by epoch: of each the last iterate, thin, and G's average, thick.
 

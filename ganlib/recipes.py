@@ -72,7 +72,7 @@ class Recipe:
     momentum_end: float = number("mu from `momentum_epochs` on", "extensions: final_momentum")
     momentum_epochs: int = number("the epoch at which mu has risen (linearly) to its end", "extensions: saturate")
     epochs: int = number(
-        "passes over the training data. TFD: 50 and 22, of the authors' files from 10 June 2014 on (an earlier "
+        "passes over the training data. TFD (faces): 50 and 22, of the authors' files from 10 June 2014 on (an earlier "
         "version: 53 and 25). The files for MNIST and CIFAR-10 have no stopping rule: there the number is ours",
         "none",
     )

@@ -23,7 +23,7 @@ def tagged(tag: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def space(one_thread) -> dict[str, object]:
-    """What the cells leave behind: first those that work in an empty notebook; then the set-up cell and the five lines."""
+    """What the cells leave behind: those that work in an empty notebook; then the set-up and the five lines."""
     found: dict[str, object] = {}
     with contextlib.redirect_stdout(io.StringIO()) as found["said"]:
         for source in (*tagged("from-nothing"), *tagged("what-came-out")):

@@ -6,7 +6,6 @@ import contextlib
 import io
 import re
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
@@ -24,14 +23,13 @@ def tagged(tag: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def space(one_thread) -> dict[str, object]:
-    """What the cells leave behind: those typed by hand first, alone; then the set-up cell and the five lines."""
+    """What the cells leave behind: those that work in an empty notebook; then the set-up and the five lines."""
     found: dict[str, object] = {}
-    for source in tagged("from-nothing"):
-        exec(compile(source, "typed by hand", "exec"), found)
     with contextlib.redirect_stdout(io.StringIO()) as found["said"]:
-        for source in (cells(GAME, "code")[1].source, *tagged("what-came-out"), *tagged("five-lines")):
+        for source in (*tagged("from-nothing"), *tagged("what-came-out")):
+            exec(compile(source, "typed by hand", "exec"), found)
+        for source in (cells(GAME, "code")[1].source, *tagged("five-lines")):
             exec(compile(source, "ganlib", "exec"), found)
-    plt.close("all")
     return found
 
 

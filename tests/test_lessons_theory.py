@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import math
 from itertools import product
@@ -202,9 +203,23 @@ def test_the_record_of_the_ring_says_what_the_notebook_says():
     assert rows.index[-1] == ("0.03, 0.01, a fifth after 2,500", "8,000")
 
 
-# -- notebook 03 as slides --------------------------------------------------------------------------------------------
+# -- notebook 03: its names, and its slides ----------------------------------------------------------------------------
 
 SLIDES = nbformat.read(Path(__file__).parent.parent / "notebooks" / "03_jensen_shannon.ipynb", as_version=4)
+
+
+def test_the_names_of_the_derivation_stay():
+    """The exercises go on with x, w, a, b, P, Q, m, r and f: no later cell takes one of them for something else."""
+    named = [
+        {n.id for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        if cell.cell_type == "code" and "%pip" not in cell.source
+        else set()
+        for cell in SLIDES.cells
+    ]
+    end = next(i for i, names in enumerate(named) if "r" in names) + 1
+    derivation = set().union(*named[:end])
+    assert derivation >= {"p_data", "p_g", "D_star", "line_6", *"xwabPQmrf"}
+    assert not {name for names in named[end:] for name in names & derivation}
 
 
 def test_the_slides_have_their_types_and_lines_that_fit():

@@ -211,7 +211,7 @@ def test_V_and_the_map_of_D(engine):
 def test_what_the_picture_says_in_words(engine):
     words = played(engine, 30).picture().words
     assert words.startswith("After 30 iterations G reaches ")
-    assert f"V(D, G) is {engine.V:.3f} nats" in words
+    assert f"V(D, G) is {engine.V:.3f} nats." in words and "were D at its best, it would be -1.386." in words
     assert f"D says {engine.D_data:.2f} on the data and {engine.D_x:.2f}" in engine.picture().panels[0].words
 
 

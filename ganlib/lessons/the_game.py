@@ -139,5 +139,10 @@ def table_of_wrong_ways(played: Mapping[str, Played]) -> pd.DataFrame:
         last = game.JSD[game.moves > game.moves[-1] - LAST]
         over = f"{last.min():.3f} to {last.max():.3f}"
         rows[game.title] = [game.data, f"{game.JSD[-1]:.3f}", over, f"{game.width:.3f}"]
-    columns = ["p_data", "JSD at the end, nats", f"JSD in the last {LAST} moves", "90 % of p_g lies within"]
+    columns = [
+        "p_data",
+        "JSD at the end, nats",
+        f"JSD in the last {LAST} moves",
+        "width of the stretch with 90 % of p_g",
+    ]
     return pd.DataFrame.from_dict(rows, "index", columns=columns)

@@ -97,9 +97,8 @@ TWO_SIGMOIDS = Bug(
     "D = nn.Sequential(nn.Linear(1, 32), nn.ReLU(), nn.Linear(32, 1), nn.Sigmoid())\n",
     "The loss takes what it is given for a logit and applies the sigmoid itself. D's output already lies between 0 and "
     "1, so the probability that the loss sees lies between 0.50 and 0.73: D cannot call anything a fake. The trace: "
-    "D(G(z)) is never below 1/2, not even at the start, and D's cost begins above log 4. Afterwards the curves look "
-    "like a perfect end, since D's own sigmoid has run flat; but D tells G next to nothing, and the samples are not "
-    "the data.",
+    "D(G(z)) is never below 1/2, not even at the start. Afterwards the curves look like a perfect end, since D's own "
+    "sigmoid has run flat; but D tells G next to nothing, and the samples are not the data.",
 )
 WRONG_SIGN = Bug(
     "the wrong sign",

@@ -175,7 +175,7 @@ class PlaneEngine(Game):
                 self._guarded(self._measure)
         step, reached = self.toys.step, f"{self.reached:.0f} of {len(self.toys.p_data.centres)} modes"
         words = f"After {step:,} iterations G reaches {reached}, and {self.good:.0%} of its samples lie near one. "
-        words += f"V(D, G) is {self.V:.3f} nats; with D at its best it would be -1.386 where G has learnt the data."
+        words += f"V(D, G) is {self.V:.3f} nats. Had G learnt the data, and were D at its best, it would be -1.386."
         own = "Click into the map to put data there; click on a point to take it away. Until then the ring is the data."
         notes = [Note([own])] if self.values["p_data"] == "points" and not self.values["points"] else []
         return Picture([self._map(), *self._charts(reached)], words, [(f"{step:,}", "iterations")], notes)

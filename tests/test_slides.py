@@ -45,6 +45,13 @@ def test_no_cell_is_too_long_for_a_slide(name):
 
 
 @pytest.mark.parametrize("name", WITH_SLIDES)
+def test_no_line_of_code_is_cut_off_at_the_right_edge_of_a_slide(name):
+    for cell, kind in zip(NOTEBOOKS[name].cells, kinds(name)):
+        if cell.cell_type == "code" and kind not in ("skip", "notes"):
+            assert max(map(len, cell.source.splitlines())) <= 74, cell.source
+
+
+@pytest.mark.parametrize("name", WITH_SLIDES)
 def test_nbconvert_makes_the_slides(name):
     exporter = pytest.importorskip("nbconvert").SlidesExporter()
     html, _ = exporter.from_notebook_node(NOTEBOOKS[name])

@@ -186,6 +186,9 @@ def test_a_preview_shows_the_question_and_never_the_answer():
     assert image.height < 160 and np.asarray(image)[..., 3].any()
     longer = Guess(QUESTION * 6, OPTIONS, answer="to 0").preview()
     assert Image.open(io.BytesIO(longer)).height > image.height, "a long question has more lines"
+    wide = "k goes from 1 to 10, and the number of updates stays the same. What happens to the JSD of the best setting?"
+    image = Image.open(io.BytesIO(Guess(wide, OPTIONS, answer="to 0").preview())).convert("RGBA")
+    assert not np.asarray(image)[:, -4:, 3].any(), "a row of the question is cut off at the right"
     own = Guess("Sketch it.", panel=AXES, truth=SINE)
     empty = own.preview()
     own.sketch = [0.5] * NODES

@@ -308,12 +308,18 @@ WORDS = {
 """Fields of recipes and of their layers, in words."""
 
 
-def table(rows: Sequence[Mapping[str, Any]], *, digits: int = 2) -> Styler:
-    """Rows as a table of a notebook: words at the left of their cells, numbers with so many digits, nothing for nan."""
+def table(
+    rows: pd.DataFrame | Sequence[Mapping[str, Any]], *, digits: int = 2, formats: Mapping[str, str] | None = None
+) -> Styler:
+    """Rows as a table of a notebook: words at the left of their cells, numbers with so many digits, nothing for nan.
+
+    `formats` says otherwise for some columns, such as {"gain": "{:+.1f}"}.
+    """
     frame = pd.DataFrame(rows)
     look = {"text-align": "left", "white-space": "normal"}
     words = frame.select_dtypes(exclude="number").columns
     styled = frame.style.hide(axis="index").format(precision=digits, na_rep="", thousands=",")
+    styled = styled.format(dict(formats), na_rep="", subset=list(formats)) if formats else styled
     heads = [{"selector": "th", "props": [("text-align", "left")]}]
     return styled.set_properties(subset=list(words), **look).set_table_styles(heads)
 

@@ -11,11 +11,12 @@ import torch
 
 from ganlib import MNIST, parzen, pretrained, scale
 from ganlib.lessons import k_and_rates, mnist, table_1, why_184
+from ganlib.studies import long_runs
 from ganlib.studies import table_1 as studied
 from ganlib.studies.sweeps import DIVERGED, Grid, Results, load_results
 from ganlib.widgets.explorer import ExplorerEngine, heat_map
 
-LAST, AVERAGE = why_184.LAST, why_184.AVERAGE
+LAST, AVERAGE = long_runs.LAST, long_runs.AVERAGE
 
 
 def two_rates(JSD, width):
@@ -125,27 +126,27 @@ def test_a_straight_line_has_no_jitter_and_noise_has_its_own(monkeypatch):
     epochs = pd.Index(np.arange(10.0, 8_010, 10), name="epoch")
     noise = np.random.default_rng(0).normal(0, 3, len(epochs))
     for y, expected in ((0.1 * epochs, 0), (0.1 * epochs + noise, 3)):
-        monkeypatch.setattr(why_184, "rows", lambda *_, y=y: pd.DataFrame({"paper": np.asarray(y)}, epochs))
-        assert why_184.jitter("seed 0", 4_000, width=4_000) == pytest.approx(expected, abs=0.3)
+        monkeypatch.setattr(long_runs, "rows", lambda *_, y=y: pd.DataFrame({"paper": np.asarray(y)}, epochs))
+        assert long_runs.jitter("seed 0", 4_000, width=4_000) == pytest.approx(expected, abs=0.3)
 
 
 def test_the_effective_rate_is_the_recipes():
-    rate = why_184.effective_rate([1, 250, 1_000])
+    rate = long_runs.effective_rate([1, 250, 1_000])
     assert rate[1] == pytest.approx(0.1 / MNIST.lr_decay**500 / (1 - MNIST.momentum(1)))
     assert rate[1_000] == pytest.approx(0.1 / MNIST.lr_decay**500_000 / 0.3)
 
 
 def test_a_run_is_held_against_seed_0_at_the_same_epoch():
-    part = why_184.against("normal prior", LAST)
-    one, other = (why_184.rows(run, "test")["paper"][100] for run in ("normal prior", "seed 0"))
+    part = long_runs.against("normal prior", LAST)
+    one, other = (long_runs.rows(run, "test")["paper"][100] for run in ("normal prior", "seed 0"))
     assert part.nats == f"{one - other:+.1f}" and "epoch 100, seed 0" in part.compared
-    assert "validation" in why_184.against("annealed", LAST).compared, "of no epoch do both have a test score"
-    assert "at 1000, test" in why_184.against("annealed", LAST, 150).compared
+    assert "validation" in long_runs.against("annealed", LAST).compared, "of no epoch do both have a test score"
+    assert "at 1000, test" in long_runs.against("annealed", LAST, 150).compared
 
 
 def test_the_fit_of_the_gap_is_that_of_a_power_law(monkeypatch):
-    real = why_184.rows
-    rate = why_184.effective_rate(np.arange(1, 1_001))
+    real = long_runs.rows
+    rate = long_runs.effective_rate(np.arange(1, 1_001))
 
     def rows(run, split, iterate=LAST):
         table = real(run, split, iterate).copy()
@@ -154,15 +155,15 @@ def test_the_fit_of_the_gap_is_that_of_a_power_law(monkeypatch):
             table["paper"] = [last[e] + 100 * rate[int(e)] ** 0.6 for e in table.index]
         return table
 
-    monkeypatch.setattr(why_184, "rows", rows)
-    found = why_184.gap()
+    monkeypatch.setattr(long_runs, "rows", rows)
+    found = long_runs.gap()
     assert (found.power, found.factor) == pytest.approx((0.6, 100))
 
 
 def test_the_guess_of_the_average_holds_what_was_recorded():
     guess = why_184.guess_average()
     truth = guess.engine.truth()
-    recorded = why_184.rows("seed 0", "validation", AVERAGE)["paper"].loc[20:]
+    recorded = long_runs.rows("seed 0", "validation", AVERAGE)["paper"].loc[20:]
     assert truth.x.tolist() == recorded.index.tolist() and truth.y.tolist() == recorded.tolist()
     guess._loop.retire()
 
@@ -170,39 +171,44 @@ def test_the_guess_of_the_average_holds_what_was_recorded():
 def test_what_the_text_of_notebook_11_says_of_the_records():
     """Each sentence without a number in it that could become false with other records."""
     for iterate in (LAST, AVERAGE):  # a Gaussian prior: within the spread of two seeds
-        spread = why_184.seeds_of(iterate, "validation")[1]
-        assert abs(float(why_184.against("normal prior", iterate).nats)) < spread
+        spread = long_runs.seeds_of(iterate, "validation")[1]
+        assert abs(float(long_runs.against("normal prior", iterate).nats)) < spread
     for run, iterate, lowest in (("float32", LAST, 5.3), ("float32", AVERAGE, 0), ("normal prior", LAST, 0)):
-        seeds, score = why_184.seeds_of(iterate, "test")[0].loc[100], why_184.rows(run, "test", iterate)["paper"][100]
+        seeds, score = (
+            long_runs.seeds_of(iterate, "test")[0].loc[100],
+            long_runs.rows(run, "test", iterate)["paper"][100],
+        )
         assert round(max(0, seeds.min() - score), 1) == lowest and score < seeds.max() and len(seeds) == 3
     spread = {
-        (name, split): why_184.seeds_of(name, split) for name in (LAST, AVERAGE) for split in ("validation", "test")
+        (name, split): long_runs.seeds_of(name, split) for name in (LAST, AVERAGE) for split in ("validation", "test")
     }
     at_300 = {what: table.loc[300].std(ddof=1) for what, (table, _) in spread.items()}
     assert at_300[AVERAGE, "test"] < 1 < 4 < at_300[AVERAGE, "validation"]
     assert [round(pooled) for _, pooled in spread.values()] == [3, 3, 3, 1]
     assert all(spread[AVERAGE, split][1] < spread[LAST, split][1] for split in ("validation", "test"))
-    assert float(why_184.against("alternating", LAST).nats) < -100
+    assert float(long_runs.against("alternating", LAST).nats) < -100
     assert (
-        float(why_184.against("annealed", LAST, 150).nats)
+        float(long_runs.against("annealed", LAST, 150).nats)
         > 3
         > 1
-        > float(why_184.against("annealed", AVERAGE, 150).nats)
+        > float(long_runs.against("annealed", AVERAGE, 150).nats)
     )
-    assert why_184.rows("seed 0", "test")["paper"].max() < 223 <= why_184.rows("half", "test", AVERAGE)["paper"][150]
-    by, on = (why_184.rows("seed 0", split, AVERAGE)["paper"] for split in ("validation", "test"))
+    assert (
+        long_runs.rows("seed 0", "test")["paper"].max() < 223 <= long_runs.rows("half", "test", AVERAGE)["paper"][150]
+    )
+    by, on = (long_runs.rows("seed 0", split, AVERAGE)["paper"] for split in ("validation", "test"))
     assert by[700] < by[300] and on[700] > on[300]
-    rate = why_184.effective_rate(np.arange(1, 3_001))
+    rate = long_runs.effective_rate(np.arange(1, 3_001))
     assert rate[rate < rate[1] / 10].index[0] > 1_000
     gain = (
-        why_184.rows("seed 1", "validation", AVERAGE)["paper"] - why_184.rows("seed 1", "validation")["paper"]
+        long_runs.rows("seed 1", "validation", AVERAGE)["paper"] - long_runs.rows("seed 1", "validation")["paper"]
     ).dropna()
     assert gain.loc[40:].between(30, 50).all(), gain
-    assert why_184.recorded()["annealed"]["changes"][:2] == ["lr_D: 0.1 -> 0.01", "lr_G: 0.1 -> 0.01"]
+    assert long_runs.recorded()["annealed"]["changes"][:2] == ["lr_D: 0.1 -> 0.01", "lr_G: 0.1 -> 0.01"]
 
 
 def test_every_run_says_who_trained_it_and_how_far_its_average_looks_back():
-    runs, newer = why_184.recorded(), {"half", "faster", "float32", "normal prior", "alternating"}
+    runs, newer = long_runs.recorded(), {"half", "faster", "float32", "normal prior", "alternating"}
     assert runs.keys() == newer | {"seed 0", "seed 1", "seed 2", "annealed"}
     for name, run in runs.items():
         assert run["average_part"] == (2 if name in ("half", "faster") else 10), name
@@ -217,14 +223,16 @@ def test_every_run_says_who_trained_it_and_how_far_its_average_looks_back():
 def test_the_answers_of_the_guesses_are_what_was_recorded():
     """The grid costs some 4 to 6 nats; a half of the run beats a tenth; D's rate may go up to between 0.3 and 1."""
     for iterate in (LAST, AVERAGE):
-        row = why_184.rows("seed 0", "test", iterate).loc[1_000]
+        row = long_runs.rows("seed 0", "test", iterate).loc[1_000]
         assert 3.5 < row.fine - row.paper < 6.5 and row.fine_sigma == pytest.approx(0.18, abs=0.005)
     assert parzen.SIGMAS[1] / parzen.SIGMAS[0] == pytest.approx(1.29, abs=0.005)
-    table = why_184.look_back().dropna(subset="average over a tenth (seed 0)")
+    table = long_runs.look_back().dropna(subset="average over a tenth (seed 0)")
     apart = (table["last iterate (half)"] - table["last iterate (seed 0)"]).abs()
     gain = table["average over a half"] - table["average over a tenth (seed 0)"]
-    assert gain.loc["40":].min() >= 15 and apart.max() < 9 and why_184.look_back_gain().nats == f"{gain.iloc[-1]:+.1f}"
-    average = why_184.rows("seed 0", "validation", AVERAGE)["paper"]
+    assert (
+        gain.loc["40":].min() >= 15 and apart.max() < 9 and long_runs.look_back_gain().nats == f"{gain.iloc[-1]:+.1f}"
+    )
+    average = long_runs.rows("seed 0", "validation", AVERAGE)["paper"]
     assert abs(average[300] - average.iloc[-1]) < 5
     lost = load_results().share(DIVERGED).mean((0, 2))  # by D's rate
     assert (lost[:2] == 0).all() and 0 < lost[2] < lost[3] == 1
@@ -237,7 +245,7 @@ def test_the_answers_of_the_guesses_are_what_was_recorded():
 
 @pytest.mark.parametrize("which", range(3))
 def test_parts_of_a_gap_in_words(which):
-    part = why_184.Part("+1.0", "at most 2.0", "test")
+    part = long_runs.Part("+1.0", "at most 2.0", "test")
     said = ["+1.0 nats (test; ± at most 2.0)", "+1.0 nats (test)", "not run yet"]
-    cases = [part, part._replace(error=""), why_184.Part("not run yet", "", "")]
+    cases = [part, part._replace(error=""), long_runs.Part("not run yet", "", "")]
     assert str(cases[which]) == said[which]

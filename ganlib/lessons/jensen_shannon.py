@@ -71,9 +71,11 @@ def derivation(p_data: Density, p_g: Density) -> list[float]:
     m = Mixture((p_data, p_g))  # (p_data + p_g) / 2
 
     def E(f: Callable[[Array], Array], p: Density) -> float:
+        """The mean of f over p."""
         return theory.expectation(f, p, p_data, p_g)
 
     def log_ratio(p: Density, shift: float = 0.0) -> Callable[[Array], Array]:
+        """log(p / m) - shift, as a function of x."""
         return lambda x: log_pdf(p, x) - log_pdf(m, x) - shift
 
     both, minus_log_4 = (p_data, p_g), -2 * LOG_2
@@ -257,6 +259,7 @@ def best_gaussian(divergence: str, p_data: Mixture) -> Gaussian:
     starts = [(p_data.parts[0].mean, -0.5), (0, 0.5), (p_data.parts[1].mean, -0.5)]  # mean, log width
 
     def value(at: Array) -> float:
+        """The divergence of the Gaussian with this mean and log width."""
         return DIVERGENCES[divergence](p_data, Gaussian(at[0], np.exp(at[1])), order=12)
 
     ends = [optimize.minimize(value, start, method="Nelder-Mead", tol=1e-9) for start in starts]

@@ -147,14 +147,8 @@ def ruler(digits: Tensor, sets: Mapping[str, Tensor]) -> Ruler:
 
 
 def legible(table: pd.DataFrame) -> Styler:
-    """Text to the left, counts whole, σ with four decimals, scores with one."""
-    numbers = {}
-    for name in table.select_dtypes("number"):
-        whole = pd.api.types.is_integer_dtype(table[name])
-        numbers[name] = "{:,}" if whole else "{:.4f}" if name.startswith("σ") else "{:.1f}"
-    head = [{"selector": "th", "props": [("text-align", "left")]}]
-    words = {"text-align": "left", "white-space": "normal"}
-    return table.style.hide(axis="index").format(numbers, na_rep="").set_properties(**words).set_table_styles(head)
+    """A table of scores, with one decimal and σ with four."""
+    return plots.table(table, digits=1, formats={name: "{:.4f}" for name in table if name.startswith("σ")})
 
 
 def score_faces(n: int) -> dict[str, FoldsScore]:

@@ -139,6 +139,7 @@ def play(source: str = LOOP, seed: int = 0, *, iterations: int = 2_000, k: int =
     rows: list[Tensor] = []
 
     def record(cost_D: Tensor, cost_G: Tensor, a_real: Tensor, a_fake: Tensor) -> None:
+        """Take note of an iteration: both costs, and what D says of data and of fakes."""
         rows.append(torch.stack([cost_D, cost_G, a_real.sigmoid().mean(), a_fake.sigmoid().mean()]).detach())
 
     with torch.random.fork_rng(devices=[]):

@@ -190,6 +190,7 @@ class BeTheGeneratorEngine(Engine):
             share = np.cumsum(p) / p.sum()
 
             def jsd(at: Array) -> float:
+                """JSD of p_data and the pieces at these places, of this log width, by sums over the grid."""
                 q = pieces_at(at[:-1], np.exp(at[-1])).pdf(GRID)
                 m = (p + q) / 2 + 1e-300
                 return float((p * np.log(p / m + 1e-300) + q * np.log(q / m + 1e-300)).sum() * step / 2)

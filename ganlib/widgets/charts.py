@@ -32,6 +32,7 @@ class Pinned:
         """What it came to, and in which controls another run differs, in sentences."""
 
         def said(name: str, of: Pinned) -> str:
+            """The value of a control in a run, in words."""
             return getattr(controls[name], "said", str)(of.values[name])
 
         V, C, JSD = self.rows[-1, 1:]

@@ -20,7 +20,17 @@ from torch import Tensor
 
 from ganlib import picture as vocabulary
 from ganlib.densities import Array
-from ganlib.drawing import DPI, INK, STYLE, Drawing, draw, film, pixels, png  # noqa: F401 (a notebook takes all here)
+from ganlib.drawing import (  # noqa: F401 (a notebook takes all from here)
+    DPI,
+    INK,
+    STYLE,
+    Drawing,
+    draw,
+    film,
+    in_256_colours,
+    pixels,
+    png,
+)
 from ganlib.errors import DataError
 from ganlib.game import MINUS_LOG_4
 from ganlib.images import mosaic

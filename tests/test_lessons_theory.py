@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
 import math
 from itertools import product
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from PIL import Image
 
 from ganlib import theory
 from ganlib.controls import Choice, Slider
@@ -167,21 +165,6 @@ def test_G_alone_gathers_at_the_top_of_a_held_D():
     assert run.width[0] > 3 and run.width[-1] < 0.3
     assert run.quantiles[-1, 1] == pytest.approx(-0.1, abs=0.1)
     assert (run.V >= convergence.least_value()).all() and run.V[-1] < convergence.least_value() + 0.01
-
-
-def test_a_picture_in_256_colours_keeps_what_there_is_much_of():
-    """White, green and a clear pixel stay as they are; the odd ones of 500 shades of grey move by a little."""
-    picture = np.zeros((60, 60, 4), np.uint8)
-    picture[:20], picture[20:40] = 255, (0, 158, 115, 255)
-    picture[50:58, :, :3] = np.random.default_rng(0).integers(100, 120, (8, 60, 3))
-    picture[50:58, :, 3] = 255
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    small = Image.open(io.BytesIO(convergence.in_256_colours(file.getvalue())))
-    assert small.mode == "P"
-    after = np.asarray(small.convert("RGBA"))
-    assert (after[:40] == picture[:40]).all() and (after[58:, :, 3] == 0).all()
-    assert np.abs(after[50:58].astype(int) - picture[50:58]).max() < 20
 
 
 def test_the_rates_fall_in_the_last_third_only():

@@ -489,3 +489,18 @@ def test_the_strip_has_a_row_an_epoch_and_both_iterates_side_by_side():
     assert (image[24:30, 60:66, :3] == 0).all() and (image[24:30, -6:, :3] == 255).all()  # each pixel three wide
     coloured = plots.strip([1, 2, 3], last.repeat(1, 1, 3), average.repeat(1, 1, 3), (3, 2, 2))
     assert np.asarray(plots.pixels(coloured.figure)).shape == image.shape
+
+
+def test_a_picture_in_256_colours_keeps_what_there_is_much_of():
+    """White, green and a clear pixel stay as they are; the odd ones of 500 shades of grey move by a little."""
+    picture = np.zeros((60, 60, 4), np.uint8)
+    picture[:20], picture[20:40] = 255, (0, 158, 115, 255)
+    picture[50:58, :, :3] = np.random.default_rng(0).integers(100, 120, (8, 60, 3))
+    picture[50:58, :, 3] = 255
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    small = Image.open(io.BytesIO(plots.in_256_colours(file.getvalue())))
+    assert small.mode == "P"
+    after = np.asarray(small.convert("RGBA"))
+    assert (after[:40] == picture[:40]).all() and (after[58:, :, 3] == 0).all()
+    assert np.abs(after[50:58].astype(int) - picture[50:58]).max() < 20

@@ -18,7 +18,8 @@ from ganlib.studies.phenomena import PRESETS
 from ganlib.theory import C as C_by_quadrature
 from ganlib.widgets import LiveToy, Recording, ToyEngine
 from ganlib.widgets.frame import packed
-from ganlib.widgets.toy import CENTRES, EDGES, MEASURE_EVERY, WIDTH
+from ganlib.widgets.scene import CENTRES, EDGES, WIDTH
+from ganlib.widgets.toy import MEASURE_EVERY
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -51,10 +52,15 @@ def everything(engine):
     return torch.cat([t.detach().flatten().double() for t in [*now, *draws]])
 
 
+def arrays(engine):
+    """The arrays of what was drawn last."""
+    return {name: getattr(engine._scene, name) for name in ("p_data", "p_g", "D", "D_star", "z", "x")}
+
+
 def seen(engine):
     """The arrays that are shown."""
     engine.picture()
-    return dict(engine._arrays)
+    return arrays(engine)
 
 
 def players(engine):
@@ -445,8 +451,8 @@ def test_a_thousand_random_events_leave_it_consistent(seed):
         if rng.random() < 0.3:
             _, buffers = packed(engine.complete())
             assert sum(map(len, buffers)) < 20_000
-            assert all(np.isfinite(values).all() for values in engine._arrays.values())
-            assert 0 <= engine._arrays["p_g"].sum() * WIDTH <= 1 + 1e-4
+            assert all(np.isfinite(values).all() for values in arrays(engine).values())
+            assert 0 <= arrays(engine)["p_g"].sum() * WIDTH <= 1 + 1e-4
     assert refused > 50
     engine.reset()
     assert engine.state == "idle"

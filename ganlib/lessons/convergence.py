@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 from scipy.special import expit
 
 from ganlib import game, plots, theory
@@ -265,19 +263,7 @@ def guess_modes() -> Guess:
 
 def after(plane: LivePlane, steps: int) -> Callable[[], bytes]:
     """What `show` displays where there is no kernel: the game after so many iterations, a PNG of 256 colours."""
-    return lambda: in_256_colours(plane.preview(steps))
-
-
-def in_256_colours(png: bytes) -> bytes:
-    """The picture in its 256 most frequent colours, each pixel in the nearest of them: a third of the bytes."""
-    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
-    colours, which, counts = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True, return_counts=True)
-    kept = colours[np.argsort(-counts, kind="stable")[:256]]
-    nearest = np.square(colours[:, None].astype(int) - kept.astype(int)).sum(-1).argmin(1).astype(np.uint8)
-    small, file = Image.fromarray(nearest[which.ravel()].reshape(pixels.shape[:2])), io.BytesIO()
-    small.putpalette(kept.tobytes(), "RGBA")
-    small.save(file, "PNG", optimize=True, transparency=kept[:, 3].tobytes())
-    return file.getvalue()
+    return lambda: plots.in_256_colours(plane.preview(steps))
 
 
 def iterations() -> int:
@@ -335,9 +321,7 @@ def plot_rings(toys: Toys) -> plots.Drawing:
     for x, name in zip(toys.samples(500)[::seeds], SETTINGS):
         lines = [data, Line(*x.T, "G(z)", "G", dots=True)]
         panels.append(Panel(name, lines, ends, ends, "", square=True, x_ticks=(), y_ticks=()))
-    figure = plots.draw(panels)
-    figure.sheet = True  # so many dots: 256 colours make a third of the file
-    return figure
+    return plots.draw(panels)
 
 
 def record() -> pd.DataFrame:

@@ -26,7 +26,7 @@ from ganlib.widgets import slow
 from ganlib.widgets.charts import Pinned, charts
 from ganlib.widgets.demo import Demo, Recording, cell_key
 from ganlib.widgets.past import Moment, Remembering
-from ganlib.widgets.scene import CENTRES, EDGES, WIDTH, Scene, in_bins, scene  # noqa: F401 (tests look here)
+from ganlib.widgets.scene import CENTRES, WIDTH, Scene, in_bins, scene
 from ganlib.widgets.toy_controls import controls
 
 MEASURE_EVERY = 10  # moves between two measurements at high speed: 5 iterations of k = 1
@@ -416,11 +416,6 @@ class ToyEngine(Remembering):
         if self._stale and self.state != "error":
             self._draw()
         return self._scene
-
-    @property
-    def _arrays(self) -> dict[str, Any]:
-        """The arrays that are shown of the present."""
-        return {name: getattr(self._scene, name) for name in ("p_data", "p_g", "D", "D_star", "z", "x")}
 
     def verdict(self) -> Verdict:
         """Is this normal? A tone and a few plain sentences, from the last measurements."""

@@ -1,0 +1,78 @@
+"""The deep belief net: RBMs trained one above the other; Gibbs sampling in the top one, then one pass down.
+
+Hinton, Osindero & Teh (2006), "A fast learning algorithm for deep belief nets". The row of Table 1 comes from Rifai et
+al. (2012), 137.89 +- 2.11, who publish no recipe; the numbers here are the lab's tutorial's (deeplearning.net, 2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ganlib.baselines.model import Chain
+from ganlib.baselines.rbm import RBM, RBMRecipe
+
+
+@dataclass(frozen=True)
+class DBNRecipe:
+    """The numbers of a DBN."""
+
+    hidden: tuple[int, ...] = (1000, 1000)
+    k: int = 1
+    lr: float = 0.01
+    batch: int = 10
+    epochs_a_layer: int = 100
+    chains: int = 100
+    burn_in: int = 1000
+    thin: int = 10
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all the layers, which are trained one after the other."""
+        return self.epochs_a_layer * len(self.hidden)
+
+    def start(self, mean: Tensor, seed: int) -> DBN:
+        """The model before its first update."""
+        return DBN(self, mean, seed)
+
+
+class DBN(Chain):
+    """A stack of RBMs, `layers[0]` on the pictures."""
+
+    def __init__(self, recipe: DBNRecipe, mean: Tensor, seed: int):
+        super().__init__(recipe, mean)
+        widths = (len(mean), *recipe.hidden)
+        means = [mean, *(torch.full((width,), 0.5) for width in recipe.hidden)]
+        self.layers = nn.ModuleList(
+            RBM(RBMRecipe(hidden=width, k=recipe.k, lr=recipe.lr, batch=recipe.batch), means[i], seed + 1000 * i)
+            for i, width in enumerate(widths[1:])
+        )
+
+    def up(self, x: Tensor) -> Tensor:
+        """The input of the top RBM: the means of each layer below, taken as they are."""
+        for rbm in self.layers[:-1]:
+            x = rbm.up(x)
+        return x
+
+    def down(self, h: Tensor) -> Tensor:
+        """The pass down from the input of the top RBM: means of h to the pictures' means."""
+        for rbm in reversed(self.layers[:-1]):
+            h = rbm.down(h)
+        return h
+
+    def learn(self, x: Tensor, rng: torch.Generator) -> float:
+        """One update of the layer whose turn it is; the cost is its squared error of one pass."""
+        layer = min(self.done // self.recipe.epochs_a_layer, len(self.layers) - 1)
+        for rbm in self.layers[:layer]:
+            x = rbm.up(x)
+        return self.layers[layer].learn(x, rng)
+
+    def walk(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Gibbs sampling in the top RBM; after each step one pass down."""
+        first = torch.bernoulli(self.up(x), generator=rng)
+        for h, _ in self.layers[-1].walk(first, rng):
+            mean = self.down(h)
+            yield torch.bernoulli(mean, generator=rng), mean

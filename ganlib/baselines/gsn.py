@@ -1,0 +1,115 @@
+"""The generative stochastic network, and with one layer and one walkback the denoising autoencoder as a sampler.
+
+Bengio, Thibodeau-Laufer, Alain & Yosinski (2014), "Deep generative stochastic networks trainable by backprop", and
+Bengio, Yao, Alain & Vincent (2013), "Generalized denoising auto-encoders as generative models". The numbers are those
+of the authors' published scripts. A step of the chain updates the odd layers, then the even ones, the pictures last:
+
+    h_i <- n + tanh(W_i h_{i-1} + W_{i+1}^T h_{i+1} + b_i + n'),   p = sigmoid(W_1^T h_1 + b_0),   x <- corrupt(x' ~ p)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from ganlib import hardware
+from ganlib.baselines.model import Chain
+
+
+@dataclass(frozen=True)
+class GSNRecipe:
+    """The numbers of a GSN: run_dsn.py of the authors' code, but for `epochs` (1,000 there)."""
+
+    hidden: tuple[int, ...] = (1500, 1500)
+    act: str = "tanh"  # or "sigmoid"
+    walkbacks: int = 4  # steps of the chain in training; the cost sums over them
+    corruption: float = 0.4  # salt and pepper: the share of pixels set to 0 or 1 by a fair coin
+    sigma: float = 2.0  # of the Gaussian noise before and after the activation; none in the first layer
+    lr: float = 0.25
+    annealing: float = 0.995  # the rate's factor an epoch
+    momentum: float = 0.5  # of a buffer that takes (1 - momentum) of each gradient
+    batch: int = 100
+    epochs: int = 1000
+    chains: int = 1  # the score is of consecutive draws of one chain
+    burn_in: int = 0
+    thin: int = 1
+
+    def start(self, mean: Tensor, seed: int) -> GSN:
+        """The model before its first update."""
+        return GSN(self, mean, seed)
+
+
+class GSN(Chain):
+    """Tied weights: W[i] (width i, width i + 1), and a bias b[i] for each layer, b[0] for the pictures."""
+
+    def __init__(self, recipe: GSNRecipe, mean: Tensor, seed: int):
+        super().__init__(recipe, mean)
+        rng = torch.Generator().manual_seed(seed)
+        widths = (len(mean), *recipe.hidden)
+        self.W = nn.ParameterList(
+            (torch.rand(a, b, generator=rng) * 2 - 1) * (6 / (a + b)) ** 0.5 for a, b in pairwise(widths)
+        )
+        self.b = nn.ParameterList(torch.zeros(width) for width in widths)
+        self.optimiser = torch.optim.SGD(
+            self.parameters(), lr=recipe.lr, momentum=recipe.momentum, dampening=recipe.momentum
+        )
+
+    def corrupt(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Salt and pepper: each pixel is set to 0 or to 1, with half the probability `corruption` each."""
+        u = torch.rand(x.shape, generator=rng, device=x.device)
+        c = self.recipe.corruption
+        return torch.where(u < c, (u < c / 2).to(x), x)
+
+    def step(self, h: list[Tensor], rng: torch.Generator) -> Tensor:
+        """One step of the chain, in place on the layers h but for the pictures; the logits of p(x | h): (m, d)."""
+        top = len(h) - 1
+        for i in (*range(1, top + 1, 2), *range(2, top + 1, 2)):
+            a = torch.addmm(self.b[i], h[i - 1], self.W[i - 1])
+            if i < top:
+                a = a + h[i + 1] @ self.W[i].T
+            noisy = i > 1 and self.recipe.sigma > 0
+            if noisy:
+                a = a + self._noise(a, rng)
+            h[i] = a.tanh() if self.recipe.act == "tanh" else a.sigmoid()
+            if noisy:
+                h[i] = h[i] + self._noise(a, rng)
+        return torch.addmm(self.b[0], h[1], self.W[0].T)
+
+    def _noise(self, like: Tensor, rng: torch.Generator) -> Tensor:
+        return torch.randn(like.shape, generator=rng, device=like.device, dtype=like.dtype) * self.recipe.sigma
+
+    def _begin(self, x: Tensor, rng: torch.Generator) -> list[Tensor]:
+        return [self.corrupt(x, rng), *(x.new_zeros(len(x), width) for width in self.recipe.hidden)]
+
+    def learn(self, x: Tensor, rng: torch.Generator) -> float:
+        """One SGD step on the cross-entropies summed over the walkbacks; the cost is the last one, nats a pixel."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.lr * self.recipe.annealing**self.done
+        on = hardware.choose(x.device.type)
+        cost = torch.zeros((), device=x.device)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=on.precision == "bfloat16"):
+            h = self._begin(x, rng)
+            for _ in range(self.recipe.walkbacks):
+                logits = self.step(h, rng).float()
+                last = binary_cross_entropy_with_logits(logits, x)
+                cost = cost + last
+                p = logits.detach().sigmoid()
+                h[0] = self.corrupt(torch.bernoulli(p, generator=rng), rng)
+        self.optimiser.zero_grad()
+        cost.backward()
+        self.optimiser.step()
+        return last.item()
+
+    def walk(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Steps of the chain from pictures x, corrupted, with the layers above at zero."""
+        h = self._begin(x, rng)
+        while True:
+            mean = self.step(h, rng).sigmoid()
+            x = torch.bernoulli(mean, generator=rng)
+            h[0] = self.corrupt(x, rng)
+            yield x, mean

@@ -1,0 +1,134 @@
+"""What the baselines share: the loop that fits one, a run of it that survives, chains, and files of weights.
+
+A model is a `torch.nn.Module` over pictures (n, d) in [0, 1], with a frozen recipe of plain numbers. A file a model;
+each is meant to be read beside its own paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganlib import hardware
+from ganlib.errors import DataError
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one update left behind."""
+
+    step: int  # updates of this fit so far
+    epoch: int  # of this update, from 1 on
+    cost: float  # of the minibatch before the update; what it is stands in the model's `learn`
+    model: Model  # as it is now
+
+
+class Model(nn.Module):
+    """What every baseline has: `learn` for one minibatch, `samples`."""
+
+    def __init__(self, recipe: Any, mean: Tensor):
+        super().__init__()
+        self.recipe = recipe
+        self.done = 0  # epochs of training
+        self.register_buffer("mean", mean.float())  # the mean training picture, (d,)
+
+    @property
+    def d(self) -> int:
+        """Numbers in a picture."""
+        return len(self.mean)
+
+    def learn(self, x: Tensor, rng: torch.Generator) -> float:
+        """One update by a minibatch x (m, d); the cost before it."""
+        raise NotImplementedError
+
+    def samples(self, n: int, seed: int = 0, means: bool = False) -> Tensor:
+        """n draws of x, or with `means` the conditional means that the draws were made from: (n, d), on the CPU."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `fit` goes on from: tensors and plain values."""
+        optimiser = getattr(self, "optimiser", None)
+        return {"done": self.done, "net": self.state_dict()} | (
+            {"optimiser": optimiser.state_dict()} if optimiser else {}
+        )
+
+    def restore(self, state: dict[str, Any]) -> Self:
+        """The model as it was when `state` was taken."""
+        self.load_state_dict(state["net"])
+        self.done = state["done"]
+        if "optimiser" in state:
+            self.optimiser.load_state_dict(state["optimiser"])
+        return self
+
+
+class Chain(Model):
+    """A model that draws by a Markov chain: its recipe says how many chains, how long before the first draw."""
+
+    def walk(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """The chain from pictures x (c, d) on, without end: after each step a draw and its conditional mean, (c, d)."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def chain(
+        self,
+        n: int,
+        seed: int = 0,
+        start: Tensor | None = None,
+        means: bool = False,
+        thin: int = 1,
+        burn_in: int = 0,
+    ) -> Tensor:
+        """n draws of the chains that begin at `start` (c, d): (n, c, d), on the CPU; one draw in every `thin` steps.
+
+        Without a start one chain begins at pixels drawn one by one with the probabilities of the mean picture.
+        """
+        rng = torch.Generator(self.mean.device).manual_seed(seed)
+        x = torch.bernoulli(self.mean[None], generator=rng) if start is None else start.to(self.mean)
+        drawn = torch.empty(n, len(x), self.d)
+        for i, (sample, mean) in enumerate(self.walk(x, rng), start=1 - burn_in):
+            if i > 0 and i % thin == 0:
+                drawn[i // thin - 1] = mean if means else sample
+                if i == n * thin:
+                    break
+        return drawn
+
+    def samples(self, n: int, seed: int = 0, means: bool = False) -> Tensor:
+        """n draws, by the recipe's chains side by side after its `burn_in`, or their conditional means: (n, d)."""
+        chains, rng = min(self.recipe.chains, n), torch.Generator().manual_seed(seed)
+        start = torch.bernoulli(self.mean.cpu().expand(chains, -1), generator=rng)
+        each = -(-n // chains)
+        drawn = self.chain(each, seed, start, means, self.recipe.thin, self.recipe.burn_in)  # (each, chains, d)
+        return drawn.flatten(0, 1)[:n]
+
+
+def fit(data: Tensor, recipe: Any, seed: int = 0, model: Model | None = None, device: str = "auto") -> Iterator[Step]:
+    """Fit the recipe's model to pictures (n, d) in [0, 1], update by update: the caller drives the loop.
+
+        for step in fit(x, DBN_MNIST, seed=0):
+            print(step.epoch, step.cost)
+        step.model.samples(100)
+
+    Each epoch draws its order and its noise from a stream of its own, so a `model` that stands at the end of an epoch
+    goes on bit for bit. Raises `DataError` when the data are not pictures in [0, 1].
+    """
+    if data.ndim != 2 or not data.is_floating_point() or not len(data):
+        raise DataError(f"data are {tuple(data.shape)} {data.dtype}; a fit takes pictures (n, d) as floats in [0, 1]")
+    if not bool(((data >= 0) & (data <= 1)).all()):
+        raise DataError(f"data lie in [{data.min():.3g}, {data.max():.3g}]; a fit takes pictures in [0, 1]")
+    on = hardware.choose(device).device
+    model = (model or recipe.start(data.mean(0), seed)).to(on)
+    data, step = data.to(on), model.done * -(-len(data) // recipe.batch)
+    for epoch in range(model.done, recipe.epochs):
+        stream = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1)
+        rng = torch.Generator(on).manual_seed(int(stream))
+        batches = torch.randperm(len(data), generator=rng, device=on).split(recipe.batch)
+        for i, rows in enumerate(batches, start=1):
+            cost = model.learn(data[rows], rng)
+            step += 1
+            model.done = epoch + (i == len(batches))
+            yield Step(step, epoch + 1, cost, model)

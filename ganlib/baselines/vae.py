@@ -1,0 +1,77 @@
+"""The variational autoencoder of the same months: Kingma & Welling (2014), "Auto-encoding variational Bayes".
+
+log p(x) >= E_q(z | x) log p(x | z) - KL(q(z | x) || p(z)),   p(z) = N(0, I),   q(z | x) = N(mu(x), diag sigma(x)^2)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from ganlib.baselines.model import Model
+
+
+@dataclass(frozen=True)
+class VAERecipe:
+    """The numbers of a VAE, encoder d-500-500-20 and a decoder that mirrors it."""
+
+    hidden: tuple[int, ...] = (500, 500)
+    z_dim: int = 20
+    lr: float = 1e-3  # of Adam
+    batch: int = 100
+    epochs: int = 100
+
+    def start(self, mean: Tensor, seed: int) -> VAE:
+        """The model before its first update."""
+        return VAE(self, mean, seed)
+
+
+def _net(widths: tuple[int, ...], rng: torch.Generator) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for a, b in pairwise(widths):
+        linear = nn.Linear(a, b)
+        with torch.no_grad():
+            linear.weight.copy_((torch.rand(b, a, generator=rng) * 2 - 1) * (6 / (a + b)) ** 0.5)
+            linear.bias.zero_()
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class VAE(Model):
+    """`encoder` (m, d) -> (m, 2 z_dim): mu and log sigma^2; `decoder` (m, z_dim) -> the logits of p(x | z), (m, d)."""
+
+    def __init__(self, recipe: VAERecipe, mean: Tensor, seed: int):
+        super().__init__(recipe, mean)
+        rng = torch.Generator().manual_seed(seed)
+        d = len(mean)
+        self.encoder = _net((d, *recipe.hidden, 2 * recipe.z_dim), rng)
+        self.decoder = _net((recipe.z_dim, *recipe.hidden[::-1], d), rng)
+        self.optimiser = torch.optim.Adam(self.parameters(), lr=recipe.lr)
+
+    def bound(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """The lower bound of log p(x) by one z for each x (m, d), nats: (m,)."""
+        mu, log_var = self.encoder(x).chunk(2, dim=1)
+        z = mu + (log_var / 2).exp() * torch.randn(mu.shape, generator=rng, device=x.device)
+        log_p = -binary_cross_entropy_with_logits(self.decoder(z), x, reduction="none").sum(1)
+        kl = (mu.square() + log_var.exp() - 1 - log_var).sum(1) / 2
+        return log_p - kl
+
+    def learn(self, x: Tensor, rng: torch.Generator) -> float:
+        """One step of Adam up the bound; the cost is minus the bound, nats a picture."""
+        cost = -self.bound(x, rng).mean()
+        self.optimiser.zero_grad()
+        cost.backward()
+        self.optimiser.step()
+        return cost.item()
+
+    @torch.no_grad()
+    def samples(self, n: int, seed: int = 0, means: bool = False) -> Tensor:
+        """n draws: z from N(0, I), then x from p(x | z), or its mean: (n, d)."""
+        rng = torch.Generator().manual_seed(seed)
+        z = torch.randn(n, self.recipe.z_dim, generator=rng)
+        mean = self.decoder(z.to(self.mean.device)).sigmoid().cpu()
+        return mean if means else torch.bernoulli(mean, generator=rng)

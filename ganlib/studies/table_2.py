@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganlib import game, theory
 from ganlib.baselines import RECIPES, fit
+from ganlib.baselines.dbm import DBM, DBMRecipe
 from ganlib.baselines.gsn import GSN
 from ganlib.baselines.rbm import RBM
 from ganlib.baselines.vae import VAE
 from ganlib.checkpoints import Trained
-from ganlib.densities import PRIOR_REACH, Density, Gaussian, Pushforward
+from ganlib.densities import PRIOR_REACH, Gaussian, Pushforward
 from ganlib.recipes import TOY
 from ganlib.studies.phenomena import PLAIN, PRESETS, density
 from ganlib.studies.toys import Toys
@@ -40,14 +42,10 @@ def bars_and_stripes(height: int = 3, width: int = 4) -> Tensor:
     return torch.tensor(sorted(rows | columns)).float()
 
 
+@cache
 def every_picture(d: int) -> Tensor:
     """All 2^d pictures of d binary pixels: (2^d, d)."""
     return torch.tensor(list(itertools.product((0.0, 1.0), repeat=d)))
-
-
-def exact_log_likelihood(rbm: RBM, x: Tensor) -> float:
-    """The mean log p(x) of binary pictures x (n, d), with Z by enumeration of the 2^d pictures."""
-    return -rbm.free_energy(x).mean().item() - torch.logsumexp(-rbm.free_energy(every_picture(rbm.d)), 0).item()
 
 
 @torch.no_grad()
@@ -59,6 +57,24 @@ def learn_exactly(rbm: RBM, x: Tensor) -> None:
     rbm.W.add_(x.T @ h / len(x) - (v * p[:, None]).T @ h_v, alpha=rate)
     rbm.b.add_(x.mean(0) - p @ v, alpha=rate)
     rbm.c.add_(h.mean(0) - p @ h_v, alpha=rate)
+
+
+def dbm_log_likelihood(dbm: DBM, v: Tensor) -> Tensor:
+    """log p(v) of bits v (m, d), exactly: a sum over h^2, with h^1 summed out in closed form; (m,) nats."""
+    rbm, h2 = dbm.bipartite(), every_picture(len(dbm.c2))
+    both = torch.cat([v[:, None].expand(-1, len(h2), -1), h2.expand(len(v), -1, -1)], -1)  # (m, 2^n2, d + n2)
+    return (-rbm.free_energy(both.flatten(0, 1))).view(len(v), -1).logsumexp(1) - rbm.log_z()
+
+
+def random_dbm(recipe: DBMRecipe, std: float = 1.0, seed: int = 1) -> DBM:
+    """A machine on 12 pixels with weights from N(0, std^2), and biases that make every unit 1 half of the time."""
+    dbm, rng = recipe.start(torch.full((12,), 0.5), 0), torch.Generator().manual_seed(seed)
+    for W in (dbm.W1, dbm.W2):
+        W.copy_(torch.randn(W.shape, generator=rng) * std)
+    dbm.b.copy_(-dbm.W1.sum(1) / 2)
+    dbm.c1.copy_(-(dbm.W1.sum(0) + dbm.W2.sum(1)) / 2)
+    dbm.c2.copy_(-dbm.W2.sum(0) / 2)
+    return dbm
 
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -89,7 +105,7 @@ def learning_curves(updates: int, *, lr: float = 0.1, hidden: int = 16, seed: in
             else:
                 learn_exactly(rbm, x)
             if step in at:
-                found.append(exact_log_likelihood(rbm, x))
+                found.append(rbm.log_likelihood(x).mean().item())
         curves[name] = np.array(found)
     return at, curves
 
@@ -169,9 +185,8 @@ def denoiser(x: Tensor, corruption: float, epochs: int, hidden: int = 300, seed:
     """A small denoising autoencoder on pictures x (n, d): one hidden layer, one walkback, no other noise."""
     recipe = replace(RECIPES["gsn"], hidden=(hidden,), walkbacks=1, sigma=0.0, corruption=corruption)
     recipe = replace(recipe, lr=120.0, epochs=epochs)  # the recipe's rate is for 1,000 epochs
-    for step in fit(x, recipe, seed, device="cpu"):
-        pass
-    return step.model
+    *_, last = fit(x, recipe, seed, device="cpu")
+    return last.model
 
 
 # -- D out of step with G ----------------------------------------------------------------------------------------------
@@ -380,8 +395,12 @@ def density_of(G: nn.Module) -> Pushforward:
     return Pushforward(z, x, even=True)
 
 
-def play(G: nn.Module, iterations: int, p_data: Density = Gaussian(1.0, 1.0), seed: int = 0) -> list[float]:
-    """Algorithm 1 in one dimension with any G, the toy's D and its rates: JSD (nats) before and after."""
+def play(G: nn.Module, iterations: int, seed: int = 0) -> list[float]:
+    """Algorithm 1 in one dimension with any G, the toy's D and its rates: JSD (nats) before and after.
+
+    The data are N(1, 1).
+    """
+    p_data = Gaussian(1.0, 1.0)
     D = TOY.networks(seed, torch.zeros(1))[1]
     rng, numbers = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     theta = list(G.parameters())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ganlib import parzen, plots, scale
 from ganlib.baselines import ais, fit
 from ganlib.baselines.dbm import DBM, DBMRecipe
+from ganlib.baselines.gsn import GSN
 from ganlib.baselines.model import Chain
 from ganlib.baselines.rbm import RBM
 from ganlib.baselines.vae import VAE
@@ -32,6 +35,7 @@ from ganlib.studies.toys import Toys
 from ganlib.widgets import Guess, Sliders
 
 ROWS = ("training", "inference", "sampling", "evaluating p(x)", "model design")
+RECORD = Path(__file__).parent.parent / "results" / "table_2.json"
 COLUMNS = ("directed", "undirected", "autoencoder", "adversarial")
 HEADS = ("deep directed models", "deep undirected models", "generative autoencoders", "adversarial models")
 PAPER = {  # Table 2, in our words
@@ -216,58 +220,51 @@ class Trade:
 
     corruption: float
     cost: float  # of a reconstruction, nats a picture
-    between: float  # steps between two different digits
+    time: float  # integrated autocorrelation time of its chain, steps
     walk: Tensor  # (steps, chains, d): conditional means of consecutive steps
+
+    def __str__(self) -> str:
+        return f"{self.corruption:.0%} noise: {self.cost:.0f} nats a picture, {self.time:,.3g} steps a fresh draw"
 
 
 def sweep(data: Dataset) -> list[Trade]:
     """Small denoising autoencoders with several corruptions: what each restores, and how its chain moves."""
     x, test = scale(data.train[: few(10_000, 300)]), scale(data.test[: few(500, 50)])
-    some = few(10_000, 500)
-    labels = data.train_labels[:some], data.test[:1_000], data.test_labels[:1_000]
-    classifier = measures.train_classifier(data.train[:some], *labels, epochs=few(3, 1))
     trades = []
     for corruption in study.CORRUPTIONS:
         model = study.denoiser(x, corruption, few(5, 1))
-        chain = model.chain(few(300, 20), 0, test[:50], means=True)
-        between = chains.steps_between_digits(chains.digits(chain[len(chain) // 3 :], classifier))
-        trades.append(Trade(corruption, study.reconstruction(model, test), between, chain[-20:, 1:5]))
+        chain = model.chain(few(600, 20), 0, test[:50], means=True)
+        steps = chains.integrated_time(chains.autocorrelation(chain[len(chain) // 6 :]))
+        trades.append(Trade(corruption, study.reconstruction(model, test), steps, chain[-20:, 1:5]))
     return trades
 
 
 def trade_off(trades: Sequence[Trade]) -> str:
     """Both ends of the trade-off."""
-    first, last = trades[0], trades[-1]
-    return (
-        f"A denoising autoencoder that restores {first.corruption:.0%} noise pays {first.cost:.0f} nats a picture and "
-        f"changes the digit every {first.between:.0f} steps; with {last.corruption:.0%} it pays {last.cost:.0f} and "
-        f"changes it every {last.between:.1f}."
-    )
+    return f"A denoising autoencoder trained with {trades[0]}; with {trades[-1]}."
 
 
 def live_corruption(trades: Sequence[Trade], data: Dataset) -> Sliders:
     """The corruption under a person's hand: what it costs, how the chain moves, and four chains step by step."""
     levels = [trade.corruption for trade in trades]
-    cost = [trade.cost for trade in trades]
-    steps = np.log10([min(trade.between, 1e3) for trade in trades])
+    costs, steps = [trade.cost for trade in trades], np.log10([trade.time for trade in trades])
+    ticks = [(level, f"{level:.0%}") for level in levels]
 
     def draw(corruption: float) -> Picture:
         """Both curves with the chosen point, and the chains."""
-        trade = trades[levels.index(corruption)]
         i = levels.index(corruption)
-        first = Line(levels, cost, "cost of a reconstruction", "V", f"{trade.cost:.0f} nats")
-        left = Panel("Reconstruction, nats a picture", [first], (0, 1), (0, 350), "corruption")
-        left = replace(left, marks=[Mark(corruption, cost[i], style="V")], at=(0, 0, 8, 5))
-        second = Line(levels, steps, "steps between two digits", "G", f"{trade.between:.1f}")
-        right = Panel("Mixing, steps between two digits", [second], (0, 1), (0, 3), "corruption")
-        right = replace(right, marks=[Mark(corruption, steps[i], style="G")], y_ticks=plots.decades(0, 3))
-        right = replace(right, at=(8, 0, 8, 5))
-        pictures = trade.walk.transpose(0, 1).reshape(-1, *data.shape[1:])  # a row a chain
+        cost, speed = Line(levels, costs, "", "V"), Line(levels, steps, "", "G")
+        left = Panel("Reconstruction, nats a picture", [cost], (0, 1), (0, 250), "noise", x_ticks=ticks)
+        left = replace(left, marks=[Mark(corruption, costs[i], f"{costs[i]:.0f}", "V")], at=(0, 0, 8, 5))
+        right = Panel("Mixing, steps to a fresh draw", [speed], (0, 1), (0, 3), "noise", x_ticks=ticks)
+        mark = Mark(corruption, float(steps[i]), f"{trades[i].time:.3g}", "G")
+        right = replace(right, marks=[mark], y_ticks=plots.decades(0, 3), at=(8, 0, 8, 5))
+        pictures = trades[i].walk.transpose(0, 1).reshape(-1, *data.shape[1:])  # a row a chain
         images = (255 * pictures.clamp(0, 1)).round().to(torch.uint8).numpy()
-        sheet = Panel("Four chains, twenty steps each", tiles=Tiles(images, 20), at=(0, 5, 16, 7))
-        return Picture([left, right, sheet], f"Each row of digits is one chain, step by step. {trade_off([trade] * 2)}")
+        sheet = Panel("Four chains, twenty consecutive steps each", tiles=Tiles(images, 20), at=(0, 5, 16, 7))
+        return Picture([left, right, sheet], f"Trained with {trades[i]}.")
 
-    choice = Choice(levels, 0.5, "corruption", "the share of pixels that are replaced by noise", "{:.0%}".format, True)
+    choice = Choice(levels, 0.5, "noise", "the share of pixels that are replaced by noise", "{:.0%}".format, slide=True)
     return Sliders(draw, title="Reconstruction or mixing", corruption=choice)
 
 
@@ -352,8 +349,8 @@ def says_mean_field(table: pd.DataFrame) -> str:
     )
 
 
-def lower_half(data: Dataset) -> Tensor:
-    """Which pixels are known when the lower half of a picture is hidden: (d,) bool."""
+def upper_half(data: Dataset) -> Tensor:
+    """Which pixels stand in the upper half of a picture: (d,) bool."""
     rows = torch.arange(data.shape[1]).repeat_interleave(data.shape[2])
     return rows < data.shape[1] // 2
 
@@ -362,6 +359,12 @@ def plot_completions(x: Tensor, filled: Tensor, data: Dataset, at: Sequence[int]
     """Digits, and their lower halves as the chain has them after so many steps: a row each."""
     rows = {"test digits": x} | {f"step {step}" + " of the chain" * (step == at[0]): filled[step - 1] for step in at}
     return plots.rows(rows, data.shape, zoom=2)
+
+
+def moments(filled: Tensor) -> tuple[int, ...]:
+    """Steps of a chain of so many that are worth a look."""
+    n = len(filled)
+    return tuple(dict.fromkeys((1, min(3, n), max(n // 6, 1), n // 2, n)))
 
 
 def says_chain(filled: Tensor, x: Tensor, known: Tensor) -> str:
@@ -464,6 +467,32 @@ def on_small_machines(rbm: RBM, dbm: DBM) -> pd.DataFrame:
     return table.assign(difference=table.iloc[:, 2] - table.iloc[:, 1])
 
 
+def on_digits(rbm: RBM, dbm: DBM, x: Tensor) -> pd.DataFrame:
+    """log p(x) of bits x (n, d) by AIS, nats: of an RBM, and the mean-field bound of a DBM."""
+    rows = []
+    for name, machine in (("RBM, the DBN's first layer", rbm), ("DBM, by its bound", dbm)):
+        deep = isinstance(machine, DBM)
+        z = ais.log_z(machine.bipartite() if deep else machine, few(50, 5), few(1_000, 10))
+        each = machine.bound(x, z.value) if deep else machine.log_likelihood(x, z.value)
+        rows.append((name, z.value, z.standard_error, each.mean().item(), each.std().item() / len(x) ** 0.5))
+    return pd.DataFrame(rows, columns=["model", "log Z by AIS", "its ±", "log p(x), nats a digit", "±"])
+
+
+def says_ais(small: pd.DataFrame, large: pd.DataFrame) -> str:
+    """How AIS does where it can be checked, and what it says of the large machines."""
+    worst = small["difference"].abs().max()
+    told = ", ".join(f"{row.iloc[3]:.0f} nats ({row.iloc[0]})" for _, row in large.iterrows())
+    return f"AIS: within {worst:.3f} nats of log Z by counting on small machines; on binary digits {told}."
+
+
+def says_directed(table: pd.DataFrame) -> str:
+    """What the VAE's log-likelihood is, by the most draws."""
+    return (
+        f"By importance sampling from the encoder, of which AIS is the longer relative: at least "
+        f"{table.iloc[-1, 1]:.1f} nats a binary digit (VAE)."
+    )
+
+
 @dataclass(frozen=True)
 class LinearG:
     """G(z) = mean + W z for z from N(0, I): with Gaussian noise on x, p(x) is known. W from the data's components."""
@@ -495,6 +524,44 @@ def rulers(G: Any, x: Tensor, sigma: float, z_dim: int, p_z: str, centres: Tenso
     return found | {"AIS": ais.log_p(G, x, sigma, z_dim, p_z, steps=steps)}
 
 
+def compare_rulers(found: Mapping[str, Tensor], exact: Tensor | None = None) -> Styler:
+    """The means of both rulers over the same digits, nats, with their standard errors; and the exact one."""
+    all_ = {**found, **({"exactly": exact} if exact is not None else {})}
+    rows = []
+    for name, each in all_.items():
+        row = {"log p(x) with noise on x": name, "digits": len(each), "nats": each.mean().item()}
+        row["±"] = each.std().item() / len(each) ** 0.5
+        if exact is not None:
+            row["off"] = (each - exact).mean().item()
+        rows.append(row)
+    return plots.table(rows, digits=1)
+
+
+def record() -> dict[str, Any]:
+    """What `tools/measure_table_2.py` measured of the shipped G: log p(x) of each digit by both rulers, nats."""
+    return json.loads(RECORD.read_text(encoding="utf-8"))
+
+
+def says_rulers() -> str:
+    """Both rulers on the shipped G, as they were recorded, and how far apart the bounds of AIS are on its samples."""
+    told = record()
+    low, high = (np.mean(told[f"samples_{side}"]) for side in ("lower", "upper"))
+    return (
+        f"Parzen {np.mean(told['parzen']):.0f} nats, AIS at least {np.mean(told['ais']):.0f}, on the same "
+        f"{len(told['ais'])} test digits at the same σ, {told['sigma']:.4f} (recorded; on samples of G the bounds of "
+        f"AIS lie {high - low:.0f} nats apart)."
+    )
+
+
+def says_parzen(gsn: GSN, x: Tensor, data: Dataset) -> str:
+    """The Parzen score of a GSN's conditional means on digits x, with few centres."""
+    n = few(2_000, 50)
+    centres = gsn.samples(n, 1, means=True)
+    sigma, _ = parzen.choose_sigma(scale(data.valid[: few(300, 30)]), centres, parzen.SIGMAS[1:6])
+    value = parzen.log_likelihood(x, centres, [sigma])[0].mean().item()
+    return f"Parzen only: {value:.0f} nats with {n:,} conditional means (GSN; notebook 12 has 10,000)."
+
+
 # -- the pieces of a net -----------------------------------------------------------------------------------------------
 
 
@@ -508,6 +575,23 @@ def plot_fold(folds: Sequence[study.Fold]) -> Drawing:
         title = f"x = {fold.x:g}, noise {fold.s:g}: q lacks {lacks:.3f} nats"
         panels.append(Panel(title, lines, (-2.5, 2.5), (0, 1.1 * q.max()), "z", "density"))
     return plots.draw(panels)
+
+
+def says_fold(fold: study.Fold) -> str:
+    """What a fold costs the encoder."""
+    return (
+        f"A decoder that folds, x = |z|, costs the best Gaussian encoder {fold.best()[2]:.3f} nats, log 2: it covers "
+        "one of two causes."
+    )
+
+
+def says_within(far: Mapping[float, float]) -> str:
+    """What one weight within a layer does to sampling a layer at a time."""
+    least, (weight, most) = far[0], max(far.items())
+    return (
+        f"One weight of {weight} within a layer, and drawing a layer at a time is off by {most:.2f} in total variation "
+        f"(without it {least:.2f}, the error of so many draws)."
+    )
 
 
 def pieces() -> pd.DataFrame:

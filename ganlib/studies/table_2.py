@@ -86,7 +86,7 @@ WAYS: dict[str, dict[str, Any]] = {
 """How the negative phase of an RBM is done."""
 
 
-def learning_curves(updates: int, *, lr: float = 0.1, hidden: int = 16, seed: int = 0) -> tuple[np.ndarray, dict]:
+def learning_curves(updates: int, *, lr: float = 0.2, hidden: int = 16, seed: int = 0) -> tuple[np.ndarray, dict]:
     """The exact log-likelihood of bars and stripes over the updates, by each of `WAYS` from one start: (moments,) each.
 
     Five copies of the data make a minibatch, so that five times 22 chains estimate the negative phase.
@@ -108,6 +108,16 @@ def learning_curves(updates: int, *, lr: float = 0.1, hidden: int = 16, seed: in
                 found.append(rbm.log_likelihood(x).mean().item())
         curves[name] = np.array(found)
     return at, curves
+
+
+def trained_rbm(updates: int, lr: float = 0.2, hidden: int = 16) -> RBM:
+    """The RBM of `learning_curves` as the exact gradient trains it."""
+    x = bars_and_stripes()
+    rbm = replace(RECIPES["rbm"], hidden=hidden, lr=lr).start(x.mean(0), 0)
+    rbm.W.mul_(0.1)
+    for _ in range(updates):
+        learn_exactly(rbm, x)
+    return rbm
 
 
 # -- a directed model whose posterior is known -------------------------------------------------------------------------
@@ -169,7 +179,7 @@ def train_linear(which: str, steps: int = 600, rate: float = 0.05) -> tuple[list
 
 # -- mixing against reconstruction -------------------------------------------------------------------------------------
 
-CORRUPTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+CORRUPTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Shares of pixels that salt and pepper take."""
 
 
@@ -182,10 +192,14 @@ def reconstruction(model: GSN, x: Tensor, seed: int = 0) -> float:
 
 
 def denoiser(x: Tensor, corruption: float, epochs: int, hidden: int = 300, seed: int = 0) -> GSN:
-    """A small denoising autoencoder on pictures x (n, d): one hidden layer, one walkback, no other noise."""
-    recipe = replace(RECIPES["gsn"], hidden=(hidden,), walkbacks=1, sigma=0.0, corruption=corruption)
-    recipe = replace(recipe, lr=120.0, epochs=epochs)  # the recipe's rate is for 1,000 epochs
-    *_, last = fit(x, recipe, seed, device="cpu")
+    """A small denoising autoencoder on pictures x (n, d): one sigmoid layer, two walkbacks, salt and pepper.
+
+    Trained by Adam, which in so few epochs gets further than the rates of the GSN's recipe, made for hundreds.
+    """
+    recipe = replace(RECIPES["gsn"], hidden=(hidden,), act="sigmoid", walkbacks=2, sigma=0.0, lr=0.008, epochs=epochs)
+    model = replace(recipe, corruption=corruption).start(x.mean(0), seed)
+    model.optimiser = torch.optim.Adam(model.parameters())
+    *_, last = fit(x, model.recipe, seed, model, device="cpu")
     return last.model
 
 

@@ -235,7 +235,7 @@ def sweep(data: Dataset) -> list[Trade]:
         model = study.denoiser(x, corruption, few(5, 1))
         chain = model.chain(few(600, 20), 0, test[:50], means=True)
         steps = chains.integrated_time(chains.autocorrelation(chain[len(chain) // 6 :]))
-        trades.append(Trade(corruption, study.reconstruction(model, test), steps, chain[-20:, 1:5]))
+        trades.append(Trade(corruption, study.reconstruction(model, test), steps, chain[-12:, 1:7]))
     return trades
 
 
@@ -245,7 +245,7 @@ def trade_off(trades: Sequence[Trade]) -> str:
 
 
 def live_corruption(trades: Sequence[Trade], data: Dataset) -> Sliders:
-    """The corruption under a person's hand: what it costs, how the chain moves, and four chains step by step."""
+    """The corruption under a person's hand: what it costs, how the chain moves, and six chains step by step."""
     levels = [trade.corruption for trade in trades]
     costs, steps = [trade.cost for trade in trades], np.log10([trade.time for trade in trades])
     ticks = [(level, f"{level:.0%}") for level in levels]
@@ -261,7 +261,7 @@ def live_corruption(trades: Sequence[Trade], data: Dataset) -> Sliders:
         right = replace(right, marks=[mark], y_ticks=plots.decades(0, 3), at=(8, 0, 8, 5))
         pictures = trades[i].walk.transpose(0, 1).reshape(-1, *data.shape[1:])  # a row a chain
         images = (255 * pictures.clamp(0, 1)).round().to(torch.uint8).numpy()
-        sheet = Panel("Four chains, twenty consecutive steps each", tiles=Tiles(images, 20), at=(0, 5, 16, 7))
+        sheet = Panel("Six chains, twelve consecutive steps each", tiles=Tiles(images, 12), at=(0, 5, 16, 7))
         return Picture([left, right, sheet], f"Trained with {trades[i]}.")
 
     choice = Choice(levels, 0.5, "noise", "the share of pixels that are replaced by noise", "{:.0%}".format, slide=True)

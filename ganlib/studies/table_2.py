@@ -273,10 +273,10 @@ def invert(trained: Trained, x: Tensor, steps: int, starts: int = 4, seed: int =
 def complete(model: GSN, x: Tensor, known: Tensor, steps: int, seed: int = 0) -> Tensor:
     """A GSN's chain with the pixels `known` (d,) held at x (n, d): the conditional means of the rest, (steps, n, d).
 
-    The unknown pixels begin as coin tosses.
+    The unknown pixels begin drawn one by one, with the probabilities of the mean picture.
     """
     rng = torch.Generator().manual_seed(seed)
-    start = torch.where(known, x, torch.bernoulli(torch.full_like(x, 0.5), generator=rng))
+    start = torch.where(known, x, torch.bernoulli(model.mean.expand_as(x), generator=rng))
     h, found = model._begin(start, rng), []
     for _ in range(steps):
         mean = model.step(h, rng).sigmoid()

@@ -122,9 +122,9 @@ def guess_corruption() -> Guess:
     """What more noise does to a denoising autoencoder."""
     return Guess(
         "A denoising autoencoder is trained with nine pixels in ten replaced by noise. What will its chain do?",
-        ["change the digit at nearly every step", "keep one digit for a hundred steps", "draw noise"],
-        answer="change the digit at nearly every step",
-        because="So little is left of a digit that the next one need not be the same. Nor can it be restored well.",
+        ["bring a fresh picture at nearly every step", "keep one digit for a hundred steps", "draw pure noise"],
+        answer="bring a fresh picture at nearly every step",
+        because="So little is left of a digit that the next one need not be the same. Nor can it be sharp.",
     )
 
 
@@ -203,7 +203,7 @@ def plot_curves(at: np.ndarray, curves: Mapping[str, np.ndarray]) -> Drawing:
     x = study.bars_and_stripes()
     images = (255 * (1 - 0.85 * x.numpy())).astype(np.uint8).reshape(-1, 3, 4).repeat(7, 1).repeat(7, 2)
     framed = np.pad(images, ((0, 0), (2, 2), (2, 2)), constant_values=140)
-    data = Panel("The data: bars and stripes", tiles=Tiles(framed, 4), at=(0, 0, 13, 3))
+    data = Panel("The data", tiles=Tiles(framed, 4), at=(0, 0, 13, 3))
     best = Level(-np.log(len(x)), "the best possible")
     lines = [
         Line(np.log10(at), np.maximum(curve, -9), name, style, f"{curve[-1]:.2f}", dash=dash)
@@ -235,7 +235,7 @@ def sweep(data: Dataset) -> list[Trade]:
         model = study.denoiser(x, corruption, few(5, 1))
         chain = model.chain(few(600, 20), 0, test[:50], means=True)
         steps = chains.integrated_time(chains.autocorrelation(chain[len(chain) // 6 :]))
-        trades.append(Trade(corruption, study.reconstruction(model, test), steps, chain[-12:, 1:7]))
+        trades.append(Trade(corruption, study.reconstruction(model, test), steps, chain[-12:, 1:9]))
     return trades
 
 
@@ -245,7 +245,7 @@ def trade_off(trades: Sequence[Trade]) -> str:
 
 
 def live_corruption(trades: Sequence[Trade], data: Dataset) -> Sliders:
-    """The corruption under a person's hand: what it costs, how the chain moves, and six chains step by step."""
+    """The corruption under a person's hand: what it costs, how the chain moves, and eight chains step by step."""
     levels = [trade.corruption for trade in trades]
     costs, steps = [trade.cost for trade in trades], np.log10([trade.time for trade in trades])
     ticks = [(level, f"{level:.0%}") for level in levels]
@@ -261,7 +261,7 @@ def live_corruption(trades: Sequence[Trade], data: Dataset) -> Sliders:
         right = replace(right, marks=[mark], y_ticks=plots.decades(0, 3), at=(8, 0, 8, 5))
         pictures = trades[i].walk.transpose(0, 1).reshape(-1, *data.shape[1:])  # a row a chain
         images = (255 * pictures.clamp(0, 1)).round().to(torch.uint8).numpy()
-        sheet = Panel("Six chains, twelve consecutive steps each", tiles=Tiles(images, 12), at=(0, 5, 16, 7))
+        sheet = Panel("Eight chains, twelve consecutive steps each", tiles=Tiles(images, 12), at=(0, 5, 16, 7))
         return Picture([left, right, sheet], f"Trained with {trades[i]}.")
 
     choice = Choice(levels, 0.5, "noise", "the share of pixels that are replaced by noise", "{:.0%}".format, slide=True)

@@ -416,12 +416,12 @@ def multiply_adds(model: Any) -> float:
 
 def sampling(models: Mapping[str, Any], data: Dataset) -> pd.DataFrame:
     """What an independent draw costs of each model: steps of its chain, and millions of multiplications."""
-    start = scale(data.test[: few(20, 3)])
+    start = scale(data.test[: few(10, 3)])
     rows = []
     for name, model in models.items():
         cost, steps, lower = multiply_adds(model), 1.0, False
         if isinstance(model, Chain):
-            chain = model.chain(few(400, 20), 0, start, means=True)
+            chain = model.chain(few(2_000, 20), 0, start, means=True)
             rho = chains.autocorrelation(chain, data_mean(data))
             steps = chains.integrated_time(rho)
             lower = chains.WINDOW * steps > len(rho)  # the chain was too short to see the end

@@ -78,6 +78,15 @@ def test_a_move_of_the_chain_is_J_J_T_epsilon(hidden):
     assert torch.allclose(draw, expected, atol=1e-12) and torch.equal(draw, mean)
 
 
+def test_its_samples_can_begin_at_pictures():
+    model, x = started(CAERecipe(hidden=(4,), burn_in=2, thin=3), 6, torch.float32), pictures(3, 6)
+    found = model.samples(7, 1, start=x)
+    walk = model.walk(x, rng(1))
+    with torch.no_grad():
+        each = [next(walk)[0] for _ in range(11)]
+    assert torch.equal(found, torch.cat([each[4], each[7], each[10]])[:7])
+
+
 @pytest.mark.parametrize("turn", [0, 1])
 def test_a_step_of_one_layer_goes_down_the_cost_written_out(turn):
     model = started(CAERecipe(hidden=(5, 3), epochs_a_layer=10, lr=0.2, contraction=0.3), 6)

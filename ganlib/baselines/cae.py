@@ -23,17 +23,22 @@ from ganlib.baselines.model import Chain
 
 @dataclass(frozen=True)
 class CAERecipe:
-    """The numbers of a stacked CAE."""
+    """The numbers of a stacked CAE.
+
+    Its chain has no rest: run long enough it fades to an empty picture, from noise at once. So chains begin at training
+    digits, and the burn-in is the first ten steps after which fewer than 5 % of the pictures still have the digit
+    that they began at as the nearest of the training set. Parzen scores fall with every step.
+    """
 
     hidden: tuple[int, ...] = (1000, 1000)
     contraction: float = 0.1  # lambda, on the squared Frobenius norm of the Jacobian of one picture
     lr: float = 0.1
     batch: int = 100
-    epochs_a_layer: int = 100
+    epochs_a_layer: int = 50
     sigma: float = 0.3  # of epsilon in the move h <- h + J J^T epsilon
-    chains: int = 100
-    burn_in: int = 200
-    thin: int = 10
+    chains: int = 2000
+    burn_in: int = 50
+    thin: int = 1
 
     @property
     def epochs(self) -> int:
@@ -92,6 +97,13 @@ class CAE(Chain):
             for p, gradient in zip(theta, torch.autograd.grad(cost, theta)):
                 p.sub_(gradient, alpha=self.recipe.lr)
         return cost.item()
+
+    def samples(self, n: int, seed: int = 0, means: bool = False, start: Tensor | None = None) -> Tensor:
+        """n draws by chains that begin at training pictures `start` (c, d): (n, d); without them, at noise."""
+        if start is None:
+            return super().samples(n, seed, means)
+        drawn = self.chain(-(-n // len(start)), seed, start, means, self.recipe.thin, self.recipe.burn_in)
+        return drawn.flatten(0, 1)[:n]
 
     def walk(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """h = f(x); h <- h + J J^T epsilon; x <- g(h). A draw has no noise of its own: it is its conditional mean."""

@@ -29,8 +29,8 @@ class GSNRecipe:
     hidden: tuple[int, ...] = (1500, 1500)
     act: str = "tanh"  # or "sigmoid"
     walkbacks: int = 4  # steps of the chain in training; the cost sums over them
-    visible: str = "binary"  # or "gaussian": p(x | h) = N(m + spread a, spread^2), m the mean of the data; noise too
-    spread: float = 0.1  # of "gaussian" units alone; h_0 is (x - m) / spread
+    visible: str = "binary"  # or "gaussian": not in the scripts, p(x | h) = N(m + spread a, spread^2), m the data's mean
+    spread: float = 0.1  # of "gaussian" units, for which h_0 is (x - m) / spread
     corruption: float = 0.4  # the share of pixels set to 0 or 1 by a fair coin; or "gaussian" noise's deviation
     sigma: float = 2.0  # of the Gaussian noise before and after the activation; none in the first layer
     lr: float = 0.25
@@ -48,8 +48,8 @@ class GSNRecipe:
 
 
 DAE = GSNRecipe(hidden=(2000,), act="sigmoid", walkbacks=1, sigma=0.0, lr=10.0, annealing=1.0, momentum=0.0, epochs=200)
-"""The denoising autoencoder of run_dae_no_walkback.py, which takes digits binarised at 1/2; with `walkbacks=5` it is
-that of run_dae_walkback.py. Their logs name 200 epochs, their files 1,000 and 500."""
+"""The denoising autoencoder of run_dae_no_walkback.py, which takes digits binarised at 1/2, and up to 1,000 epochs; a
+note there says that 200 and more give about -10 nats at sigma .2. With `walkbacks=5`: run_dae_walkback.py."""
 
 
 class GSN(Chain):

@@ -29,7 +29,7 @@ class GSNRecipe:
     hidden: tuple[int, ...] = (1500, 1500)
     act: str = "tanh"  # or "sigmoid"
     walkbacks: int = 4  # steps of the chain in training; the cost sums over them
-    visible: str = "binary"  # or "gaussian": not in the scripts, p(x | h) = N(m + spread a, spread^2), m the data's mean
+    visible: str = "binary"  # or "gaussian": not in the scripts, p(x | h) = N(m + spread a, spread^2), m the mean
     spread: float = 0.1  # of "gaussian" units, for which h_0 is (x - m) / spread
     corruption: float = 0.4  # the share of pixels set to 0 or 1 by a fair coin; or "gaussian" noise's deviation
     sigma: float = 2.0  # of the Gaussian noise before and after the activation; none in the first layer

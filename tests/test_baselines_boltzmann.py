@@ -340,12 +340,12 @@ def test_ais_of_a_linear_generator_closes_in_on_the_known_density_from_both_side
     gaps = []
     for steps in (100, 800):
         for given in (None, z):
-            gap = ais.log_p(G, x, 0.3, 3, "normal", z=given, steps=steps, leapfrog=1) - exact
+            gap = ais.log_p(G, x, 0.3, 3, "normal", z=given, steps=steps, leapfrog=1, power=3) - exact
             gap = gap if given is None else -gap
             gaps.append(gap.mean().item())
             assert gaps[-1] < 3 * gap.std().item() / math.sqrt(len(x))  # a bound, in expectation
     assert min(gaps[2:]) > -0.4 and gaps[2] > gaps[0] / 2 and gaps[3] > gaps[1] / 2, gaps
-    mean = ais.log_p(G, x[:6], 0.3, 3, "normal", steps=300, leapfrog=1, chains=100) - exact[:6]
+    mean = ais.log_p(G, x[:6], 0.3, 3, "normal", steps=300, leapfrog=1, chains=100, power=3) - exact[:6]
     assert mean.abs().max() < 0.3, mean  # of many chains the mean weight itself
 
 

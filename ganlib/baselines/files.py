@@ -27,7 +27,8 @@ from ganlib.runs import alone, polite_stop
 WEIGHTS = checkpoints.WEIGHTS / "baselines"
 SCORED = 10_000  # draws in a validation score
 
-KINDS = {"rbm": RBMRecipe, "dbn": DBNRecipe, "dbm": DBMRecipe, "cae": CAERecipe, "gsn": GSNRecipe, "vae": VAERecipe}
+KINDS: dict[str, type] = {"rbm": RBMRecipe, "dbn": DBNRecipe, "dbm": DBMRecipe, "cae": CAERecipe}
+KINDS |= {"gsn": GSNRecipe, "vae": VAERecipe}
 """The kinds of recipe, as a file names them."""
 
 

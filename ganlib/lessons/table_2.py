@@ -305,7 +305,7 @@ def encoder_gap(vae: VAE, x: Tensor) -> pd.DataFrame:
     ks = (1, 10, 100, few(1_000, 100))
     rows = []
     for k in dict.fromkeys(ks):
-        each = study.importance_log_likelihood(vae, x, k)
+        each = vae.log_p(x, torch.Generator().manual_seed(0), k)
         rows.append((k, each.mean().item(), each.std().item() / len(each) ** 0.5))
     return pd.DataFrame(rows, columns=["draws of z", "log p(x) at least, nats", "±"])
 
@@ -395,7 +395,7 @@ def nearest(data: Dataset, x: Tensor) -> float:
 @torch.no_grad()
 def restored(vae: VAE, x: Tensor) -> Tensor:
     """What the VAE's decoder makes of the mean of its encoder: (n, d)."""
-    return vae.decoder(vae.encoder(x).chunk(2, 1)[0]).sigmoid()
+    return vae.decoder(vae.q(x)[0]).sigmoid()
 
 
 # -- sampling ----------------------------------------------------------------------------------------------------------

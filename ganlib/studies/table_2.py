@@ -22,7 +22,6 @@ from ganlib.baselines import RECIPES, fit
 from ganlib.baselines.dbm import DBM, DBMRecipe
 from ganlib.baselines.gsn import GSN
 from ganlib.baselines.rbm import RBM
-from ganlib.baselines.vae import VAE
 from ganlib.checkpoints import Trained
 from ganlib.densities import PRIOR_REACH, Gaussian, Pushforward
 from ganlib.recipes import TOY
@@ -228,24 +227,6 @@ def width(p: Pushforward) -> float:
 
 
 # -- from x to z -------------------------------------------------------------------------------------------------------
-
-
-@torch.no_grad()
-def importance_log_likelihood(vae: VAE, x: Tensor, k: int, seed: int = 0, chunk: int = 100) -> Tensor:
-    """log 1/k sum_i p(x, z_i) / q(z_i | x), z_i from the encoder (Burda et al. 2016), for x (n, d): (n,) nats.
-
-    With k = 1 its mean is the bound that the VAE is trained by. It grows with k towards log p(x), from below.
-    """
-    rng = torch.Generator().manual_seed(seed)
-    mu, log_var = vae.encoder(x).chunk(2, 1)
-    parts = []
-    for n in [chunk] * (k // chunk) + ([k % chunk] if k % chunk else []):
-        e = torch.randn(n, *mu.shape, generator=rng)
-        z = mu + (log_var / 2).exp() * e
-        logits = vae.decoder(z)
-        log_p = -binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
-        parts.append(log_p + (e.square() + log_var - z.square()).sum(-1) / 2)  # + log p(z) - log q(z | x)
-    return torch.cat(parts).logsumexp(0) - math.log(k)
 
 
 def invert(trained: Trained, x: Tensor, steps: int, starts: int = 4, seed: int = 0) -> tuple[np.ndarray, Tensor]:

@@ -27,7 +27,7 @@ from ganlib.controls import Choice
 from ganlib.datasets import Dataset
 from ganlib.densities import Pushforward, Uniform
 from ganlib.drawing import Drawing
-from ganlib.picture import Level, Line, Mark, Panel, Picture, Tiles
+from ganlib.picture import Level, Line, Mark, Panel, Picture, Tiles, minus
 from ganlib.recipes import profile
 from ganlib.studies import chains, measures
 from ganlib.studies import table_2 as study
@@ -90,7 +90,7 @@ def the_table(found: Mapping[tuple[str, str], str] | None = None) -> Styler:
     """Table 2: in each cell the paper's words, as we put them, and below what was found for it."""
     cells = []
     for row in ROWS:
-        ours = [(found or {}).get((row, column), "") for column in COLUMNS]
+        ours = [minus((found or {}).get((row, column), "")) for column in COLUMNS]
         both = [f"<i>{said}</i><br><br>{own}" if own else f"<i>{said}</i>" for said, own in zip(PAPER[row], ours)]
         cells.append([f"<b>{row}</b>", *both])
     look = {"text-align": "left", "white-space": "normal", "vertical-align": "top", "min-width": "9em"}
@@ -451,7 +451,7 @@ def says_sampling(table: pd.DataFrame, name: str) -> str:
     steps, cost = row.iloc[0], row.iloc[2]
     if steps == "1":
         return f"{name}: one pass, {cost:.1f} million multiplications a draw."
-    return f"{name}: {steps} steps of its chain for an independent draw, {cost:,.0f} million multiplications."
+    return f"{name}: {steps} steps of its chain for a fresh draw, {cost:,.0f} million multiplications."
 
 
 # -- evaluating p(x) ---------------------------------------------------------------------------------------------------

@@ -158,6 +158,7 @@ def guess_stays(mixed: Mapping[str, Mixing], name: str = "DBN") -> Guess:
 
 def first_draws(found: Mapping[str, Model], G: Trained, data: Dataset, n: int = 20) -> dict[str, Tensor]:
     """The first n pictures of seed 0 of each model, as draws and as conditional means, after some real digits."""
+    n = 4 if smoke() else n
     first = {"real digits": some_digits(data, n)}
     for name, model in found.items():
         pair = [model.samples(n, seed=0, means=means) for means in (False, True)]

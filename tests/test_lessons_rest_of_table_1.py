@@ -107,3 +107,9 @@ def test_draws_that_are_their_own_means_are_shown_once():
         f"Adversarial nets: {own}",
     ]
     assert first["A: draws"].eq(1).all() and first["A: conditional means of the same draws"].eq(0).all()
+
+
+def test_a_chain_that_was_watched_too_briefly_has_a_limit_only():
+    long, short = (Mixing(np.ones(lags + 1), 20.0, 3.0, 2.0, 400) for lags in (100, 99))
+    assert (lesson.said(long), lesson.said(short)) == ("20", "at least 20")
+    assert lesson.mixing_table({"a": long, "b": short}).data.iloc[:, -1].tolist() == ["500 draws", "at most 500 draws"]

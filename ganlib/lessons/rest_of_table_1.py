@@ -137,7 +137,7 @@ def guess_alike(mixed: Mapping[str, Mixing], name: str = "DBN") -> Guess:
         f"Two pictures of the {name}'s chain lie some steps apart. How alike are they? 1 is the same picture.",
         panel=panel,
         truth=lambda: (np.arange(len(mixed[name].rho))[: LAGS + 1], mixed[name].rho[: LAGS + 1]),
-        because=f"Its integrated time is {mixed[name].time:.0f} steps: so many count for one independent draw.",
+        because=f"Its integrated time is {said(mixed[name])} steps: so many count for one independent draw.",
     )
 
 
@@ -207,7 +207,8 @@ def plot_table() -> Axes:
         ax.plot(row["means"], i, "s", color="white", mec=colour, mew=1.8, ms=7, label="conditional means" * (not i))
         if name in table_1.PAPER:
             paper = float(table_1.PAPER[name][0].split(" ± ")[0])
-            ax.plot(paper, i, "|", color=plots.INK, ms=18, mew=2.4, label="the paper" if not i else "")
+            ax.plot(paper, i, "|", color=plots.INK, ms=18, mew=2.4)
+    ax.plot([], [], "|", color=plots.INK, ms=10, mew=2.4, label="the paper")
     ax.set_yticks(range(len(found)), found.index)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
@@ -283,9 +284,9 @@ def plot_classes() -> Axes:
     found = rows()
     shares = np.array(found["classes"].tolist())
     [ax] = plots.panels(1, width=7.6, height=0.8 + 0.3 * len(shares))
-    ax.imshow(shares, vmin=0, vmax=0.25, cmap="cividis", aspect="auto")
+    ax.imshow(shares, vmin=0, vmax=0.2, cmap="cividis", aspect="auto")
     for (i, j), share in np.ndenumerate(shares):
-        ax.text(j, i, f"{share:.0%}", ha="center", va="center", fontsize=8, color="white" if share < 0.14 else "black")
+        ax.text(j, i, f"{share:.0%}", ha="center", va="center", fontsize=8, color="white" if share < 0.12 else "black")
     ax.set_xticks(range(10))
     ax.set_yticks(
         range(len(shares)), [f"{row['name']}, {KINDS[row['kind']].split(',')[0]}" for row in found.to_dict("records")]
@@ -338,17 +339,21 @@ def plot_mixing(mixed: Mapping[str, Mixing]) -> Axes:
     return ax
 
 
+def said(found: Mixing) -> str:
+    """An integrated time in words: a lower limit where the chains were watched for too few steps."""
+    short = len(found.rho) - 1 < chains.WINDOW * found.time
+    return f"{'at least ' * short}{found.time:.{0 if found.time > 10 else 1}f}"
+
+
 def mixing_table(mixed: Mapping[str, Mixing]) -> Styler:
     """What the chains are worth: integrated time, steps between two digits, digits seen, effective draws."""
-    told = [
-        (name, found.time, found.between, found.seen, 10_000 / found.time if found.time else math.nan)
-        for name, found in mixed.items()
-    ]
-    columns = ["model", "integrated time, steps", "steps to another digit", "digits that a chain shows"]
-    columns += ["10,000 steps are worth"]
-    return plots.table(
-        pd.DataFrame(told, columns=columns), digits=1, formats={"10,000 steps are worth": "{:,.0f} draws"}
-    )
+    told = []
+    for name, found in mixed.items():
+        worth = f"{'at most ' * said(found).startswith('at')}{10_000 / found.time:,.0f} draws"
+        told.append((name, said(found), found.between, found.seen, worth))
+    steps = 0 if not mixed else next(iter(mixed.values())).n // 20
+    columns = ["model", "integrated time, steps", "steps to another digit", f"digits seen in {steps} steps"]
+    return plots.table(pd.DataFrame(told, columns=[*columns, "10,000 steps are worth"]), digits=1)
 
 
 def costs(found: Mapping[str, Model], G: Trained) -> str:

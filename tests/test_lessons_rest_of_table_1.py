@@ -80,7 +80,10 @@ def test_where_no_faces_were_scored_it_says_so(record, monkeypatch):
 
 def test_the_ranks_by_hand(record):
     lines = lesson.ranks().splitlines()
-    assert lines[0] == "Parzen window: first VAE (conditional means), second Adversarial nets (draws), last VAE (draws)"
+    assert (
+        lines[0]
+        == "Parzen window: first VAE (conditional means), second Adversarial nets (draws = means), last VAE (draws)"
+    )
     assert lines[1].startswith("Fréchet distance: first VAE (conditional means)")  # the least distance comes first
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganlib.baselines.model import Chain
 from ganlib.lessons import rest_of_table_1 as lesson
 from ganlib.studies import table_1
 from ganlib.studies.chains import Mixing
@@ -116,3 +117,23 @@ def test_a_chain_that_was_watched_too_briefly_has_a_limit_only():
     long, short = (Mixing(np.ones(lags + 1), 20.0, 3.0, 2.0, 400) for lags in (100, 99))
     assert (lesson.said(long), lesson.said(short)) == ("20", "at least 20")
     assert lesson.mixing_table({"a": long, "b": short}).data.iloc[:, -1].tolist() == ["500 draws", "at most 500 draws"]
+
+
+def test_chains_that_fade_are_left_out_and_said(capsys):
+    class Fading(Chain):
+        """It loses a part of its light at each step, or only moves it."""
+
+        def __init__(self, kept):
+            super().__init__(SimpleNamespace(chains=1, burn_in=0, thin=1), torch.zeros(16))
+            self.kept = kept
+
+        def walk(self, x, rng):
+            while True:
+                x = self.kept * x.roll(1, 1)
+                yield x, x
+
+    data = SimpleNamespace(test=(255 * torch.eye(16)).repeat(2, 1).to(torch.uint8))
+    by = SimpleNamespace(probabilities=lambda x: x[:, :10])
+    mixed = lesson.mix({"fades": Fading(0.9), "goes on": Fading(1.0)}, data, by)
+    assert list(mixed) == ["goes on"]
+    assert "fades: after 50 steps 20 of 20 pictures are empty" in capsys.readouterr().out

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ganlib import baselines, parzen, plots, scale
 from ganlib.baselines import Chain, Model
+from ganlib.baselines.cae import CAE
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
@@ -161,13 +162,21 @@ def first_draws(found: Mapping[str, Model], G: Trained, data: Dataset, n: int = 
     n = 4 if smoke() else n
     first = {"real digits": some_digits(data, n)}
     for name, model in found.items():
-        pair = [model.samples(n, seed=0, means=means) for means in (False, True)]
+        start = begins_at(model, data, n)
+        pair = [model.samples(n, seed=0, means=means, **start) for means in (False, True)]
         if torch.equal(*pair):
             first[f"{name}: {KINDS['both']}"] = pair[0]
         else:
             first |= {f"{name}: draws": pair[0], f"{name}: conditional means of the same draws": pair[1]}
     first[f"Adversarial nets: {KINDS['both']}"] = G.samples(n, seed=0)
     return first
+
+
+def begins_at(model: Model, data: Dataset, n: int) -> dict[str, Tensor]:
+    """Training digits, drawn fairly, at which the chains of a CAE begin: from noise they only fade."""
+    if not isinstance(model, CAE):
+        return {}
+    return {"start": scale(table_1.random_subset(data.train, min(n, model.recipe.chains)))}
 
 
 def score_both(model: Model, data: Dataset) -> pd.DataFrame:
@@ -311,13 +320,20 @@ def walks(found: Mapping[str, Model], G: Trained, data: Dataset, n: int = 20) ->
 
 
 def mix(found: Mapping[str, Model], data: Dataset, by: Classifier) -> dict[str, Mixing]:
-    """How well twenty chains of each model mix, from real digits on, after some steps: conditional means."""
+    """How well twenty chains of each model mix, from real digits on, after some steps: conditional means.
+
+    A model whose chains fade until nothing is left is said, and left out.
+    """
     n, burn_in = (40, 10) if smoke() else (600, 200)
-    start = some_digits(data, 20)
-    return {
-        name: chains.mixing(model.chain(n, 0, start, means=True, burn_in=burn_in), by)
-        for name, model in only_chains(found).items()
-    }
+    start, mixed = some_digits(data, 20), {}
+    for name, model in only_chains(found).items():
+        chain = model.chain(n, 0, start, means=True, burn_in=burn_in)
+        empty = int((chain[-1].amax(1) < 0.5).sum())
+        if empty > len(start) // 2:
+            print(f"{name}: after {burn_in + n} steps {empty} of {len(start)} pictures are empty, so it is left out.")
+        else:
+            mixed[name] = chains.mixing(chain, by)
+    return mixed
 
 
 def of_G(G: Trained, by: Classifier) -> Mixing:

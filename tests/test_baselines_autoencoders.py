@@ -212,7 +212,9 @@ def test_a_chain_in_the_plane_mixes_between_two_modes_and_has_the_right_histogra
     """
     upper = torch.rand(4000, generator=rng()) < 0.65
     x = torch.where(upper[:, None], 0.62, 0.38) + 0.08 * torch.randn(4000, 2, generator=rng(1))
-    recipe = replace(DAE, hidden=(40,), act="tanh", visible="gaussian", spread=0.063, corruption=0.08, epochs=40)
+    recipe = replace(
+        DAE, binarise=False, hidden=(40,), act="tanh", visible="gaussian", spread=0.063, corruption=0.08, epochs=40
+    )
     recipe = replace(recipe, lr=0.03, momentum=0.9, annealing=0.97, batch=50)
     model = last(fit(x, recipe, device="cpu")).model
     y = model.chain(200, 1, x[:200], burn_in=100)  # (200, 200, 2)

@@ -37,6 +37,7 @@ class CAERecipe:
     epochs_a_layer: int = 50
     sigma: float = 0.3  # of epsilon in the move h <- h + J J^T epsilon
     chains: int = 2000
+    from_data: bool = True  # they begin at training pictures
     burn_in: int = 50
     thin: int = 1
 
@@ -97,13 +98,6 @@ class CAE(Chain):
             for p, gradient in zip(theta, torch.autograd.grad(cost, theta)):
                 p.sub_(gradient, alpha=self.recipe.lr)
         return cost.item()
-
-    def samples(self, n: int, seed: int = 0, means: bool = False, start: Tensor | None = None) -> Tensor:
-        """n draws by chains that begin at training pictures `start` (c, d): (n, d); without them, at noise."""
-        if start is None:
-            return super().samples(n, seed, means)
-        drawn = self.chain(-(-n // len(start)), seed, start, means, self.recipe.thin, self.recipe.burn_in)
-        return drawn.flatten(0, 1)[:n]
 
     def walk(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """h = f(x); h <- h + J J^T epsilon; x <- g(h). A draw has no noise of its own: it is its conditional mean."""

@@ -95,11 +95,12 @@ def test_the_answer_to_how_long_a_digit_stays_is_the_nearest(between, answer):
 
 
 def test_draws_that_are_their_own_means_are_shown_once():
-    data = SimpleNamespace(test=torch.zeros(30, 4, dtype=torch.uint8))
+    data = SimpleNamespace(test=torch.zeros(30, 4, dtype=torch.uint8), train=torch.ones(30, 4, dtype=torch.uint8))
     G = SimpleNamespace(samples=lambda n, seed: torch.zeros(n, 4))
 
     def model(noise):
-        return SimpleNamespace(samples=lambda n, seed, means: torch.full((n, 4), 0.0 if means else noise))
+        drawn = lambda n, seed, means: torch.full((n, 4), 0.0 if means else noise)  # noqa: E731
+        return SimpleNamespace(samples=drawn, recipe=SimpleNamespace(from_data=False))
 
     first = lesson.first_draws({"A": model(1.0), "B": model(0.0)}, G, data, n=5)
     own = lesson.KINDS["both"]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganlib import baselines, parzen, plots, scale
 from ganlib.baselines import Chain, Model
-from ganlib.baselines.cae import CAE
+from ganlib.baselines.files import draws
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
@@ -160,23 +160,15 @@ def guess_stays(mixed: Mapping[str, Mixing], name: str = "DBN") -> Guess:
 def first_draws(found: Mapping[str, Model], G: Trained, data: Dataset, n: int = 20) -> dict[str, Tensor]:
     """The first n pictures of seed 0 of each model, as draws and as conditional means, after some real digits."""
     n = 4 if smoke() else n
-    first = {"real digits": some_digits(data, n)}
+    first, x = {"real digits": some_digits(data, n)}, scale(table_1.random_subset(data.train, n))
     for name, model in found.items():
-        start = begins_at(model, data, n)
-        pair = [model.samples(n, seed=0, means=means, **start) for means in (False, True)]
+        pair = [draws(model, n, x, 0, means) for means in (False, True)]
         if torch.equal(*pair):
             first[f"{name}: {KINDS['both']}"] = pair[0]
         else:
             first |= {f"{name}: draws": pair[0], f"{name}: conditional means of the same draws": pair[1]}
     first[f"Adversarial nets: {KINDS['both']}"] = G.samples(n, seed=0)
     return first
-
-
-def begins_at(model: Model, data: Dataset, n: int) -> dict[str, Tensor]:
-    """Training digits, drawn fairly, at which the chains of a CAE begin: from noise they only fade."""
-    if not isinstance(model, CAE):
-        return {}
-    return {"start": scale(table_1.random_subset(data.train, min(n, model.recipe.chains)))}
 
 
 def score_both(model: Model, data: Dataset) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import timeit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -426,7 +427,7 @@ def sampling(models: Mapping[str, Any], data: Dataset) -> pd.DataFrame:
             steps = chains.integrated_time(rho)
             lower = chains.WINDOW * steps > len(rho)  # the chain was too short to see the end
         words = f"{'≥ ' * lower}{steps:,.0f}"
-        rows.append((name, words, cost, steps * cost, _seconds(model, steps)))
+        rows.append((name, words, cost, steps * cost, _milliseconds(model, steps)))
     names = ["model", "steps of its chain", "million multiplications a step", "and a draw"]
     return pd.DataFrame(rows, columns=[*names, "milliseconds a draw, here"])
 
@@ -436,13 +437,14 @@ def data_mean(data: Dataset) -> Tensor:
     return scale(data.train[:10_000]).mean(0)
 
 
-def _seconds(model: Any, steps: float) -> float:
-    """Milliseconds a draw takes here: of a hundred side by side, a hundredth."""
+def _milliseconds(model: Any, steps: float) -> float:
+    """What a draw takes here: of a hundred side by side, a hundredth; the least of three."""
     n = few(100, 5)
     if isinstance(model, Chain):
         start = model.mean.expand(n, -1).round()
-        return 1e3 * steps * chains._least(lambda: model.chain(3, start=start)) / (3 * n)
-    return 1e3 * chains._least(lambda: model.samples(n)) / n
+        took = timeit.repeat(lambda: model.chain(3, start=start), number=1, repeat=3)
+        return 1e3 * steps * min(took) / (3 * n)
+    return 1e3 * min(timeit.repeat(lambda: model.samples(n), number=1, repeat=3)) / n
 
 
 def says_sampling(table: pd.DataFrame, name: str) -> str:

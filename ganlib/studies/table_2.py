@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganlib import game, theory
-from ganlib.baselines import RECIPES, fit
+from ganlib.baselines import fit
 from ganlib.baselines.dbm import DBM, DBMRecipe
-from ganlib.baselines.gsn import GSN
-from ganlib.baselines.rbm import RBM
+from ganlib.baselines.gsn import GSN, GSNRecipe
+from ganlib.baselines.rbm import RBM, RBMRecipe
 from ganlib.checkpoints import Trained
 from ganlib.densities import PRIOR_REACH, Gaussian, Pushforward
 from ganlib.recipes import TOY
@@ -94,7 +94,7 @@ def learning_curves(updates: int, *, lr: float = 0.2, hidden: int = 16, seed: in
     at = np.unique(np.geomspace(1, updates, 60).astype(int))
     curves = {}
     for name, options in WAYS.items():
-        recipe = replace(RECIPES["rbm"], hidden=hidden, lr=lr, batch=len(x), **options)
+        recipe = RBMRecipe(hidden=hidden, lr=lr, batch=len(x), **options)
         rbm, rng = recipe.start(x.mean(0), seed), torch.Generator().manual_seed(seed)
         rbm.W.mul_(0.1)
         found = []
@@ -112,7 +112,7 @@ def learning_curves(updates: int, *, lr: float = 0.2, hidden: int = 16, seed: in
 def trained_rbm(updates: int, lr: float = 0.2, hidden: int = 16) -> RBM:
     """The RBM of `learning_curves` as the exact gradient trains it."""
     x = bars_and_stripes()
-    rbm = replace(RECIPES["rbm"], hidden=hidden, lr=lr).start(x.mean(0), 0)
+    rbm = RBMRecipe(hidden=hidden, lr=lr).start(x.mean(0), 0)
     rbm.W.mul_(0.1)
     for _ in range(updates):
         learn_exactly(rbm, x)
@@ -195,10 +195,12 @@ def denoiser(x: Tensor, corruption: float, epochs: int, hidden: int = 300, seed:
 
     Trained by Adam, which in so few epochs gets further than the rates of the GSN's recipe, made for hundreds.
     """
-    recipe = replace(RECIPES["gsn"], hidden=(hidden,), act="sigmoid", walkbacks=2, sigma=0.0, lr=0.008, epochs=epochs)
-    model = replace(recipe, corruption=corruption).start(x.mean(0), seed)
+    recipe = GSNRecipe(
+        hidden=(hidden,), act="sigmoid", walkbacks=2, sigma=0.0, corruption=corruption, lr=0.008, epochs=epochs
+    )
+    model = recipe.start(x.mean(0), seed)
     model.optimiser = torch.optim.Adam(model.parameters())
-    *_, last = fit(x, model.recipe, seed, model, device="cpu")
+    *_, last = fit(x, recipe, seed, model, device="cpu")
     return last.model
 
 

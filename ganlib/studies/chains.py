@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -121,7 +122,7 @@ def seconds_for(model: Sampler, n: int = 10_000, part: int = 20) -> float:
     return n / few * _least(lambda: model.samples(few))
 
 
-def _least(work: Any) -> float:
+def _least(work: Callable[[], object]) -> float:
     """The least seconds of three that some work takes."""
     took = []
     for _ in range(3):

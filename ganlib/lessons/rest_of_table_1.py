@@ -21,13 +21,21 @@ from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
 from ganlib.errors import CheckpointError
-from ganlib.lessons.table_1 import classifier, compares, smoke, some_digits, test_digits  # noqa: F401 (for the notebook)
+from ganlib.lessons.table_1 import (
+    classifier,  # noqa: F401 (for the notebook, as the next one)
+    compares,  # noqa: F401
+    n_centres,
+    smoke,
+    some_digits,
+    test_digits,
+)
 from ganlib.picture import Level, Panel
 from ganlib.studies import chains, table_1
 from ganlib.studies.chains import Mixing
 from ganlib.studies.measures import Classifier
 from ganlib.widgets import Chains, Guess
 
+REAL = "real training digits"
 AVERAGE = "Adversarial nets, average"
 ORDER = {"dbn": "DBN", "cae": "Stacked CAE", "gsn": "Deep GSN", "gan": "Adversarial nets", "gan-average": AVERAGE}
 ORDER |= {"vae": "VAE"}
@@ -172,10 +180,10 @@ def first_draws(found: Mapping[str, Model], G: Trained, data: Dataset, n: int = 
 
 
 def score_both(model: Model, data: Dataset) -> pd.DataFrame:
-    """The Parzen scores of a model's draws and of their means, by the paper's protocol."""
-    n, found = 400 if smoke() else 10_000, []
-    for kind, said in list(KINDS.items())[:2]:
-        x = model.samples(n, seed=1, means=kind == "means")
+    """The Parzen scores of a model's draws, of their means, and of real training digits, by the paper's protocol."""
+    n, found = n_centres(data), []
+    centres = {KINDS[kind]: model.samples(n, seed=1, means=kind == "means") for kind in ("samples", "means")}
+    for said, x in (centres | {REAL: scale(table_1.random_subset(data.train, n))}).items():
         score = parzen.score(x, scale(data.valid), test_digits(data), data=data.name)
         found.append((said, score.log_likelihood, score.standard_error, score.sigma))
     return pd.DataFrame(found, columns=["centres", "nats", "±", "σ"]).set_index("centres")
@@ -197,8 +205,8 @@ def the_table() -> Styler:
     return plots.table(frame, digits=1, formats={"σ": "{:.4f}", "epochs": "{:,.0f}"})
 
 
-def plot_table() -> Axes:
-    """A line for each model from its draws to its conditional means, and the paper's number."""
+def plot_table(real: float) -> Axes:
+    """A line for each model from its draws to its conditional means, the paper's number, and real digits' score."""
     found = both(rows(), "log_likelihood")
     [ax] = plots.panels(1, width=7.2, height=0.9 + 0.4 * len(found))
     for i, (name, row) in enumerate(found.iterrows()):
@@ -210,6 +218,7 @@ def plot_table() -> Axes:
             paper = float(table_1.PAPER[name][0].split(" ± ")[0])
             ax.plot(paper, i, "|", color=plots.INK, ms=18, mew=2.4)
     ax.plot([], [], "|", color=plots.INK, ms=10, mew=2.4, label="the paper")
+    ax.axvline(real, color=plots.INK, lw=1, ls=":", label=REAL)
     ax.set_yticks(range(len(found)), found.index)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)

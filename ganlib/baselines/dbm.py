@@ -30,11 +30,11 @@ class DBMRecipe:
     k: int = 1  # Gibbs steps of the persistent chains between two updates
     lr: float = 0.05  # falls to 0 in a straight line, epoch by epoch
     batch: int = 100  # and as many persistent chains
-    epochs: int = 50
+    epochs: int = 12
     beta_rate: float = 0.01  # of the running means of mu, which centre the gradient
-    chains: int = 100  # side by side, in `samples`
-    burn_in: int = 1000
-    thin: int = 10
+    chains: int = 10_000  # side by side, in `samples`
+    burn_in: int = 300
+    thin: int = 1
 
     def start(self, mean: Tensor, seed: int) -> DBM:
         """The model before its first update."""

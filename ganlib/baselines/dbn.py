@@ -25,9 +25,9 @@ class DBNRecipe:
     lr: float = 0.01
     batch: int = 10
     epochs_a_layer: int = 100
-    chains: int = 100
-    burn_in: int = 1000
-    thin: int = 10
+    chains: int = 10_000
+    burn_in: int = 300
+    thin: int = 1
 
     @property
     def epochs(self) -> int:

@@ -93,8 +93,9 @@ def trained_as(found: Mapping[str, Model]) -> Styler:
         widths = " + ".join(map(str, recipe.hidden if isinstance(recipe.hidden, tuple) else (recipe.hidden,)))
         drawn = "independent"
         if isinstance(model, Chain):
-            many, plural = recipe.chains, "s" * (recipe.chains > 1)
-            drawn = f"{many} chain{plural}, {recipe.burn_in:,} steps at first, a draw in every {recipe.thin}"
+            many, at = recipe.chains, " at training digits" * getattr(recipe, "from_data", False)
+            drawn = f"{many:,} chain{'s' * (many > 1)} that begin{'s' * (many < 2)}{at or ' at noise'}, "
+            drawn += f"{recipe.burn_in:,} steps before the first draw, {recipe.thin} from one to the next"
         hours = told.get("seconds", math.nan) / 3_600
         rows.append((name, widths, model.done, told.get("seed", 0), hours, drawn))
     columns = ["model", "hidden units", "epochs", "seed", "hours of training", "10,000 draws"]
@@ -241,11 +242,11 @@ def gaps() -> str:
 
 
 def plot_history(found: Mapping[str, Model]) -> Axes:
-    """The validation score of the conditional means over the epochs of each model's training."""
+    """The validation score of the conditional means over the training, of models that are not trained in layers."""
     [ax] = plots.panels(1, width=6.6, height=3.2)
     for name, model in found.items():
         scored = [row for row in model.info.get("history", []) if "log_likelihood" in row]
-        if scored:
+        if scored and not hasattr(model.recipe, "epochs_a_layer"):
             x, y = ([row[key] for row in scored] for key in ("epoch", "log_likelihood"))
             ax.plot(x, y, color=COLOURS[name], marker="o", ms=3, label=name)
     ax.set(xlabel="epoch", ylabel="nats, 1,000 validation digits", title="Conditional means over the training")
@@ -376,7 +377,10 @@ def costs(found: Mapping[str, Model], G: Trained) -> str:
     lines = []
     for name, model in {**found, "Adversarial nets": G}.items():
         seconds = chains.seconds_for(model)
-        many = f"{chains.steps_for(model.recipe):,} steps of its chains" if isinstance(model, Chain) else "one pass"
+        many = "one pass each"
+        if isinstance(model, Chain):
+            at_once = min(model.recipe.chains, 10_000)
+            many = f"{at_once:,} chain{'s' * (at_once > 1)} of {chains.steps_for(model.recipe):,} steps"
         lines.append(f"{name}: {seconds:.3g} s for 10,000 draws ({many})")
     return "\n".join(lines)
 

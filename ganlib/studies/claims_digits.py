@@ -156,7 +156,8 @@ def run(recipe: Recipe, data: Dataset, ruler: Ruler, seed: int, epochs: int = EP
     for name, G in (("last", trainer.G), ("average", average.G)):
         told[name] = ruler.measure(trainer.recipe.samples(G, 10_000, 1).float())
     told["curves"] = {
-        name: np.round(trainer.history.column(name), 5).tolist() for name in ("epoch", "V", "D_real", "D_fake", "norm_G")
+        name: np.round(trainer.history.column(name), 5).tolist()
+        for name in ("epoch", "V", "D_real", "D_fake", "norm_G")
     }
     told["samples"] = packed(trainer.recipe.samples(average.G, N_SHEET, 2))
     if isinstance(average.G, NoisyGenerator):
@@ -171,12 +172,12 @@ FINITE = {"500": (500, True), "5,000": (5_000, True), "50,000": (50_000, True), 
 
 
 def D_alone(
-    data: Dataset, G: Generator, n: int, drops: bool, *, seed: int = 0, steps: int = 4_000, points: int = 40
+    data: Dataset, G: Generator, n: int, drops: bool, *, seed: int = 0, steps: int = 4_000, points: int = 24
 ) -> dict[str, list[float]]:
     """Train D alone, by the recipe, against a held G on n digits; watch V on these and on digits it never sees.
 
     The fakes are fresh at each step; those of the measurements are others, the same each time. D is measured without
-    dropout, on at most 5,000 digits of a kind. "accuracy" is the share of digits taken for data and fakes for fakes.
+    dropout, on at most 2,000 digits of a kind. "accuracy" is the share of digits taken for data and fakes for fakes.
     """
     recipe, on = replace(MNIST, D=discriminator("maxout", drops)), hardware.choose("cpu")
     rng = torch.Generator().manual_seed(seed)
@@ -184,8 +185,8 @@ def D_alone(
     digits = scale(data.train[order])
     D = Discriminator(data.d, recipe.D, rng)
     player, dtype = Player(D, on.product_dtype), on.product_dtype
-    fakes = recipe.samples(G, 5_000, 77)
-    sides = {"train": digits[:5_000], "validation": scale(data.valid[:5_000])}
+    fakes = recipe.samples(G, 2_000, 77)
+    sides = {"train": digits[:2_000], "validation": scale(data.valid[:2_000])}
     told: dict[str, list[float]] = {"step": [], **{f"{what}_{s}": [] for s in sides for what in ("V", "accuracy")}}
     G_plays = Player(G, dtype).plays()
     due = {0, *np.unique(np.geomspace(25, steps, points).round().astype(int)).tolist()}

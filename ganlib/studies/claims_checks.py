@@ -43,8 +43,7 @@ def through_D(recipe: Recipe = MNIST, m: int = 100) -> dict[str, float]:
     Both relative to the gradient's length. The authors' simultaneous update is used: one pass serves both players.
     """
     G, D, rng = _pair(recipe)
-    x = torch.rand(2, m, len(recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))[1].layers[0].linear.weight[0]),
-                   generator=rng)  # fmt: skip
+    x = torch.rand(2, m, recipe.G[-1].units, generator=rng)
     z = game.prior(recipe.p_z, m, recipe.z_dim, rng)
 
     def both(data: Tensor) -> game.Gradients:
@@ -90,42 +89,44 @@ def _addmm_(_: Any, a: Any, b: Any, *__: Any, **___: Any) -> int:
     return 2 * a[0] * a[1] * b[1]
 
 
-def flops(do: Callable[[], Any]) -> int:
-    """Multiplications and additions of the matrix products that `do` makes."""
-    with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm_: _addmm_}) as counter:
-        do()
-    return counter.get_total_flops()
+def counter() -> FlopCounterMode:
+    """Counts the multiplications and additions of the matrix products that are made while it is entered."""
+    return FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm_: _addmm_})
 
 
 def work(d: int = 784, m: int = 100, n: int = 10_000) -> dict[str, dict[str, float]]:
     """What an update costs for each example of a minibatch, and what a draw does, model by model, at full size.
 
-    "update", "step": millions of multiplications and additions; a step is one of a chain, or a run of G. "steps": those
-    to n draws by the recipe, its wait before the first one included, for each draw. "chain": whether one is needed to
-    draw, and "chain_in_training" its steps for each update. "inference": whether training infers hidden units from data.
+    "update", "step": millions of multiplications and additions; a step is one of a chain, or one run of G. "steps":
+    those to n draws by the recipe, with the wait before the first one, a draw. "chain": whether drawing needs one, and
+    "chain_in_training" its steps for each update. "inference": whether training infers hidden units from data.
     """
     x = torch.rand(m, d, generator=torch.Generator().manual_seed(0))
     G, D, rng = _pair(MNIST)
-    z = game.prior(MNIST.p_z, m, MNIST.z_dim, rng)
-    update = flops(lambda: game.simultaneous_gradients(G, D, x, z, MNIST.generator_cost, rng))
-    step = flops(lambda: G.pictures(z))
-    plain = {"chain": False, "chain_in_training": 0, "inference": False, "steps": 1.0}
-    told: dict[str, Any] = {"adversarial": plain | {"update": update / m / 1e6, "step": step / m / 1e6}}
+    z, million = game.prior(MNIST.p_z, m, MNIST.z_dim, rng), m * 1e6
+    with counter() as update:
+        game.simultaneous_gradients(G, D, x, z, MNIST.generator_cost, rng)
+    with counter() as step:
+        G.pictures(z)
+    row: dict[str, Any] = {"chain": False, "chain_in_training": 0, "inference": False, "steps": 1.0}
+    row |= {"update": update.get_total_flops() / million, "step": step.get_total_flops() / million}
+    told = {"adversarial": row}
     for name, recipe in RECIPES.items():
         model, rng = recipe.start(x.mean(0), 0), torch.Generator().manual_seed(0)
         if hasattr(recipe, "epochs_a_layer"):
             model.done = recipe.epochs - 1  # the top layer's turn
-        inside = {"rbm": "k", "dbn": "k", "gsn": "walkbacks"}.get(name, "")
-        row = {"chain": isinstance(model, Chain), "chain_in_training": getattr(recipe, inside, 0), "inference": True}
-        row["update"] = flops(lambda: model.learn(x, rng)) / m / 1e6
-        if isinstance(model, Chain):
-            with torch.no_grad():
-                walk = model.walk(x, rng)
+        with counter() as update:
+            model.learn(x, rng)
+        draws = isinstance(model, Chain)
+        walk = model.walk(x, rng) if draws else iter(lambda: model.samples(m), None)  # noqa: B023
+        with torch.no_grad():
+            next(walk)
+            with counter() as step:
                 next(walk)
-                row["step"] = flops(lambda: next(walk)) / m / 1e6
-            row["steps"] = recipe.thin + recipe.burn_in * recipe.chains / n
-        else:
-            row |= {"step": flops(lambda: model.samples(m)) / m / 1e6, "steps": 1.0}
+        inside = {"rbm": "k", "dbn": "k", "gsn": "walkbacks"}.get(name, "")
+        row = {"chain": draws, "chain_in_training": getattr(recipe, inside, 0), "inference": True}
+        row["steps"] = recipe.thin + recipe.burn_in * recipe.chains / n if draws else 1.0
+        row |= {"update": update.get_total_flops() / million, "step": step.get_total_flops() / million}
         told[name] = row
     return told
 
@@ -240,7 +241,7 @@ def partition(most: int = 16, gsn: int = 784) -> dict[str, Any]:
 
 
 def score_matching(m: int = 20, d: int = 6, hidden: int = 4, sigma: float = 0.3) -> dict[str, float]:
-    """A denoising autoencoder's cost against denoising score matching of an RBM with Gaussian visible units (Vincent 2011).
+    """A denoising autoencoder's cost against denoising score matching of a Gaussian-binary RBM (Vincent 2011).
 
     E(x) = (|x - b|^2 / 2 - sum_j softplus(c_j + x W_j)) / sigma^2, whose score is (r(x) - x) / sigma^2 with the
     autoencoder's reconstruction r(x) = b + W sigmoid(c + x W). "cost" and "gradient": the largest relative difference.
@@ -281,8 +282,7 @@ class RectifiedGSN(GSN):
 def feedback(data: Dataset, *, updates: int = 600, steps: int = 30, hidden: int = 200) -> dict[str, Any]:
     """A small GSN trained with tanh or with rectifiers in its loop, at two rates: the largest unit along its chain.
 
-    "largest": by step of the chain after training, nan once a number is no longer finite; "cost": the mean cross-entropy
-    of the last 50 updates, nats a pixel.
+    "largest": by step of the chain after training; "cost": the mean cross-entropy of the last 50 updates, nats a pixel.
     """
     told: dict[str, Any] = {}
     x = scale(data.train[:5_000])

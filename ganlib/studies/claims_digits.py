@@ -27,6 +27,7 @@ from ganlib.trainer import Player, Trainer
 EPOCHS = 8  # as many as the profile `quick` trains
 SEEDS = (0, 1)
 N_NEIGHBOURS = 3_000  # pictures on each side of precision and recall
+CURVES = ("epoch", "V", "D_real", "D_fake", "norm_G")
 N_SHEET = 20  # samples that are kept to be looked at
 
 # -- noise at every layer ----------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ def ruler() -> claims_digits.Ruler:
 def variants() -> Iterator[Part]:
     """Recipes against one another, a part a recipe and a seed."""
     yield "real test digits", lambda: ruler().floor()
+    yield "untrained G", lambda: ruler().untrained()
     for seed in claims_digits.SEEDS:
         for name, recipe in claims_digits.VARIANTS.items():
             yield f"{name}, seed {seed}", functools.partial(_run, recipe, seed)

@@ -13,14 +13,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, softplus
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganlib import game, parzen, scale
-from ganlib.baselines import RECIPES, Chain
+from ganlib.baselines import RECIPES, Chain, ais
 from ganlib.baselines.gsn import GSN, GSNRecipe
 from ganlib.baselines.model import fit
 from ganlib.baselines.rbm import RBM, RBMRecipe
+from ganlib.baselines.vae import VAERecipe
 from ganlib.checkpoints import pretrained
 from ganlib.datasets import Dataset
 from ganlib.nets import Discriminator, Generator
@@ -71,13 +72,22 @@ def _distance(a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> float:
 
 
 def discrete() -> dict[str, float]:
-    """The length of G's gradient when its samples are real numbers, and when they are rounded to 0 or 1."""
+    """Gradients through numbers that are rounded, and through the same numbers as they are.
+
+    "real" and "rounded": the length of G's gradient, by what it puts out. "VAE" and "VAE, rounded": that of a VAE's
+    encoder by its reconstruction, by the hidden z that it infers.
+    """
     G, D, rng = _pair(MNIST.at("smoke"))
     z = game.prior("uniform", 100, MNIST.z_dim, rng)
+    vae, x = VAERecipe(hidden=(50,)).start(torch.full((784,), 0.5), 0), torch.rand(100, 784, generator=rng)
     told = {}
-    for name, finish in (("real", lambda x: x), ("rounded", torch.round)):
+    for name, finish in (("", lambda x: x), ("rounded", torch.round)):
         cost = game.generator_cost(D.logit(finish(G(z))))
-        told[name] = _length(torch.autograd.grad(cost, list(G.parameters())))
+        told[name or "real"] = _length(torch.autograd.grad(cost, list(G.parameters())))
+        hidden = finish(vae.encoder(x)[:, : vae.recipe.z_dim])
+        cost = binary_cross_entropy_with_logits(vae.decoder(hidden), x)
+        found = torch.autograd.grad(cost, list(vae.encoder.parameters()))
+        told[f"VAE, {name}" if name else "VAE"] = _length(found)
     return told
 
 
@@ -123,7 +133,7 @@ def work(d: int = 784, m: int = 100, n: int = 10_000) -> dict[str, dict[str, flo
             next(walk)
             with counter() as step:
                 next(walk)
-        inside = {"rbm": "k", "dbn": "k", "gsn": "walkbacks"}.get(name, "")
+        inside = {"rbm": "k", "dbn": "k", "dbm": "k", "gsn": "walkbacks"}.get(name, "")
         row = {"chain": draws, "chain_in_training": getattr(recipe, inside, 0), "inference": True}
         row["steps"] = recipe.thin + recipe.burn_in * recipe.chains / n if draws else 1.0
         row |= {"update": update.get_total_flops() / million, "step": step.get_total_flops() / million}
@@ -219,25 +229,24 @@ def ruler(data: Dataset, draws: int = 5) -> dict[str, Any]:
 # -- exact statements on other models ----------------------------------------------------------------------------------
 
 
-def partition(most: int = 16, gsn: int = 784) -> dict[str, Any]:
-    """The terms of an RBM's log Z by enumeration, and seconds, by the number of hidden units; and of the full-size one.
+def partition(most: int = 16, d: int = 784) -> dict[str, Any]:
+    """log Z of RBMs as they start, by enumeration over the hidden units: its terms, its seconds, its value, nats.
 
-    log Z = log sum_h exp(c.h + sum_i softplus(b_i + (W h)_i)), one term for each h in {0, 1}^hidden.
+    "AIS": annealed importance sampling of the same, and "error" the standard error of its mean weight, as a share.
     """
-    told: dict[str, Any] = {"hidden": [], "terms": [], "seconds": [], "log_Z": []}
+    told: dict[str, Any] = {name: [] for name in ("hidden", "terms", "seconds", "log_Z", "AIS", "error")}
     for hidden in range(8, most + 1, 2):
-        rbm = RBM(RBMRecipe(hidden=hidden), torch.full((gsn,), 0.5), 0)
+        rbm = RBM(RBMRecipe(hidden=hidden), torch.full((d,), 0.5), 0)
         begun = time.perf_counter()
-        bits = torch.arange(2**hidden)[:, None] >> torch.arange(hidden) & 1
-        parts = [
-            h @ rbm.c + softplus(torch.addmm(rbm.b, h, rbm.W.T)).sum(1) for h in bits.float().split(4_096)
-        ]  # each (4096,)
-        told["log_Z"].append(torch.cat(parts).double().logsumexp(0).item())
+        told["log_Z"].append(rbm.log_z().item())
         told["seconds"].append(time.perf_counter() - begun)
+        estimate = ais.log_z(rbm, steps=1_000)
+        told["AIS"].append(estimate.value)
+        told["error"].append(estimate.standard_error)
         told["hidden"].append(hidden)
         told["terms"].append(2**hidden)
-    full = RECIPES["rbm"].hidden
-    return told | {"full_hidden": full, "full_log10_terms": min(full, gsn) * math.log10(2)}
+    full = min(RECIPES["rbm"].hidden, d)
+    return told | {"full_units": full, "full_log10_terms": full * math.log10(2)}
 
 
 def score_matching(m: int = 20, d: int = 6, hidden: int = 4, sigma: float = 0.3) -> dict[str, float]:
@@ -326,7 +335,7 @@ def fooled(data: Dataset, n: int = 500, steps: int = 200, size: float = 0.01) ->
     for _ in range(steps):
         x = x.detach().requires_grad_()
         logits = classifier.net(x)
-        (slope,) = torch.autograd.grad(torch.nn.functional.cross_entropy(logits, wanted, reduction="sum"), x)
+        (slope,) = torch.autograd.grad(cross_entropy(logits, wanted, reduction="sum"), x)
         unsure = logits.softmax(1)[torch.arange(n), wanted] <= 0.99
         x = (x.detach() - size * slope.sign() * unsure[:, None]).clamp(0, 1)
     sure = classifier.probabilities(x)[torch.arange(n), wanted]

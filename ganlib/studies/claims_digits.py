@@ -132,6 +132,11 @@ class Ruler:
         """What real test digits give."""
         return {"accuracy": self.classifier.accuracy, "frechet": measures.frechet(self.train, self.test)}
 
+    def untrained(self) -> dict[str, float]:
+        """What samples of a G give that has not been trained."""
+        G, _ = MNIST.networks(0, self.data.mean())
+        return self.measure(MNIST.samples(G, 10_000, 1))
+
     def measure(self, x: Tensor) -> dict[str, float]:
         """The measures of samples x (n, 784)."""
         features = self.classifier.features(x)

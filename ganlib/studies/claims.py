@@ -372,8 +372,8 @@ CLAIMS: tuple[Claim, ...] = (
         "statistical",
         "6",
         "That may be a statistical advantage, since inputs are not copied into G.",
-        "Distances of samples to the nearest training digit, for every model of Table 1. (Samples that are far from all "
-        "digits score low, too.)",
+        "Distances of samples to the nearest training digit, for every model of Table 1. (Samples that are far from "
+        "all digits score low, too.)",
         "12",
         verdicts.statistical,
     ),

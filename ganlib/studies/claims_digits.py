@@ -173,19 +173,31 @@ def run(recipe: Recipe, data: Dataset, ruler: Ruler, seed: int, epochs: int = EP
 
 # -- D alone, to completion, on finite data ----------------------------------------------------------------------------
 
-FINITE = {"500": (500, True), "5,000": (5_000, True), "50,000": (50_000, True), "500, no dropout": (500, False)}
-"""Digits that D is trained on, and whether with the recipe's dropout."""
+FINITE = {
+    "500": (500, MNIST.D),
+    "5,000": (5_000, MNIST.D),
+    "50,000": (50_000, MNIST.D),
+    "500, no dropout": (500, discriminator("maxout", False)),
+}
+"""How many digits D is trained on, and the D."""
 
 
 def D_alone(
-    data: Dataset, G: Generator, n: int, drops: bool, *, seed: int = 0, steps: int = 4_000, points: int = 24
+    data: Dataset,
+    G: Generator,
+    n: int,
+    layers: tuple[Layer, ...] = MNIST.D,
+    *,
+    seed: int = 0,
+    steps: int = 4_000,
+    points: int = 24,
 ) -> dict[str, list[float]]:
     """Train D alone, by the recipe, against a held G on n digits; watch V on these and on digits it never sees.
 
     The fakes are fresh at each step; those of the measurements are others, the same each time. D is measured without
     dropout, on at most 2,000 digits of a kind. "accuracy" is the share of digits taken for data and fakes for fakes.
     """
-    recipe, on = replace(MNIST, D=discriminator("maxout", drops)), hardware.choose("cpu")
+    recipe, on = replace(MNIST, D=layers), hardware.choose("cpu")
     rng = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(data.train), generator=rng)[:n]
     digits = scale(data.train[order])

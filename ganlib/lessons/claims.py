@@ -1,4 +1,4 @@
-"""Notebook 14, what the paper claims: its guesses, its pictures of the telling experiments, and the matrix as a table."""
+"""Notebook 14, what the paper claims: its guesses, pictures of the telling experiments, and the matrix as a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganlib import MNIST, plots, pretrained, profile
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
 from ganlib.picture import Level, Line, Panel, Picture
-from ganlib.studies import claims, claims_digits
+from ganlib.studies import claims, claims_curve, claims_digits, claims_nce, claims_toys
 from ganlib.studies.claims_verdicts import HOLDS, IN_PART, MISSING, NOT_HERE, UNTESTED, VERDICTS, part
 from ganlib.widgets import Guess
 
@@ -45,8 +45,8 @@ def guess_count() -> Guess:
 def guess_overfit() -> Guess:
     """What a D that is trained to completion says of digits that it has not seen."""
     return Guess(
-        "D is trained alone on a hundred digits, against a G that is held. What becomes of V on digits that D has never "
-        "seen?",
+        "D is trained alone on a hundred digits, against a G that is held. What becomes of V on digits that it has "
+        "never seen?",
         ["it rises with V on its own digits", "it stays at −log 4", "it falls far below −log 4"],
         answer="it falls far below −log 4",
         because="D learns its hundred digits by heart and becomes sure of itself. A fresh digit then counts as a fake, "
@@ -67,7 +67,8 @@ def guess_noise() -> Guess:
 def guess_rectifiers() -> Guess:
     """What rectifiers do in D."""
     return Guess(
-        "D gets rectifiers in place of maxout units, and as many parameters. What do G's digits look like after 8 epochs?",
+        "D gets rectifiers in place of maxout units, and as many parameters. What do G's digits look like after "
+        "8 epochs?",
         ["about the same", "more varied", "hardly any variety is left"],
         answer="hardly any variety is left",
         because="D wins by far, and G falls back on a few pictures. The table below has the numbers.",
@@ -220,6 +221,6 @@ def _link(number: re.Match[str]) -> str:
 
 def toy(name: str) -> Drawing:
     """What a toy experiment of the results found, drawn by its own function."""
-    from ganlib.studies import claims_toys
-
-    return plots.draw(getattr(claims_toys, f"show_{name}")(part(claims.results(), "toys", name)))
+    kind = name.split(",")[0]
+    home = next(module for module in (claims_toys, claims_nce, claims_curve) if hasattr(module, f"show_{kind}"))
+    return plots.draw(getattr(home, f"show_{kind}")(part(claims.results(), "toys", name)))

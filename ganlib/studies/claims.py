@@ -108,7 +108,7 @@ CLAIMS: tuple[Claim, ...] = (
         "With its fixed noise, noise-contrastive estimation slows down once the model is roughly right.",
         "One dimension: the signal-to-noise ratio of its gradient along training, against the game's.",
         "below",
-        verdicts.toys("nce_and_game"),
+        verdicts.toys("nce_signal", "nce_curves"),
     ),
     Claim(
         "gsn",
@@ -383,7 +383,7 @@ CLAIMS: tuple[Claim, ...] = (
         "They can represent sharp, even degenerate distributions.",
         "Data on a curve and at a point: GAN, VAE and an RBM's chain.",
         "below",
-        verdicts.toys("curve"),
+        verdicts.toys("sharp, circle", "sharp, points"),
     ),
     Claim(
         "blurry",
@@ -391,7 +391,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Methods with chains need a distribution that is somewhat blurry, so that the chains mix between modes.",
         "The same chain on data of several widths.",
         "below",
-        verdicts.toys("chain_mixing"),
+        verdicts.toys("blur_and_mixing"),
     ),
 )
 

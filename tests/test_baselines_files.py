@@ -17,6 +17,7 @@ RECIPES = [
     replace(R["rbm"], hidden=5, epochs=3, batch=10),
     replace(R["rbm"], hidden=5, epochs=3, batch=10, persistent=True),
     replace(R["dbn"], epochs_a_layer=2, **SMALL),
+    replace(R["dbm"], epochs=3, **SMALL),
     replace(R["cae"], epochs_a_layer=2, **SMALL),
     replace(R["gsn"], epochs=3, **SMALL),
     replace(R["vae"], epochs=3, **SMALL),

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ganlib import checkpoints, hardware, parzen
 from ganlib.baselines.cae import CAERecipe
+from ganlib.baselines.dbm import DBMRecipe
 from ganlib.baselines.dbn import DBNRecipe
 from ganlib.baselines.gsn import GSNRecipe
 from ganlib.baselines.model import Model, fit
@@ -26,7 +27,8 @@ from ganlib.runs import alone, polite_stop
 WEIGHTS = checkpoints.WEIGHTS / "baselines"
 SCORED = 10_000  # draws in a validation score
 
-KINDS = {"rbm": RBMRecipe, "dbn": DBNRecipe, "cae": CAERecipe, "gsn": GSNRecipe, "vae": VAERecipe}
+KINDS: dict[str, type] = {"rbm": RBMRecipe, "dbn": DBNRecipe, "dbm": DBMRecipe, "cae": CAERecipe}
+KINDS |= {"gsn": GSNRecipe, "vae": VAERecipe}
 """The kinds of recipe, as a file names them."""
 
 

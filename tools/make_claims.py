@@ -22,7 +22,7 @@ from ganlib import load, pretrained
 from ganlib.datasets import Dataset
 from ganlib.hardware import provenance
 from ganlib.nets import Layer
-from ganlib.studies import claims_checks, claims_curve, claims_digits, claims_nce, claims_toys
+from ganlib.studies import claims_checks, claims_digits
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "claims.json"
 Part = tuple[str, Callable[[], dict[str, Any]]]  # its name, and what runs it
@@ -76,6 +76,8 @@ def checks() -> Iterator[Part]:
 
 def toys() -> Iterator[Part]:
     """Games in one dimension and in the plane."""
+    from ganlib.studies import claims_curve, claims_nce, claims_toys
+
     for name in ("both_costs", "overfit_D", "cost_games", "helvetica", "synchrony", "k_and_gap"):
         yield name, getattr(claims_toys, name)
     yield "nce_signal", claims_nce.nce_signal

@@ -14,15 +14,18 @@ import numpy as np
 import torch
 from scipy.special import expit
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from ganlib import theory
-from ganlib.baselines import Chain, Model
+from ganlib.baselines import RECIPES, Chain, Model
 from ganlib.baselines.gsn import GSN, GSNRecipe
 from ganlib.baselines.vae import VAE, VAERecipe
 from ganlib.densities import Array, Gaussian
+from ganlib.game import discriminator_gradients, generator_gradients
+from ganlib.nets import count_parameters
 from ganlib.picture import Line, Panel, Picture
 from ganlib.plots import decades
-from ganlib.recipes import RING
+from ganlib.recipes import MNIST, RING
 from ganlib.studies.claims_toys import Numbers, judged, rounded
 from ganlib.studies.toys import Toys
 

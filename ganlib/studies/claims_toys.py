@@ -8,7 +8,7 @@ count of the passes stand in `claims_curve`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from scipy.special import expit
 from ganlib import game, theory
 from ganlib.densities import Array, Gaussian
 from ganlib.nets import Layer
-from ganlib.picture import Heat, Level, Line, Panel, Picture
+from ganlib.picture import Heat, Level, Line, Mark, Panel, Picture
 from ganlib.recipes import RING, TOY
 from ganlib.studies import phenomena
 from ganlib.studies.sweeps import ToySweep, width

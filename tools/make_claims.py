@@ -96,8 +96,15 @@ EXPERIMENTS: dict[str, Callable[[], Iterator[Part]]] = {
 }
 
 
-def write(told: dict[str, Any]) -> None:
-    """A line a part, in one move."""
+def read() -> dict[str, Any]:
+    """What was kept before."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def keep(name: str, part: str, made: dict[str, Any]) -> None:
+    """Add a part to the file, which holds a line for each, in one move."""
+    told = read()
+    told.setdefault(name, {})[part] = made
     lines = []
     for name, parts in told.items():
         inner = ",\n".join(f"  {json.dumps(part)}: {json.dumps(made, allow_nan=False)}" for part, made in parts.items())
@@ -116,14 +123,12 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     for name in chosen.only:
         for part, make in EXPERIMENTS[name]():
-            told = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-            if part in told.get(name, {}) and not chosen.again:
+            if part in read().get(name, {}) and not chosen.again:
                 continue
             begun = time.perf_counter()
             result = make()
             seconds = round(time.perf_counter() - begun, 1)
-            told.setdefault(name, {})[part] = {"result": result, "seconds": seconds, "made_by": provenance()}
-            write(told)
+            keep(name, part, {"result": result, "seconds": seconds, "made_by": provenance()})
             print(f"{name}, {part}: {seconds} s", flush=True)
 
 

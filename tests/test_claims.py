@@ -1,4 +1,4 @@
-"""The matrix of claims: each verdict on made-up results, and on the results of the package; its checks on small cases."""
+"""The matrix of claims: verdicts on made-up results and on those of the package; its experiments on small cases."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def small_noisy() -> claims_digits.NoisyRecipe:
 
 
 def test_noise_joins_each_layer_and_nothing_else():
-    """With all weights from the upper noise at 0 it is the recipe's G; each part moves the samples through its layer."""
+    """With all weights from the upper noise at 0 it is the recipe's G, and that noise makes no variance."""
     recipe = small_noisy()
     G, _ = recipe.networks(0, torch.full((784,), 0.5))
     plain = Generator(100, recipe.G, None, torch.full((784,), 0.5))

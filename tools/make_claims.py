@@ -21,7 +21,6 @@ import torch
 from ganlib import load, pretrained
 from ganlib.datasets import Dataset
 from ganlib.hardware import provenance
-from ganlib.nets import Layer
 from ganlib.studies import claims_checks, claims_digits
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "claims.json"
@@ -54,14 +53,15 @@ def _run(recipe: Any, seed: int) -> dict[str, Any]:
 
 
 def overfitting() -> Iterator[Part]:
-    """D alone on finite data, a part a number of digits and a seed."""
-    for name, (n, layers) in claims_digits.FINITE.items():
-        for seed in claims_digits.SEEDS if n < 50_000 else (0,):
-            yield f"{name}, seed {seed}", functools.partial(_alone, n, layers, seed)
+    """D alone on finite data, a part a number of digits and a seed; the second seed on the fewest digits only."""
+    for seed in claims_digits.SEEDS:
+        for name, n in claims_digits.FINITE.items():
+            if seed == 0 or name == "500":
+                yield f"{name}, seed {seed}", functools.partial(_alone, n, seed)
 
 
-def _alone(n: int, layers: tuple[Layer, ...], seed: int) -> dict[str, Any]:
-    return claims_digits.D_alone(mnist(), pretrained("mnist").G, n, layers, seed=seed)
+def _alone(n: int, seed: int) -> dict[str, Any]:
+    return claims_digits.D_alone(mnist(), pretrained("mnist").G, n, seed=seed)
 
 
 def copies() -> Iterator[Part]:

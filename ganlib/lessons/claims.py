@@ -15,6 +15,7 @@ from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
 from ganlib.picture import Level, Line, Panel, Picture
 from ganlib.studies import claims, claims_digits
+from ganlib.studies import claims_verdicts as verdicts
 from ganlib.studies.claims_verdicts import HOLDS, IN_PART, MISSING, NOT_HERE, UNTESTED, VERDICTS, part
 from ganlib.widgets import Guess
 
@@ -67,8 +68,8 @@ def guess_noise() -> Guess:
 def guess_rectifiers() -> Guess:
     """What rectifiers do in D."""
     return Guess(
-        "D gets rectifiers in place of maxout units, and as many parameters. What do G's digits look like after "
-        "8 epochs?",
+        "D gets rectifiers in place of maxout units, as many parameters, and keeps its dropout. What do G's digits look "
+        "like after 8 epochs?",
         ["about the same", "more varied", "hardly any variety is left"],
         answer="hardly any variety is left",
         because="D wins by far, and G falls back on a few pictures. The table below has the numbers.",
@@ -113,6 +114,26 @@ def plot_overfit_recorded() -> Drawing:
 # -- pictures of what was recorded -------------------------------------------------------------------------------------
 
 
+def plot_costs() -> Drawing:
+    """The recipe with both costs of G, seed 0: what D says of fakes, and the length of G's gradient, by epoch."""
+    r, panels = claims.results(), []
+    runs = {"non-saturating cost": ("recipe", "G"), "minimax cost": ("minimax cost", "C")}
+    for key, title in (("D_fake", "D(G(z))"), ("norm_G", "Length of G's gradient")):
+        lines = []
+        for words, (name, style) in runs.items():
+            curves = part(r, "variants", f"{name}, seed 0")["curves"]
+            lines.append(Line(curves["epoch"], np.log10(curves[key]), words, style))
+        low, high = (int(end(line.y.min() for line in lines)) for end in (min, max))
+        ends = float(low - 1), float(high + 1)
+        panels.append(Panel(title, lines, (0, claims_digits.EPOCHS), ends, "epoch", y_ticks=powers(*map(int, ends))))
+    return plots.draw(Picture(panels))
+
+
+def powers(low: int, high: int, every: int = 1) -> list[tuple[float, str]]:
+    """Ticks of an axis of log10: 10 to each power."""
+    return [(float(e), "1" if e == 0 else f"10^{e}") for e in range(low, high + 1, every)]
+
+
 def plot_feedback() -> Drawing:
     """The largest hidden unit along the chain of a small GSN, with tanh and with rectifiers in its loop."""
     found = part(claims.results(), "checks", "feedback")
@@ -125,8 +146,7 @@ def plot_feedback() -> Drawing:
             Line(np.arange(1, len(y) + 1), y, words, "V" if kind == "rectifiers" else "D", dash=int(rate != "0.25"))
         )
     top = float(np.ceil(max(line.y.max() for line in lines)))
-    ticks = [(float(e), f"10^{e}") for e in range(0, int(top) + 1, 3)]
-    axes = {"x_label": "step of the chain", "y_label": "largest hidden unit", "y_ticks": ticks}
+    axes = {"x_label": "step of the chain", "y_label": "largest hidden unit", "y_ticks": powers(0, int(top), 3)}
     return plots.draw(Picture([Panel("Units in a loop", lines, (1, 30), (0, top), **axes)]))
 
 
@@ -142,9 +162,10 @@ def sheets(*variants: str) -> Drawing:
     """Fair samples of the average of variants of the recipe after 8 epochs, seed 0: a row each."""
     r = claims.results()
     found = {name: part(r, "variants", f"{name}, seed 0")["samples"] for name in variants}
-    return plots.rows({name: claims_digits.unpacked(text)[:14] for name, text in found.items()}, SHAPE)
+    return plots.rows({NAMES.get(name, name): claims_digits.unpacked(text)[:14] for name, text in found.items()}, SHAPE)
 
 
+NAMES = {"recipe": "the recipe: maxout, dropout"}
 D_KINDS = ("recipe", "maxout, no dropout", "rectifiers, dropout", "rectifiers, no dropout")
 
 
@@ -153,11 +174,13 @@ def table_of_variants(*variants: str) -> Styler:
     r, rows = claims.results(), []
     for name in variants:
         for seed in claims_digits.SEEDS:
+            if f"{name}, seed {seed}" not in r["claims"]["variants"]:
+                continue
             found = part(r, "variants", f"{name}, seed {seed}")
             average = found["average"]
             rows.append(
                 {
-                    "variant": {"recipe": "the recipe: maxout, dropout"}.get(name, name),
+                    "variant": NAMES.get(name, name),
                     "seed": seed,
                     "Fréchet distance": average["frechet"],
                     "precision": average["precision"],
@@ -172,11 +195,9 @@ def table_of_variants(*variants: str) -> Styler:
 
 def operations() -> Styler:
     """Millions of multiplications and additions: of an update for each example, of a step, and of a draw."""
-    names = {"adversarial": "adversarial nets", "rbm": "RBM", "dbn": "DBN", "dbm": "DBM", "cae": "stacked CAE"}
-    names |= {"gsn": "deep GSN", "vae": "VAE"}
     rows = [
         {
-            "model": names[name],
+            "model": verdicts.NAMES[name],
             "an update, for each example": one["update"],
             "a step of the chain, or a run of G": one["step"],
             "steps for a draw": one["steps"],

@@ -242,7 +242,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "maxout",
         "5",
-        "D is made of maxout units. (The paper does not say that others are worse.)",
+        "Maxout units in D help. (The paper uses them, and does not compare.)",
         "Maxout against as many parameters in rectifiers, with and without dropout, 8 epochs, two seeds.",
         "below",
         verdicts.helps(("recipe", "maxout, no dropout"), ("rectifiers, dropout", "rectifiers, no dropout"), "maxout"),
@@ -250,7 +250,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "dropout",
         "5",
-        "D is trained with dropout. (The paper does not say what it does without.)",
+        "Dropout in D helps. (The paper uses it, and does not compare.)",
         "The same four recipes.",
         "below",
         verdicts.helps(("recipe", "rectifiers, dropout"), ("maxout, no dropout", "rectifiers, no dropout"), "dropout"),

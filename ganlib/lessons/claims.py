@@ -68,8 +68,8 @@ def guess_noise() -> Guess:
 def guess_rectifiers() -> Guess:
     """What rectifiers do in D."""
     return Guess(
-        "D gets rectifiers in place of maxout units, as many parameters, and keeps its dropout. What do G's digits look "
-        "like after 8 epochs?",
+        "D gets rectifiers in place of maxout units, with as many parameters and with its dropout. What do the digits "
+        "look like after 8 epochs?",
         ["about the same", "more varied", "hardly any variety is left"],
         answer="hardly any variety is left",
         because="D wins by far, and G falls back on a few pictures. The table below has the numbers.",
@@ -123,15 +123,17 @@ def plot_costs() -> Drawing:
         for words, (name, style) in runs.items():
             curves = part(r, "variants", f"{name}, seed 0")["curves"]
             lines.append(Line(curves["epoch"], np.log10(curves[key]), words, style))
-        low, high = (int(end(line.y.min() for line in lines)) for end in (min, max))
-        ends = float(low - 1), float(high + 1)
-        panels.append(Panel(title, lines, (0, claims_digits.EPOCHS), ends, "epoch", y_ticks=powers(*map(int, ends))))
+        ends = np.floor(min(line.y.min() for line in lines)), np.ceil(max(line.y.max() for line in lines))
+        panels.append(Panel(title, lines, (0, claims_digits.EPOCHS), ends, "epoch", y_ticks=powers(*ends)))
     return plots.draw(Picture(panels))
 
 
-def powers(low: int, high: int, every: int = 1) -> list[tuple[float, str]]:
+def powers(low: float, high: float, every: int = 1) -> list[tuple[float, str]]:
     """Ticks of an axis of log10: 10 to each power."""
-    return [(float(e), "1" if e == 0 else f"10^{e}") for e in range(low, high + 1, every)]
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return [
+        (float(e), "1" if e == 0 else "10" + str(e).translate(raised)) for e in range(int(low), int(high) + 1, every)
+    ]
 
 
 def plot_feedback() -> Drawing:
@@ -146,7 +148,7 @@ def plot_feedback() -> Drawing:
             Line(np.arange(1, len(y) + 1), y, words, "V" if kind == "rectifiers" else "D", dash=int(rate != "0.25"))
         )
     top = float(np.ceil(max(line.y.max() for line in lines)))
-    axes = {"x_label": "step of the chain", "y_label": "largest hidden unit", "y_ticks": powers(0, int(top), 3)}
+    axes = {"x_label": "step of the chain", "y_label": "largest hidden unit", "y_ticks": powers(0, top, 3)}
     return plots.draw(Picture([Panel("Units in a loop", lines, (1, 30), (0, top), **axes)]))
 
 

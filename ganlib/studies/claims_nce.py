@@ -85,7 +85,7 @@ def _logit(t: float) -> Array:
 
 
 def _ratio(*parts: tuple[Array, Array], batch: int) -> float:
-    """|mean| / sqrt(trace of the covariance), of a sum of means over `batch` draws; a part is (values (n, p), shares (n,))."""
+    """|mean| / sqrt(trace of the covariance) of a sum of means over `batch` draws, each (values (n, p), share (n,))."""
     means = [share @ each for each, share in parts]
     trace = sum((share @ (each - mean) ** 2).sum() for (each, share), mean in zip(parts, means)) / batch
     return float(np.linalg.norm(sum(means)) / math.sqrt(trace))

@@ -166,7 +166,7 @@ def sharp(
     Data on the "circle" or on the two "points"; the same `updates` of each model, each on 128 fresh draws: the GAN (k =
     1, G and D of two layers of 64; once more at three times the rates), a VAE with a Gaussian decoder whose width is
     learned, Gibbs chains of RBMs with Gaussian visible units of two widths, and the chain of a denoising autoencoder
-    with Gaussian noise 0.3. Of n samples (of the chains: 200 of them from far out, 300 steps to the first draw, 10 between):
+    with Gaussian noise 0.3. Of n samples (200 chains begin far out; 300 steps to the first draw, 10 to the next):
 
     - "distance": the median distance from the nearest point that data can have;
     - "covered": the share of the parts (32 arcs, or two points) with at least a quarter of their fair share;
@@ -257,7 +257,7 @@ def show_sharp(found: Numbers) -> Picture:
 # -- blur and mixing, exactly ------------------------------------------------------------------------------------------
 
 
-def blur_and_mixing(widths: Sequence[float] = tuple(np.round(np.geomspace(0.15, 1, 12), 3).tolist())) -> Numbers:
+def blur_and_mixing(widths: Sequence[float] = tuple(np.round(np.geomspace(0.2, 1, 12), 3).tolist())) -> Numbers:
     """Section 6: why a chain needs blur, exactly: Gibbs steps between two points against the width of the model.
 
     An RBM with one Gaussian visible unit of width w and one hidden unit can be two hills of that width at -1 and 1: h

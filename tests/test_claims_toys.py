@@ -32,7 +32,7 @@ SMALL = {
     (claims_toys, "overfit_D"): {"sizes": (5, 50), "seeds": (0,), "updates": 300, "records": 6, "fresh": 2_000},
     (claims_toys, "k_and_gap"): {"ks": (1, 3), "lrs_G": (0.01, 0.1), "seeds": (0,), "updates": 120, "records": 8},
     (claims_gradients, "both_costs"): {"apart": (0, 1, 4)},
-    (claims_gradients, "cost_games"): {"seeds": (0, 3), "alone": 30, "far": 20, "near": 20},
+    (claims_gradients, "cost_games"): {"seeds": (0, 3), "alone": 30, "far": 20, "near": 20, "records": 4},
     (claims_synchrony, "helvetica"): {"seeds": (4,), "together": 500, "alone": 400, "records": 2},
     (claims_synchrony, "synchrony"): {"counts": (1, 5), "seeds": (0, 1), "updates": 100},
     (claims_nce, "nce_signal"): {"noises": (2,), "distances": (1, 0.1)},

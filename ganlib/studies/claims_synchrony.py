@@ -69,7 +69,7 @@ def show_helvetica(found: Numbers) -> Picture:
 
 
 def synchrony(
-    counts: Sequence[int] = (1, 2, 5, 10, 20, 50), seeds: Sequence[int] = range(6), updates: int = 6_000
+    counts: Sequence[int] = (1, 2, 5, 10, 20, 50, 100), seeds: Sequence[int] = range(6), updates: int = 6_000
 ) -> Numbers:
     """Section 6: D must be kept well synchronised with G: JSD reached against the updates of G to one update of D.
 

@@ -15,31 +15,25 @@ from ganlib import game, theory
 from ganlib.densities import Gaussian
 from ganlib.picture import completed
 from ganlib.recipes import TOY
-from ganlib.studies import (
-    claims_cost,
-    claims_gradients,
-    claims_nce,
-    claims_sharp,
-    claims_synchrony,
-    claims_toys,
-    phenomena,
-)
+from ganlib.studies import claims_curve, claims_D, claims_nce, phenomena
+from ganlib.studies.claims_judged import judged
+from ganlib.studies.claims_toys import EXPERIMENTS
 from ganlib.studies.toys import Toys
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = {
-    (claims_toys, "overfit_D"): {"sizes": (5, 50), "seeds": (0,), "updates": 300, "records": 6, "fresh": 2_000},
-    (claims_toys, "k_and_gap"): {"ks": (1, 3), "lrs_G": (0.01, 0.1), "seeds": (0,), "updates": 120, "records": 8},
-    (claims_gradients, "both_costs"): {"apart": (0, 1, 4)},
-    (claims_gradients, "cost_games"): {"seeds": (0, 3), "alone": 30, "far": 20, "near": 20, "records": 4},
-    (claims_synchrony, "helvetica"): {"seeds": (4,), "together": 500, "alone": 400, "records": 2},
-    (claims_synchrony, "synchrony"): {"counts": (1, 5), "seeds": (0, 1), "updates": 100},
-    (claims_nce, "nce_signal"): {"noises": (2,), "distances": (1, 0.1)},
-    (claims_nce, "nce_curves"): {"noises": (2,), "rates": (0.1,), "seeds": (0,), "updates": 100, "records": 8},
-    (claims_sharp, "sharp"): {"updates": 4, "seeds": (0,), "n": 200, "walk": 5},
-    (claims_sharp, "blur_and_mixing"): {},
-    (claims_cost, "cost_of_a_step"): {"batch": 10, "hidden": 20, "pixels": 30},
+    "overfit_D": {"sizes": (5, 50), "seeds": (0,), "updates": 300, "records": 6, "fresh": 2_000},
+    "k_and_gap": {"ks": (1, 3), "lrs_G": (0.01, 0.1), "seeds": (0,), "updates": 120, "records": 8},
+    "both_costs": {"apart": (0, 1, 4)},
+    "cost_games": {"seeds": (0, 3), "alone": 30, "far": 20, "near": 20, "records": 4},
+    "helvetica": {"seeds": (4,), "together": 500, "alone": 400, "records": 2},
+    "synchrony": {"counts": (1, 5), "seeds": (0, 1), "updates": 100},
+    "nce_signal": {"noises": (2,), "distances": (1, 0.1)},
+    "nce_curves": {"noises": (2,), "rates": (0.1,), "seeds": (0,), "updates": 100, "records": 8},
+    "sharp, circle": {"updates": 4, "seeds": (0,), "n": 200, "walk": 5},
+    "blur_and_mixing": {},
+    "cost_of_a_step": {"batch": 10, "hidden": 20, "pixels": 30},
 }
 
 
@@ -48,18 +42,17 @@ def found():
     """What each experiment gives when it is small, each made once."""
     made: dict = {}
 
-    def get(module, name):
+    def get(name):
         if name not in made:
-            made[name] = getattr(module, name)(**SMALL[module, name])
+            made[name] = EXPERIMENTS[name].run(**SMALL[name])
         return made[name]
 
     return get
 
 
-@pytest.mark.parametrize("module, name", SMALL)
-def test_an_experiment_gives_plain_numbers_the_same_for_the_same_seeds_and_a_picture(found, module, name):
-    first = found(module, name)
-    again = getattr(module, name)(**SMALL[module, name])
+@pytest.mark.parametrize("name", SMALL)
+def test_an_experiment_gives_plain_numbers_the_same_for_the_same_seeds_and_a_picture(found, name):
+    first, again = found(name), EXPERIMENTS[name].run(**SMALL[name])
     plain = [{key: value for key, value in run.items() if key != "seconds"} for run in (first, again)]
     assert plain[0] == plain[1]
     assert json.loads(json.dumps(first, allow_nan=False)).keys() == first.keys()
@@ -67,13 +60,16 @@ def test_an_experiment_gives_plain_numbers_the_same_for_the_same_seeds_and_a_pic
         good = [(v > verdict["threshold"]) == verdict["above"] for v in verdict["values"]]
         assert verdict["holds"] == pytest.approx(np.mean(good))
         assert verdict["mean"] == pytest.approx(np.mean(verdict["values"]), rel=1e-3, abs=1e-4)
-    if shows := getattr(module, f"show_{name}", None):
-        assert completed(shows(json.loads(json.dumps(first)))).panels
+    assert completed(EXPERIMENTS[name].show(json.loads(json.dumps(first)))).panels
+
+
+def test_every_experiment_is_tested():
+    assert {*EXPERIMENTS} == {*SMALL, "sharp, points"}
 
 
 def test_a_verdict_counts_the_seeds_on_the_right_side():
-    above = claims_toys.judged("q", [1.0, 3.0], 2.0, "why")
-    below = claims_toys.judged("q", [1.0, 1.5, 3.0], 2.0, "why", above=False)
+    above = judged("q", [1.0, 3.0], 2.0, "why")
+    below = judged("q", [1.0, 1.5, 3.0], 2.0, "why", above=False)
     assert (above["holds"], above["mean"], above["spread"]) == (0.5, 2.0, pytest.approx(math.sqrt(2), rel=1e-4))
     assert below["holds"] == pytest.approx(2 / 3)
 
@@ -82,18 +78,18 @@ def test_a_verdict_counts_the_seeds_on_the_right_side():
 
 
 def test_D_overfits_a_handful_of_points_against_an_exact_C(found):
-    run = found(claims_toys, "overfit_D")
+    run = found("overfit_D")
     assert run["C"] == pytest.approx(theory.MINUS_LOG_4 + 2 * 0.336830820346, abs=1e-9)
     few, many = np.array(run["train"]) - np.array(run["fresh"])
     assert few[0, -1] > 0.05 and few[0, -1] > 2 * many[0, -1]
     assert np.all(np.array(run["fresh"]) < run["C"] + 0.05)  # the noise of 2,000 points
     points = np.array(run["points"])
-    drawn = claims_toys.Points(points).sample(100, np.random.default_rng(0))
+    drawn = claims_D.Points(points).sample(100, np.random.default_rng(0))
     assert {tuple(row) for row in drawn.tolist()} == {tuple(row) for row in points.tolist()}
 
 
 def test_the_gap_is_that_of_the_game_alone(found):
-    run = found(claims_toys, "k_and_gap")
+    run = found("k_and_gap")
     alone, gaps = Toys(TOY, Gaussian(0, 1), seeds=0, k=3, lr_D=0.3, lr_G=0.1), []
     for updates in np.linspace(120 / 8, 120, 8):
         while alone.step < round(updates / 4):
@@ -104,7 +100,7 @@ def test_the_gap_is_that_of_the_game_alone(found):
 
 
 def test_both_gradients_are_those_of_the_costs_and_add_up_to_mu(found):
-    run = found(claims_gradients, "both_costs")
+    run = found("both_costs")
     z, w = (torch.from_numpy(a) for a in theory.quadrature(Gaussian(0, 1)))
     share = w * torch.from_numpy(Gaussian(0, 1).pdf(z.numpy()))
     for i, mu in enumerate(run["apart"]):
@@ -119,7 +115,7 @@ def test_both_gradients_are_those_of_the_costs_and_add_up_to_mu(found):
 
 
 def test_the_games_begin_alike_and_the_push_of_a_sure_D_is_the_larger_one(found):
-    run = found(claims_gradients, "cost_games")
+    run = found("cost_games")
     toys = Toys(TOY, phenomena.density("drawn", phenomena.FAR["heights"]), seeds=[0, 3], lr_D=0.3)
     for _ in range(30):
         toys.step_D()
@@ -134,7 +130,7 @@ def test_the_games_begin_alike_and_the_push_of_a_sure_D_is_the_larger_one(found)
 
 
 def test_G_alone_collapses_and_in_company_does_not(found):
-    run = found(claims_synchrony, "helvetica")
+    run = found("helvetica")
     held, both = run["held"], run["both"]
     assert held["share"][0][0] == both["share"][0][0] < 0.3 and held["JSD"][0][0] == both["JSD"][0][0]
     assert held["share"][0][-1] > 0.8 > 0.3 > both["share"][0][-1]
@@ -142,7 +138,7 @@ def test_G_alone_collapses_and_in_company_does_not(found):
 
 
 def test_one_update_of_G_to_one_of_D_is_algorithm_1(found):
-    run = found(claims_synchrony, "synchrony")
+    run = found("synchrony")
     toys, looks = Toys(TOY, phenomena.DATA["bimodal"], seeds=[0, 1]), []
     for _ in range(100):
         toys.iterate()
@@ -171,7 +167,7 @@ def test_the_signal_to_noise_ratios_are_those_of_minibatches():
 
 
 def test_all_learners_come_closer(found):
-    run = found(claims_nce, "nce_curves")
+    run = found("nce_curves")
     begins = theory.JSD(Gaussian(0, 1), Gaussian(1.5, math.exp(0.7)))
     for name, JSD in run["JSD"].items():
         assert JSD[0][-1] < 0.8 * begins, name
@@ -182,7 +178,7 @@ def test_all_learners_come_closer(found):
 
 
 def test_distances_and_parts():
-    circle, points = claims_sharp.SHAPES["circle"], claims_sharp.SHAPES["points"]
+    circle, points = claims_curve.SHAPES["circle"], claims_curve.SHAPES["points"]
     x = np.array([[0.5, 0.0], [0.0, -2.0], [-1.0, -1e-9]])
     assert circle.distance(x).tolist() == pytest.approx([0.5, 1.0, 0.0])
     assert circle.part(x).tolist() == [0, 24, 16]
@@ -195,7 +191,7 @@ def test_distances_and_parts():
 
 
 def test_the_decoder_of_the_vae_is_a_normal_density():
-    model = claims_sharp.MODELS["VAE"](torch.zeros(2), 0)
+    model = claims_curve.MODELS["VAE"](torch.zeros(2), 0)
     with torch.no_grad():
         model.log_s.fill_(-0.7)
     z, x = torch.randn(2, 5, 2, generator=torch.Generator().manual_seed(0))
@@ -207,7 +203,7 @@ def test_the_decoder_of_the_vae_is_a_normal_density():
 
 def test_the_gaussian_rbm_walks_through_its_own_distribution():
     """Against all states of three hidden units: v given h is N(b + W h, s^2), and p(h) is a sum over eight terms."""
-    model = claims_sharp.GaussianRBMRecipe(hidden=3, s=0.8).start(torch.tensor([0.3, -0.2]), 0)
+    model = claims_curve.GaussianRBMRecipe(hidden=3, s=0.8).start(torch.tensor([0.3, -0.2]), 0)
     rng = torch.Generator().manual_seed(1)
     model.W.copy_(torch.randn(2, 3, generator=rng) * 0.7)
     h = torch.tensor(list(itertools.product((0.0, 1.0), repeat=3)))
@@ -219,7 +215,7 @@ def test_the_gaussian_rbm_walks_through_its_own_distribution():
     drawn = model.chain(400, 0, torch.zeros(100, 2), burn_in=100).flatten(0, 1)
     assert torch.allclose(drawn.mean(0), m, atol=0.06)
     assert torch.allclose(drawn.T @ drawn / len(drawn), second, atol=0.15)
-    model.recipe = claims_sharp.GaussianRBMRecipe(hidden=3, s=0.8, k=20, lr=0.1)
+    model.recipe = claims_curve.GaussianRBMRecipe(hidden=3, s=0.8, k=20, lr=0.1)
     before = model.W.clone()
     model.learn(drawn[torch.randperm(len(drawn), generator=rng)[:20_000]], rng)
     assert (model.W - before).abs().max() < 0.1 * 0.05  # data of the model's own: nothing to learn
@@ -227,7 +223,7 @@ def test_the_gaussian_rbm_walks_through_its_own_distribution():
 
 def test_steps_to_cross_are_those_of_a_chain_that_is_run():
     w, rng = 0.6, np.random.default_rng(0)
-    run = claims_sharp.blur_and_mixing((w, 100.0))
+    run = claims_curve.blur_and_mixing((w, 100.0))
     side, crossed = np.ones(4_000), 0
     for _ in range(200):
         v = side + w * rng.standard_normal(4_000)
@@ -239,7 +235,7 @@ def test_steps_to_cross_are_those_of_a_chain_that_is_run():
 
 
 def test_products_are_counted_as_by_hand(found):
-    rows = found(claims_cost, "cost_of_a_step")["rows"]
+    rows = found("cost_of_a_step")["rows"]
     d, h = 30, 20
     weights = 100 * h + h * h + h * d
     assert rows["GAN"]["sample"] * rows["GAN"]["parameters"] == pytest.approx(weights, rel=1e-3)

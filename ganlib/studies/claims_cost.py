@@ -6,14 +6,16 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganlib.baselines import RECIPES, Chain
 from ganlib.game import discriminator_gradients, generator_gradients
 from ganlib.nets import Layer, count_parameters
+from ganlib.picture import Cells, Panel, Picture
 from ganlib.recipes import RING
-from ganlib.studies.claims_toys import Numbers, judged, rounded
+from ganlib.studies.claims_judged import Numbers, judged, rounded
 
 
 def cost_of_a_step(batch: int = 100, hidden: int = 500, pixels: int = 784) -> Numbers:
@@ -82,6 +84,17 @@ def cost_of_a_step(batch: int = 100, hidden: int = 500, pixels: int = 784) -> Nu
         ),
     ]
     return {"batch": batch, "hidden": hidden, "pixels": pixels, "rows": rows, "verdicts": verdicts}
+
+
+def show_cost_of_a_step(found: Numbers) -> Picture:
+    """Passes for an update of one datum, and for one kept draw, as a table in colour."""
+    rows = dict(reversed(found["rows"].items()))  # a table begins at the bottom
+    keys = ("update", "sample", "first")
+    values = np.array([[row[key] for key in keys] for row in rows.values()])
+    words = [[[f"{value:,.1f}"] for value in row] for row in values]
+    titles = ("one update of a datum", "one more kept draw", "the first draw")
+    cells = Cells(values, words, list(rows), titles, (0.5, 2_000), log=True, name="passes")
+    return Picture([Panel("Passes through all parameters", cells=cells, x_label="", at=(0, 0, 11, 9))])
 
 
 def _wide(hidden: int, units: int, activation: str) -> tuple[Layer, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from ganlib.picture import Level, Line, Panel, Picture
 from ganlib.recipes import TOY
 from ganlib.studies import phenomena
-from ganlib.studies.claims_toys import Numbers, judged, rounded
+from ganlib.studies.claims_judged import Numbers, judged, rounded
 from ganlib.studies.sweeps import width
 from ganlib.studies.toys import Toys
 

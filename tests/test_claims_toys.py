@@ -28,6 +28,7 @@ SMALL = {
     "both_costs": {"apart": (0, 1, 4)},
     "cost_games": {"seeds": (0, 3), "alone": 30, "far": 20, "near": 20, "records": 4},
     "helvetica": {"seeds": (4,), "together": 500, "alone": 400, "records": 2},
+    "helvetica, bounded": {"seeds": (0,), "together": 50, "alone": 400, "records": 2},
     "synchrony": {"counts": (1, 5), "seeds": (0, 1), "updates": 100},
     "nce_signal": {"noises": (2,), "distances": (1, 0.1)},
     "nce_curves": {"noises": (2,), "rates": (0.1,), "seeds": (0,), "updates": 100, "records": 8},
@@ -137,6 +138,11 @@ def test_G_alone_collapses_and_in_company_does_not(found):
     assert held["JSD"][0][-1] > both["JSD"][0][-1] + 0.2
 
 
+def test_a_bounded_G_collapses_onto_the_highest_point_of_D_that_it_can_reach(found):
+    run = found("helvetica, bounded")
+    assert run["held"]["share"][0][-1] > 0.8 > run["both"]["share"][0][-1]
+
+
 def test_one_update_of_G_to_one_of_D_is_algorithm_1(found):
     run = found("synchrony")
     toys, looks = Toys(TOY, phenomena.DATA["bimodal"], seeds=[0, 1]), []
@@ -184,6 +190,11 @@ def test_distances_and_parts():
     assert circle.part(x).tolist() == [0, 24, 16]
     assert points.distance(x).tolist() == pytest.approx([0.5, math.sqrt(5), 0.0], abs=1e-8)
     assert points.part(x).tolist() == [1, 0, 0]
+    assert claims_curve.blur(circle, 1.5 * circle.sample(500, np.random.default_rng(0))) == pytest.approx(0, abs=1e-12)
+    wide = points.sample(4_000, np.random.default_rng(0)) + 0.1 * np.random.default_rng(1).standard_normal((4_000, 2))
+    assert claims_curve.blur(points, wide + np.array([0.2, 0.1])) == pytest.approx(
+        0.1 * math.sqrt(2 * math.log(2)), rel=0.05
+    )
     for shape in (circle, points):
         many = shape.sample(20_000, np.random.default_rng(0))
         assert shape.distance(many).max() < 1e-12

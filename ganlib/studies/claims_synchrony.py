@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from ganlib.densities import Uniform
+from ganlib.nets import Layer
 from ganlib.picture import Level, Line, Panel, Picture
 from ganlib.recipes import TOY
 from ganlib.studies import phenomena
@@ -14,9 +17,22 @@ from ganlib.studies.claims_judged import Numbers, judged, rounded
 from ganlib.studies.sweeps import width
 from ganlib.studies.toys import Toys
 
+BOUNDED = replace(
+    TOY,
+    G=(TOY.G[0], Layer(1, "sigmoid", irange=1.0)),
+    D=(replace(TOY.D[0], irange=4.0), *TOY.D[1:]),  # its rectifiers bend within [0, 1]
+    lr_D=0.1,
+)
+"""The toy with a G whose x lie in [0, 1]."""
+
 
 def helvetica(
-    seeds: Sequence[int] = range(8), together: int = 500, alone: int = 400, lr_G: float = 0.03, records: int = 20
+    seeds: Sequence[int] = range(8),
+    bounded: bool = False,
+    together: int = 500,
+    alone: int = 400,
+    lr_G: float = 0.03,
+    records: int = 20,
 ) -> Numbers:
     """Section 6: G trained too much without updating D collapses too many z to the same x.
 
@@ -24,14 +40,16 @@ def helvetica(
     `lr_G` with D held ("held"), or as many with D updated each time ("both"), from the same moment. "share": the
     largest share of z that G maps into one interval of x a twentieth as long as that of the data; p_data has 0.05.
     "outside": the share of z that land outside the data's interval; "JSD": nats. Lists (seed, record), the first at the
-    moment itself.
+    moment itself. With `bounded` G ends in a sigmoid, as that for digits does, so that x cannot leave [0, 1], and
+    p_data is uniform on [0.2, 0.8]: the highest point of D is then within G's reach.
     """
     at = np.unique(np.round(np.linspace(0, alone, records)).astype(int))
-    start = Toys(TOY, phenomena.DATA["uniform"], seeds=list(seeds))
+    p_data, recipe = (Uniform(0.2, 0.8), BOUNDED) if bounded else (phenomena.DATA["uniform"], TOY)
+    start = Toys(recipe, p_data, seeds=list(seeds))
     for _ in range(together):
         start.iterate()
     saved, found = start.saved(), {"seeds": list(seeds), "updates": at.tolist()}
-    z = np.sqrt(3) * np.linspace(-1, 1, 4_001)
+    z, near = np.sqrt(3) * np.linspace(-1, 1, 4_001), (p_data.high - p_data.low) / 20
     for name, k in (("held", 0), ("both", 1)):
         toys = start.at(saved)
         toys.set(k=k, lr_G=lr_G)
@@ -41,8 +59,8 @@ def helvetica(
                 toys.iterate()
             for i in range(len(toys)):
                 x = np.sort(toys.G_of(z, i))
-                share[i, r] = (np.searchsorted(x, x + 0.2) - np.arange(len(x))).max() / len(x)
-                outside[i, r] = (np.abs(x) > 2).mean()
+                share[i, r] = (np.searchsorted(x, x + near) - np.arange(len(x))).max() / len(x)
+                outside[i, r] = ((x < p_data.low) | (x > p_data.high)).mean()
                 JSD[i, r] = toys.measure(i).JSD
         found[name] = {"share": rounded(share), "outside": rounded(outside), "JSD": rounded(JSD)}
     held, both = (np.array(found[name]["share"])[:, -1] for name in ("held", "both"))

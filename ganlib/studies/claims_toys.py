@@ -39,6 +39,9 @@ EXPERIMENTS = {
     "both_costs": Experiment(both_costs, show_both_costs),
     "cost_games": Experiment(cost_games, show_cost_games),
     "helvetica": Experiment(helvetica, show_helvetica),
+    "helvetica, bounded": Experiment(
+        partial(helvetica, bounded=True, together=1_500, alone=1_600, lr_G=0.1), show_helvetica
+    ),
     "synchrony": Experiment(synchrony, show_synchrony),
     **{f"sharp, {shape}": Experiment(partial(sharp, shape), show_sharp) for shape in SHAPES},
     "blur_and_mixing": Experiment(blur_and_mixing, show_blur_and_mixing),

@@ -34,6 +34,8 @@ from ganlib.errors import DataError, RecipeError
 from ganlib.game import softplus
 from ganlib.theory import quadrature
 
+WIDE = Gaussian(0.0, 2.0)
+
 
 @dataclass(frozen=True)
 class Bell:
@@ -74,7 +76,7 @@ class NCERecipe:
 
     family: Bell | Polynomial = Bell()
     by: str = "noise"  # or "scores": score matching, which leaves c where it starts
-    noise: Density = Gaussian(0.0, 2.0)  # p_n; it must not be 0 where data are
+    noise: Density = WIDE  # p_n; it must not be 0 where data are
     nu: int = 1  # draws of the noise to a datum
     lr: float = 0.1
     batch: int | None = 100  # data a step, with fresh noise; None: all data, with noise drawn once, as in the paper
@@ -125,7 +127,10 @@ def fit(data: ArrayLike, recipe: NCERecipe, seed: int = 0) -> Iterator[NCEStep]:
 
     Raises `DataError` when the data are not a row of numbers, or lie where the noise has no density.
     """
-    x = torch.as_tensor(np.asarray(data, float))
+    try:
+        x = torch.from_numpy(np.array(data, float))
+    except (TypeError, ValueError):
+        raise DataError(f"data are {data!r:.60}; a fit takes a row of finite numbers (n,)") from None
     if x.ndim != 1 or not len(x) or not bool(x.isfinite().all()):
         raise DataError(f"data of shape {tuple(x.shape)}; a fit takes a row of finite numbers (n,)")
     if recipe.by == "noise" and not np.isfinite(log_pdf(recipe.noise, x.numpy())).all():

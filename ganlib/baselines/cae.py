@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from ganlib import hardware
 from ganlib.baselines.model import Chain
 
 
@@ -77,14 +78,15 @@ class CAE(Chain):
     def learn(self, x: Tensor, rng: torch.Generator) -> float:
         """One SGD step of the layer whose turn it is; its cost, nats a picture."""
         turn = min(self.done // self.recipe.epochs_a_layer, len(self.layers) - 1)
-        with torch.no_grad():
-            for layer in self.layers[:turn]:
-                x = layer.f(x)
-        layer = self.layers[turn]
-        h = layer.f(x)
-        logits = torch.addmm(layer.b, h, layer.W.T)
-        cross = binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
-        cost = cross + self.recipe.contraction * layer.penalty(h).mean()
+        layer, on = self.layers[turn], hardware.choose(x.device.type)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=on.precision == "bfloat16"):
+            with torch.no_grad():
+                for below in self.layers[:turn]:
+                    x = below.f(x)
+            h = layer.f(x)
+            logits = torch.addmm(layer.b, h, layer.W.T)
+            cross = binary_cross_entropy_with_logits(logits.to(layer.b), x.to(layer.b), reduction="sum") / len(x)
+            cost = cross + self.recipe.contraction * layer.penalty(h).mean()
         theta = list(layer.parameters())
         with torch.no_grad():
             for p, gradient in zip(theta, torch.autograd.grad(cost, theta)):
@@ -98,7 +100,7 @@ class CAE(Chain):
             for layer in self.layers:
                 x = layer.f(x)
                 codes.append(x)
-            move = torch.randn(x.shape, generator=rng, device=x.device) * self.recipe.sigma
+            move = torch.randn(x.shape, generator=rng, device=x.device, dtype=x.dtype) * self.recipe.sigma
             for layer, h in zip(reversed(self.layers), reversed(codes)):  # J^T epsilon
                 move = (move * h * (1 - h)) @ layer.W.T
             for layer, h in zip(self.layers, codes):  # J J^T epsilon

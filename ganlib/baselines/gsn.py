@@ -2,7 +2,8 @@
 
 Bengio, Thibodeau-Laufer, Alain & Yosinski (2014), "Deep generative stochastic networks trainable by backprop", and
 Bengio, Yao, Alain & Vincent (2013), "Generalized denoising auto-encoders as generative models". The numbers are those
-of the authors' published scripts. A step of the chain updates the odd layers, then the even ones, the pictures last:
+of the authors' published scripts, which train on 60,000 digits. A step of the chain updates the odd layers, then the
+even ones, the pictures among them; n and n' are noise, and there is none in h_1:
 
     h_i <- n + tanh(W_i h_{i-1} + W_{i+1}^T h_{i+1} + b_i + n'),   p = sigmoid(W_1^T h_1 + b_0),   x <- corrupt(x' ~ p)
 """
@@ -28,7 +29,9 @@ class GSNRecipe:
     hidden: tuple[int, ...] = (1500, 1500)
     act: str = "tanh"  # or "sigmoid"
     walkbacks: int = 4  # steps of the chain in training; the cost sums over them
-    corruption: float = 0.4  # salt and pepper: the share of pixels set to 0 or 1 by a fair coin
+    visible: str = "binary"  # or "gaussian": p(x | h) = N(m + spread a, spread^2), m the mean of the data; noise too
+    spread: float = 0.1  # of "gaussian" units alone; h_0 is (x - m) / spread
+    corruption: float = 0.4  # the share of pixels set to 0 or 1 by a fair coin; or "gaussian" noise's deviation
     sigma: float = 2.0  # of the Gaussian noise before and after the activation; none in the first layer
     lr: float = 0.25
     annealing: float = 0.995  # the rate's factor an epoch
@@ -42,6 +45,11 @@ class GSNRecipe:
     def start(self, mean: Tensor, seed: int) -> GSN:
         """The model before its first update."""
         return GSN(self, mean, seed)
+
+
+DAE = GSNRecipe(hidden=(2000,), act="sigmoid", walkbacks=1, sigma=0.0, lr=10.0, annealing=1.0, momentum=0.0, epochs=200)
+"""The denoising autoencoder of run_dae_no_walkback.py, which takes digits binarised at 1/2; with `walkbacks=5` it is
+that of run_dae_walkback.py. Their logs name 200 epochs, their files 1,000 and 500."""
 
 
 class GSN(Chain):
@@ -61,12 +69,31 @@ class GSN(Chain):
 
     def corrupt(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Salt and pepper: each pixel is set to 0 or to 1, with half the probability `corruption` each."""
-        u = torch.rand(x.shape, generator=rng, device=x.device)
         c = self.recipe.corruption
+        if self.recipe.visible == "gaussian":
+            return x + _noise(x, c, rng)
+        u = torch.rand(x.shape, generator=rng, device=x.device)
         return torch.where(u < c, (u < c / 2).to(x), x)
 
+    def conditional(self, a: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """A draw of p(x | h) and its mean, from what `step` gives: (m, d) each."""
+        if self.recipe.visible == "gaussian":
+            mean = self.mean + self.recipe.spread * a
+            return mean + _noise(mean, self.recipe.spread, rng), mean
+        mean = a.sigmoid()
+        return torch.bernoulli(mean, generator=rng), mean
+
+    def cost(self, a: Tensor, x: Tensor) -> Tensor:
+        """-log p(x | h), nats a pixel, mean over the minibatch; of Gaussian units without its constant."""
+        if self.recipe.visible == "gaussian":
+            return (a - self._scaled(x)).square().mean() / 2
+        return binary_cross_entropy_with_logits(a, x)
+
+    def _scaled(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.recipe.spread if self.recipe.visible == "gaussian" else x
+
     def step(self, h: list[Tensor], rng: torch.Generator) -> Tensor:
-        """One step of the chain, in place on the layers h but for the pictures; the logits of p(x | h): (m, d)."""
+        """One step of the chain, in place on the layers h but for the pictures; the logits a of p(x | h): (m, d)."""
         top = len(h) - 1
         for i in (*range(1, top + 1, 2), *range(2, top + 1, 2)):
             a = torch.addmm(self.b[i], h[i - 1], self.W[i - 1])
@@ -74,17 +101,14 @@ class GSN(Chain):
                 a = a + h[i + 1] @ self.W[i].T
             noisy = i > 1 and self.recipe.sigma > 0
             if noisy:
-                a = a + self._noise(a, rng)
+                a = a + _noise(a, self.recipe.sigma, rng)
             h[i] = a.tanh() if self.recipe.act == "tanh" else a.sigmoid()
             if noisy:
-                h[i] = h[i] + self._noise(a, rng)
+                h[i] = h[i] + _noise(a, self.recipe.sigma, rng)
         return torch.addmm(self.b[0], h[1], self.W[0].T)
 
-    def _noise(self, like: Tensor, rng: torch.Generator) -> Tensor:
-        return torch.randn(like.shape, generator=rng, device=like.device, dtype=like.dtype) * self.recipe.sigma
-
     def _begin(self, x: Tensor, rng: torch.Generator) -> list[Tensor]:
-        return [self.corrupt(x, rng), *(x.new_zeros(len(x), width) for width in self.recipe.hidden)]
+        return [self._scaled(self.corrupt(x, rng)), *(x.new_zeros(len(x), width) for width in self.recipe.hidden)]
 
     def learn(self, x: Tensor, rng: torch.Generator) -> float:
         """One SGD step on the cross-entropies summed over the walkbacks; the cost is the last one, nats a pixel."""
@@ -95,13 +119,15 @@ class GSN(Chain):
         with torch.autocast(x.device.type, torch.bfloat16, enabled=on.precision == "bfloat16"):
             h = self._begin(x, rng)
             for _ in range(self.recipe.walkbacks):
-                logits = self.step(h, rng).float()
-                last = binary_cross_entropy_with_logits(logits, x)
+                a = self.step(h, rng).to(x)
+                last = self.cost(a, x)
                 cost = cost + last
-                p = logits.detach().sigmoid()
-                h[0] = self.corrupt(torch.bernoulli(p, generator=rng), rng)
+                h[0] = self._scaled(self.corrupt(self.conditional(a.detach(), rng)[0], rng))
         self.optimiser.zero_grad()
         cost.backward()
+        if not self.optimiser.state:  # torch's first buffer is all of the gradient, the authors' (1 - momentum) of it
+            for p in self.parameters():
+                p.grad.mul_(1 - self.recipe.momentum)
         self.optimiser.step()
         return last.item()
 
@@ -109,7 +135,10 @@ class GSN(Chain):
         """Steps of the chain from pictures x, corrupted, with the layers above at zero."""
         h = self._begin(x, rng)
         while True:
-            mean = self.step(h, rng).sigmoid()
-            x = torch.bernoulli(mean, generator=rng)
-            h[0] = self.corrupt(x, rng)
+            x, mean = self.conditional(self.step(h, rng), rng)
+            h[0] = self._scaled(self.corrupt(x, rng))
             yield x, mean
+
+
+def _noise(like: Tensor, sigma: float, rng: torch.Generator) -> Tensor:
+    return torch.randn(like.shape, generator=rng, device=like.device, dtype=like.dtype) * sigma

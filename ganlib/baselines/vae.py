@@ -5,6 +5,7 @@ log p(x) >= E_q(z | x) log p(x | z) - KL(q(z | x) || p(z)),   p(z) = N(0, I),   
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -52,13 +53,31 @@ class VAE(Model):
         self.decoder = _net((recipe.z_dim, *recipe.hidden[::-1], d), rng)
         self.optimiser = torch.optim.Adam(self.parameters(), lr=recipe.lr)
 
+    def q(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """mu(x) and log sigma(x)^2: (m, z_dim) each."""
+        return self.encoder(x).chunk(2, dim=1)
+
+    def log_p_x_given(self, z: Tensor, x: Tensor) -> Tensor:
+        """log p(x | z), nats: (m,). A pixel between 0 and 1 counts by its cross-entropy: no density, only a cost."""
+        return -binary_cross_entropy_with_logits(self.decoder(z), x, reduction="none").sum(1)
+
     def bound(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """The lower bound of log p(x) by one z for each x (m, d), nats: (m,)."""
-        mu, log_var = self.encoder(x).chunk(2, dim=1)
-        z = mu + (log_var / 2).exp() * torch.randn(mu.shape, generator=rng, device=x.device)
-        log_p = -binary_cross_entropy_with_logits(self.decoder(z), x, reduction="none").sum(1)
+        mu, log_var = self.q(x)
+        z = mu + (log_var / 2).exp() * torch.randn(mu.shape, generator=rng, device=x.device, dtype=mu.dtype)
         kl = (mu.square() + log_var.exp() - 1 - log_var).sum(1) / 2
-        return log_p - kl
+        return self.log_p_x_given(z, x) - kl
+
+    @torch.no_grad()
+    def log_p(self, x: Tensor, rng: torch.Generator, k: int = 100) -> Tensor:
+        """log of the mean of p(x | z) p(z) / q(z | x) over k draws of q, nats: (m,). A bound too, tight as k grows."""
+        mu, log_var = self.q(x)
+        each = []
+        for _ in range(k):
+            noise = torch.randn(mu.shape, generator=rng, device=x.device, dtype=mu.dtype)
+            z = mu + (log_var / 2).exp() * noise
+            each.append(self.log_p_x_given(z, x) + (noise.square() + log_var - z.square()).sum(1) / 2)
+        return torch.stack(each).logsumexp(0) - math.log(k)
 
     def learn(self, x: Tensor, rng: torch.Generator) -> float:
         """One step of Adam up the bound; the cost is minus the bound, nats a picture."""

@@ -15,7 +15,7 @@ from ganlib.baselines import nce
 from ganlib.densities import Array, Gaussian
 from ganlib.picture import Line, Panel, Picture
 from ganlib.plots import decades
-from ganlib.studies.claims_toys import Numbers, judged, rounded
+from ganlib.studies.claims_judged import Numbers, judged, rounded
 
 P_DATA = Gaussian(0, 1)
 SCORES = "score matching"
@@ -30,11 +30,14 @@ def nce_signal(
     """Section 2: with its fixed noise, NCE learns slowly once the model is roughly right; the game's D keeps up.
 
     p_data is N(0, 1), and the model N(t, e^(2t)) comes closer as t, one of `distances`, falls: mean and log width are
-    both off by t. The signal-to-noise ratio of the gradient of a minibatch of `batch`, |mean| over the root of the trace
-    of its covariance, exact by quadrature, for: NCE with noise N(0, w^2), a row for each w; score matching; G's
-    non-saturating gradient (by its mean and log width) with D = D* ("G"); the same with the D* of a model at t (1 + lag)
-    ("G, D late"); and the gradient of that late D, whose logit is a quadratic that can be D* ("D, late"). "JSD" is that
-    of p_data and the model at each t, nats.
+    both off by t. Measured is the signal-to-noise ratio of the gradient of a minibatch of `batch`, its |mean| over the
+    root of the trace of its covariance, exactly, by quadrature, for
+
+    - NCE with noise N(0, w^2), a row for each w of `noises`, and score matching;
+    - "G": the non-saturating gradient by its mean and log width, with D = D*; "G, D late": with the D* of t (1 + lag);
+    - "D, late": the gradient of that late D, whose logit is a quadratic, so that it can be D*.
+
+    "JSD" is that of p_data and the model at each t, nats.
     """
     found: dict[str, list[float]] = {}
     for t in distances:
@@ -82,7 +85,7 @@ def _logit(t: float) -> Array:
 
 
 def _ratio(*parts: tuple[Array, Array], batch: int) -> float:
-    """|mean| / sqrt(trace of the covariance), of sums of means over `batch` draws each: (values (n, p), shares (n,))."""
+    """|mean| / sqrt(trace of the covariance) of a sum of means over `batch` draws, each (values (n, p), share (n,))."""
     means = [share @ each for each, share in parts]
     trace = sum((share @ (each - mean) ** 2).sum() for (each, share), mean in zip(parts, means)) / batch
     return float(np.linalg.norm(sum(means)) / math.sqrt(trace))
@@ -168,8 +171,8 @@ def nce_curves(
 
     The model is a Gaussian that begins with mean and log width `start`, p_data is N(0, 1). The game: G(z) = mu + e^s z,
     a D with a quadratic logit, Algorithm 1 with k = 1 and the non-saturating cost, one rate for both. All take plain
-    gradient steps with one rate; the rate of each is the one of `rates` with the least mean JSD over the last half, seeds
-    together. An update sees `batch` data and as many draws of the noise, or of G. "JSD": name -> (seed, record), nats.
+    gradient steps with one rate: that of `rates` with the least mean JSD over the last half of the records, for all
+    seeds. An update sees `batch` data and as many draws of the noise, or of G. "JSD": name -> (seed, record), nats.
     "reach": updates until the JSD stays below 0.03, 0.01 and 0.003, by the mean curve; None: not in that time.
     """
     at = np.unique(np.round(np.geomspace(10, updates, records)).astype(int))
@@ -262,7 +265,11 @@ def show_nce_curves(found: Numbers) -> Picture:
     for name, JSD in found["JSD"].items():
         style = {"the game": "G", SCORES: "other"}.get(name, "C")
         y = np.log10(np.mean(JSD, 0))
-        lines.append(Line(x, y, f"{name} (rate {found['rate'][name]:g})", style, dash=next(looks) if style == "C" else 0))
+        lines.append(
+            Line(x, y, f"{name} (rate {found['rate'][name]:g})", style, dash=next(looks) if style == "C" else 0)
+        )
     ends = math.floor(x[0]), math.ceil(x[-1])
     title = "JSD(p_data ‖ model), nats"
-    return Picture([Panel(title, lines, (x[0], x[-1]), (-5, 0), "updates", x_ticks=decades(*ends), y_ticks=decades(-5, 0))])
+    return Picture(
+        [Panel(title, lines, (x[0], x[-1]), (-5, 0), "updates", x_ticks=decades(*ends), y_ticks=decades(-5, 0))]
+    )

@@ -21,7 +21,7 @@ import torch
 from ganlib import load, pretrained
 from ganlib.datasets import Dataset
 from ganlib.hardware import provenance
-from ganlib.studies import claims_checks, claims_digits
+from ganlib.studies import claims_checks, claims_digits, claims_toys
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "claims.json"
 Part = tuple[str, Callable[[], dict[str, Any]]]  # its name, and what runs it
@@ -75,16 +75,9 @@ def checks() -> Iterator[Part]:
 
 
 def toys() -> Iterator[Part]:
-    """Games in one dimension and in the plane."""
-    from ganlib.studies import claims_curve, claims_nce, claims_toys
-
-    for name in ("both_costs", "overfit_D", "cost_games", "helvetica", "synchrony", "k_and_gap"):
-        yield name, getattr(claims_toys, name)
-    yield "nce_signal", claims_nce.nce_signal
-    yield "nce_curves", claims_nce.nce_curves
-    yield "blur_and_mixing", claims_curve.blur_and_mixing
-    for shape in claims_curve.SHAPES:
-        yield f"sharp, {shape}", functools.partial(claims_curve.sharp, shape)
+    """Games in one dimension and in the plane, and what they are compared with."""
+    for name, experiment in claims_toys.EXPERIMENTS.items():
+        yield name, experiment.run
 
 
 EXPERIMENTS: dict[str, Callable[[], Iterator[Part]]] = {

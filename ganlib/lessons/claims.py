@@ -16,6 +16,7 @@ from ganlib.drawing import Drawing
 from ganlib.picture import Level, Line, Panel, Picture
 from ganlib.studies import claims, claims_digits
 from ganlib.studies import claims_verdicts as verdicts
+from ganlib.studies.claims_toys import EXPERIMENTS
 from ganlib.studies.claims_verdicts import HOLDS, IN_PART, MISSING, NOT_HERE, UNTESTED, VERDICTS, part
 from ganlib.widgets import Guess
 
@@ -243,9 +244,5 @@ def _link(number: re.Match[str]) -> str:
 
 
 def toy(name: str) -> Drawing:
-    """What a toy experiment of the results found, drawn by its own function."""
-    from ganlib.studies import claims_curve, claims_nce, claims_toys
-
-    kind = name.split(",")[0]
-    home = next(module for module in (claims_toys, claims_nce, claims_curve) if hasattr(module, f"show_{kind}"))
-    return plots.draw(getattr(home, f"show_{kind}")(part(claims.results(), "toys", name)))
+    """What one of `claims_toys.EXPERIMENTS` found, drawn by its own function."""
+    return plots.draw(EXPERIMENTS[name].show(part(claims.results(), "toys", name)))

@@ -324,9 +324,9 @@ CLAIMS: tuple[Claim, ...] = (
         "helvetica",
         "6",
         "If G is trained too much without D, it maps too many z to the same x: the Helvetica scenario.",
-        "Toy games in which D is held after 500 iterations, against the same with D updated.",
+        "Toy games in which D is held from a moment on, against the same with D updated; once with a G that is bounded.",
         "05, below",
-        verdicts.toys("helvetica"),
+        verdicts.toys("helvetica", "helvetica, bounded"),
     ),
     Claim(
         "backprop",

@@ -153,6 +153,16 @@ def plot_feedback() -> Drawing:
     return plots.draw(Picture([Panel("Units in a loop", lines, (1, 30), (0, top), **axes)]))
 
 
+def plot_interpolation() -> Drawing:
+    """From one sample to another, through z and through the pixels: how often a classifier of digits is unsure."""
+    found = part(claims.results(), "checks", "interpolation")
+    ways = {"along a line in z": ("z", "G"), "mixing the pixels": ("pixels", "other")}
+    lines = [Line(found["t"], found[key], words, style) for words, (key, style) in ways.items()]
+    real = [Level(found["unsure_real"], "real digits")]
+    title, axes = "Share of pictures that a classifier is unsure of", {"x_label": "share of the way", "levels": real}
+    return plots.draw(Picture([Panel(title, lines, (0, 1), (0, 0.7), **axes)]))
+
+
 def redrawn() -> Drawing:
     """Samples of a G with noise at every layer: along a row the noise at the bottom is the same."""
     found = part(claims.results(), "variants", "noise at every layer, seed 0")

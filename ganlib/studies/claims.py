@@ -57,7 +57,7 @@ def results() -> dict[str, Any]:
 
 # -- the matrix --------------------------------------------------------------------------------------------------------
 
-HERE = "results/claims.json"
+HERE = "results"
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "partition",
@@ -324,7 +324,7 @@ CLAIMS: tuple[Claim, ...] = (
         "helvetica",
         "6",
         "If G is trained too much without D, it maps too many z to the same x: the Helvetica scenario.",
-        "Toy games in which D is held from a moment on, against the same with D updated; once with a G that is bounded.",
+        "Toy games in which D is held from a moment on, against the same with D updated; also with a bounded G.",
         "05, below",
         verdicts.toys("helvetica", "helvetica, bounded"),
     ),

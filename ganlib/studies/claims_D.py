@@ -36,7 +36,7 @@ class Points:
 def overfit_D(
     sizes: Sequence[int] = (20, 200, 2_000),
     seeds: Sequence[int] = range(4),
-    updates: int = 8_000,
+    updates: int = 4_000,
     records: int = 40,
     fresh: int = 10_000,
     apart: float = 2.0,

@@ -19,10 +19,12 @@ from ganlib.studies.claims_judged import Numbers, judged, rounded
 
 P_DATA = Gaussian(0, 1)
 SCORES = "score matching"
+NOISES = ((0.0, 2.0), (0.0, 30.0), (4.0, 1.0))
+"""The fixed noise of NCE, (mean, width): near the data, spread far out, and where data hardly ever are."""
 
 
 def nce_signal(
-    noises: Sequence[float] = (2, 10, 30),
+    noises: Sequence[tuple[float, float]] = NOISES,
     distances: Sequence[float] = tuple(np.geomspace(2, 0.02, 13).tolist()),
     batch: int = 100,
     lag: float = 0.1,
@@ -33,7 +35,7 @@ def nce_signal(
     both off by t. Measured is the signal-to-noise ratio of the gradient of a minibatch of `batch`, its |mean| over the
     root of the trace of its covariance, exactly, by quadrature, for
 
-    - NCE with noise N(0, w^2), a row for each w of `noises`, and score matching;
+    - NCE, a row for each of the `noises`, (mean, width) of a Gaussian; and score matching;
     - "G": the non-saturating gradient by its mean and log width, with D = D*; "G, D late": with the D* of t (1 + lag);
     - "D, late": the gradient of that late D, whose logit is a quadratic, so that it can be D*.
 
@@ -42,9 +44,9 @@ def nce_signal(
     found: dict[str, list[float]] = {}
     for t in distances:
         theta = [t, -2 * t, -t - math.log(2 * math.pi) / 2]  # normalised
-        for w in noises:
-            recipe = nce.NCERecipe(noise=Gaussian(0, w))
-            found.setdefault(_noise(w), []).append(nce.signal_to_noise(recipe, theta, P_DATA, batch))
+        for noise in noises:
+            recipe = nce.NCERecipe(noise=Gaussian(*noise))
+            found.setdefault(_noise(*noise), []).append(nce.signal_to_noise(recipe, theta, P_DATA, batch))
         scores = nce.NCERecipe(by="scores")
         found.setdefault(SCORES, []).append(nce.signal_to_noise(scores, theta, P_DATA, batch))
         late = t * (1 + lag)
@@ -53,7 +55,7 @@ def nce_signal(
         found.setdefault("D, late", []).append(_of_D(t, late, batch))
     far, near = (int(np.abs(np.log(np.divide(distances, t))).argmin()) for t in (1.0, 0.1))
     fall = {name: row[near] / row[far] for name, row in found.items()}
-    nces = [_noise(w) for w in noises]
+    nces = [_noise(*noise) for noise in noises]
     verdicts = [
         judged(
             "the fall of NCE's signal-to-noise ratio from a distance of 1 to 0.1, over that of G's, each noise",
@@ -70,12 +72,18 @@ def nce_signal(
         ),
     ]
     model = [theory.JSD(P_DATA, Gaussian(t, math.exp(t))) for t in distances]
-    axes = {"distances": rounded(distances), "JSD": rounded(model), "noises": list(noises), "batch": batch, "lag": lag}
+    axes = {
+        "distances": rounded(distances),
+        "JSD": rounded(model),
+        "noises": [list(noise) for noise in noises],
+        "batch": batch,
+        "lag": lag,
+    }
     return {**axes, "signal_to_noise": rounded(found), "verdicts": verdicts}
 
 
-def _noise(w: float) -> str:
-    return f"NCE, noise of width {w:g}"
+def _noise(mean: float, width: float) -> str:
+    return f"NCE, noise N({mean:g}, {width:g}²)"
 
 
 def _logit(t: float) -> Array:
@@ -159,7 +167,7 @@ class Quadratic(nn.Module):
 
 
 def nce_curves(
-    noises: Sequence[float] = (2, 10, 30),
+    noises: Sequence[tuple[float, float]] = NOISES,
     rates: Sequence[float] = (0.01, 0.03, 0.1, 0.3, 1.0),
     seeds: Sequence[int] = range(4),
     updates: int = 2_000,
@@ -176,7 +184,9 @@ def nce_curves(
     "reach": updates until the JSD stays below 0.03, 0.01 and 0.003, by the mean curve; None: not in that time.
     """
     at = np.unique(np.round(np.geomspace(10, updates, records)).astype(int))
-    curves = {_noise(w): _nce(nce.NCERecipe(noise=Gaussian(0, w)), rates, seeds, at, batch, start) for w in noises}
+    curves = {
+        _noise(*noise): _nce(nce.NCERecipe(noise=Gaussian(*noise)), rates, seeds, at, batch, start) for noise in noises
+    }
     curves[SCORES] = _nce(nce.NCERecipe(by="scores"), rates, seeds, at, batch, start)
     curves["the game"] = _game(rates, seeds, at, batch, start)
     best, reach = {}, {}
@@ -190,14 +200,20 @@ def nce_curves(
     final = {name: JSD[:, -len(at) // 8 :].mean(1) for name, JSD in curves.items()}
     verdicts = [
         judged(
-            f"JSD after the same updates: NCE with noise of width {w:g} over the game",
-            final[_noise(w)] / final["the game"],
+            f"JSD after the same updates: {_noise(*noise)}, over the game",
+            final[_noise(*noise)] / final["the game"],
             2.0,
             "twice as far from the data after as many draws",
         )
-        for w in noises
+        for noise in noises
     ]
-    axes = {"updates": at.tolist(), "noises": list(noises), "seeds": list(seeds), "start": list(start), "batch": batch}
+    axes = {
+        "updates": at.tolist(),
+        "noises": [list(noise) for noise in noises],
+        "seeds": list(seeds),
+        "start": list(start),
+        "batch": batch,
+    }
     return {**axes, "rate": best, "JSD": rounded(curves), "reach": reach, "verdicts": verdicts}
 
 

@@ -284,7 +284,8 @@ class RectifiedGSN(GSN):
             a = torch.addmm(self.b[i], h[i - 1], self.W[i - 1])
             if i < top:
                 a = a + h[i + 1] @ self.W[i].T
-            h[i] = torch.relu(a + self._noise(a, rng) if i > 1 else a)
+            noise = self.recipe.sigma * torch.randn(a.shape, generator=rng).to(a) if i > 1 else 0
+            h[i] = torch.relu(a + noise)
         return torch.addmm(self.b[0], h[1], self.W[0].T)
 
 
@@ -302,7 +303,7 @@ def feedback(data: Dataset, *, updates: int = 600, steps: int = 30, hidden: int 
             costs = [step.cost for step, _ in zip(fit(x, recipe, model=model, device="cpu"), range(updates))]
             rng, largest = torch.Generator().manual_seed(1), []
             with torch.no_grad():
-                h = model._begin(x[:100], rng)
+                h = [model.corrupt(x[:100], rng), *(torch.zeros(100, hidden) for _ in recipe.hidden)]
                 for _ in range(steps):
                     p = torch.sigmoid(model.step(h, rng))
                     largest.append(max(float(layer.abs().max()) for layer in h[1:]))

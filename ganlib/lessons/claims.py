@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +27,6 @@ NOTEBOOKS = {
     **{"08": "08_cifar10", "09": "09_k_and_learning_rates", "10": "10_table_1", "11": "11_why_184"},
     **{"12": "12_rest_of_table_1", "13": "13_table_2"},
 }
-BEGUN = 0.05  # the irange of the small D that is trained live: with the recipe's it would rest for a thousand updates
 
 
 # -- guesses -----------------------------------------------------------------------------------------------------------
@@ -83,8 +81,7 @@ def guess_rectifiers() -> Guess:
 def overfit(data: Dataset) -> dict[str, dict[str, list[float]]]:
     """Train a small D alone, on 100 digits and on 2,000, against the shipped G: V over its updates, in seconds."""
     steps, few, many = (150, 50, 200) if profile() == "smoke" else (800, 100, 2_000)
-    D = tuple(replace(layer, irange=BEGUN) for layer in MNIST.at("smoke").D)
-    G = pretrained("mnist").G
+    D, G = MNIST.at("smoke").D, pretrained("mnist").G
     return {f"{n:,} digits": claims_digits.D_alone(data, G, n, D, steps=steps, points=20) for n in (few, many)}
 
 

@@ -184,6 +184,16 @@ def independence(n: int = 10_000, seed: int = 1) -> dict[str, float]:
     return {"n": n, "correlation": correlation(x), "error": spread, "sorted": correlation(x[x.norm(dim=1).argsort()])}
 
 
+@torch.no_grad()
+def trained_D(data: Dataset, n: int = 5_000) -> dict[str, float]:
+    """V of the shipped pair, D without dropout, on n training digits and on n that it has never seen; and its epochs."""
+    trained = pretrained("mnist")
+    a_fake = trained.D.logit(trained.samples(n, 77))
+    sides = {"train": data.train[:n], "validation": data.valid[:n]}
+    told = {side: game.value(trained.D.logit(scale(x)), a_fake).item() for side, x in sides.items()}
+    return told | {"epochs": trained.info["epochs"]}
+
+
 def interpolation(data: Dataset, pairs: int = 2_000, points: int = 9, seed: int = 5) -> dict[str, Any]:
     """Between two samples: along a straight line in z, and along one in pixels; what a classifier says of the pictures.
 
@@ -352,5 +362,11 @@ def parts(data: Callable[[], Dataset]) -> Iterator[tuple[str, Callable[[], dict[
         **{"through D": through_D, "discrete": discrete, "work": work, "support": support},
         **{"independence": independence, "partition": partition, "score matching": score_matching},
     }.items()
-    for name, check in {"interpolation": interpolation, "ruler": ruler, "feedback": feedback, "fooled": fooled}.items():
+    for name, check in {
+        "trained D": trained_D,
+        "interpolation": interpolation,
+        "ruler": ruler,
+        "feedback": feedback,
+        "fooled": fooled,
+    }.items():
         yield name, lambda check=check: check(data())

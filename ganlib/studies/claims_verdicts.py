@@ -241,7 +241,11 @@ def overfits(r: Results) -> Verdict:
         told.append(f"{name} digits {own:.2f} on its own, {V[-1]:.2f} on fresh ones (at best {max(V):.2f})")
         if name == "500":
             worse = max(V) - V[-1] > 0.1, own > V[-1] + 0.1
-    return Verdict(decide(*worse), f"V at the end, nats, with {'; '.join(told)}")
+    own = part(r, "checks", "trained D")
+    because = f"V at the end, nats, with {'; '.join(told)}. The D of the package, {own['epochs']:g} epochs of the game "
+    return Verdict(
+        decide(*worse), because + f"itself: {own['train']:.2f} on its own, {own['validation']:.2f} on fresh ones"
+    )
 
 
 def saturates(r: Results) -> Verdict:

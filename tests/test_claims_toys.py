@@ -155,8 +155,9 @@ def test_one_update_of_G_to_one_of_D_is_algorithm_1(found):
 # -- section 2 --------------------------------------------------------------------------------
 
 
-def test_the_signal_to_noise_ratios_are_those_of_minibatches():
-    t, late, batch, n = 0.5, 0.55, 20, 4_000
+@pytest.mark.parametrize("t", [0.5, 1.5])
+def test_the_signal_to_noise_ratios_are_those_of_minibatches(t):
+    late, batch, n = 1.1 * t, 20, 4_000
     x = np.linspace(-3, 3, 7)
     D = theory.D_star(Gaussian(0, 1), Gaussian(late, math.exp(late)))(x)
     assert expit(np.stack([x**0, x, x * x], 1) @ claims_nce._logit(late)) == pytest.approx(D)

@@ -12,6 +12,7 @@ import torch
 from scipy.special import expit
 
 from ganlib import game, theory
+from ganlib.baselines import nce
 from ganlib.densities import Gaussian
 from ganlib.picture import completed
 from ganlib.recipes import TOY
@@ -178,6 +179,12 @@ def test_all_learners_come_closer(found):
     begins = theory.JSD(Gaussian(0, 1), Gaussian(1.5, math.exp(0.7)))
     for name, JSD in run["JSD"].items():
         assert JSD[0][-1] < 0.8 * begins, name
+    family = nce.Bell((1.5, -1.4, -0.7 - math.log(2 * math.pi) / 2))
+    recipe = nce.NCERecipe(family, noise=Gaussian(0, 2), lr=0.1, batch=100, steps=100)
+    *_, last = nce.fit(claims_nce.P_DATA.sample(100_000, np.random.default_rng([0, 1])), recipe, seed=0)
+    mu, l, _ = last.theta.tolist()
+    expected = theory.JSD(Gaussian(0, 1), Gaussian(mu, math.exp(l) ** -0.5))  # exp(l) is the precision
+    assert run["JSD"]["NCE, noise N(0, 2²)"][0][-1] == pytest.approx(expected, rel=1e-3)
     assert claims_nce._JSD(math.nan, 0) == claims_nce._JSD(0, 1e9) == math.log(2)
 
 

@@ -227,6 +227,9 @@ def test_the_gaussian_rbm_walks_through_its_own_distribution():
     model.W.copy_(torch.randn(2, 3, generator=rng) * 0.7)
     h = torch.tensor(list(itertools.product((0.0, 1.0), repeat=3)))
     mean = model.b + h @ model.W.T
+    v = torch.randn(6, 2, generator=rng)
+    minus_E = h @ model.c + (v @ model.W) @ h.T  # of each v with each h: (6, 8); what is the same for all h is left out
+    assert torch.allclose(model.up(v), (minus_E / 0.8**2).softmax(1) @ h, atol=1e-5)
     log_p = (h @ model.c + mean.square().sum(1) / 2) / 0.8**2  # the Gaussian integral over v
     p = log_p.softmax(0)
     m = p @ mean

@@ -1,4 +1,4 @@
-"""The command line: `python -m ganlib train | evaluate | sample | export | data`."""
+"""The command line: `python -m ganlib train | baseline | evaluate | sample | export | data`."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import torch
 
-from ganlib import __version__, checkpoints, datasets, images, parzen, runs
+from ganlib import __version__, baselines, checkpoints, datasets, images, parzen, runs
 from ganlib.errors import CheckpointError, GanlibError, RecipeError
 from ganlib.hardware import provenance
 from ganlib.recipes import LIVE, MNIST, PROFILES, RECIPES, Recipe, named, profile
@@ -71,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     train.add_argument("--precision", default="auto", help="auto, bfloat16, float32 or float64")
 
+    baseline = command(_baseline, "fit one of the models that the paper compares itself with, or go on with it")
+    baseline.add_argument("name", choices=baselines.RECIPES, help=f"one of {', '.join(baselines.RECIPES)}")
+    baseline.add_argument("--seed", type=_seed, default=0, help="default 0")
+    baseline.add_argument("--epochs", type=int, help="of each layer, where layers are trained one after the other")
+    baseline.add_argument("--data", default="mnist", help="the data set (default mnist)")
+    baseline.add_argument("--out", type=Path, help="the run's folder (default: runs/baselines/NAME-SEED)")
+    baseline.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+
     evaluate = command(_evaluate, "the Parzen score of a run, or of a file of weights")
     evaluate.add_argument("run_folder", **where, help="a run's folder, or a .safetensors file")
     evaluate.add_argument("--json", action="store_true", help="one JSON object instead of text")
@@ -111,6 +119,20 @@ def _train(options: argparse.Namespace) -> int:
     data, hardware = run.trainer.data, run.trainer.hardware
     print(f"{data.name} ({data.source}), {hardware.device}, {hardware.precision}, into {folder}")
     return 0 if run.train() else 1
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    recipe = baselines.RECIPES[options.name]
+    if options.epochs is not None:
+        if options.epochs < 1:
+            raise RecipeError(f"--epochs {options.epochs}: it must be at least 1")
+        length = "epochs_a_layer" if hasattr(recipe, "epochs_a_layer") else "epochs"
+        recipe = replace(recipe, **{length: options.epochs})
+    folder = options.out or Path("runs") / "baselines" / f"{options.name}-{options.seed}"
+    data = datasets.load(options.data)
+    print(f"{recipe} on {data.name} ({data.source}), into {folder}")
+    model = baselines.train(folder, recipe, data, options.seed, device=options.device)
+    return 0 if model.done == recipe.epochs else 1
 
 
 def _setting(text: str) -> tuple[str, int | float | str]:

@@ -212,32 +212,32 @@ def understood(folder: Path) -> Iterator[None]:
 def save_weights(path: Path, trained: Trained) -> Path:
     """Write the nets, and the average, as half-precision safetensors to `path`; `info` and recipe to a `.json`."""
     nets = {"G": trained.G, "D": trained.D} | ({"average": trained.average} if trained.average else {})
-    tensors = {
-        f"{name}.{key}": tensor.detach().to("cpu", torch.float16).contiguous()
-        for name, net in nets.items()
-        for key, tensor in net.state_dict().items()
-    }
+    tensors = {f"{name}.{key}": tensor.half() for name, net in nets.items() for key, tensor in net.state_dict().items()}
     told = {**trained.info, "recipe": trained.recipe.to_dict()}
     if trained.strip:
         told["strip"] = trained.strip.epochs
-        tensors |= {f"strip.{name}": getattr(trained.strip, name).contiguous() for name in ("last", "average")}
+        tensors |= {f"strip.{name}": getattr(trained.strip, name) for name in ("last", "average")}
+    return write_weights(path, tensors, told)
+
+
+def write_weights(path: Path, tensors: dict[str, Tensor], told: dict[str, Any]) -> Path:
+    """Write tensors as safetensors to `path`, and what is told of them to a `.json` beside it."""
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
-    _atomically(path, lambda file: file.write(safetensors.torch.save(tensors)))
+    _atomically(path, lambda file: file.write(safetensors.torch.save(whole)))
     _atomically(path.with_suffix(".json"), lambda file: file.write(text.encode()))
     return path
 
 
-def load_weights(path: Path) -> Trained:
-    """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken."""
+@contextlib.contextmanager
+def read_weights(path: Path) -> Iterator[tuple[dict[str, Tensor], dict[str, Any]]]:
+    """The tensors and what is told of them, as `write_weights` wrote both, for use in a `with`.
+
+    An error there, or in reading, becomes a `CheckpointError` that says which file is missing, broken, or does not fit.
+    """
     try:
-        info = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        nets: dict[str, dict[str, Tensor]] = {"G": {}, "D": {}}
-        for key, tensor in safetensors.torch.load_file(path).items():
-            name, _, part = key.partition(".")  # "G.layers.0.linear.weight", "strip.last"
-            nets.setdefault(name, {})[part] = tensor if name == "strip" else tensor.float()
-        pictures, epochs = nets.pop("strip", None), info.pop("strip", None)
-        strip = Strip(epochs, **pictures) if pictures and epochs else None
-        return _trained(Recipe.from_dict(info.pop("recipe")), nets, info, strip)
+        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        yield safetensors.torch.load_file(path), told
     except FileNotFoundError as error:
         lost = error.filename or path
         raise CheckpointError(f"{lost} is missing; weights are two files, {path.name} and a .json") from None
@@ -248,10 +248,27 @@ def load_weights(path: Path) -> Trained:
         raise CheckpointError(f"{path} or the .json beside it is damaged: {why}; get both files again") from None
 
 
+def load_weights(path: Path) -> Trained:
+    """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken."""
+    with read_weights(path) as (tensors, info):
+        nets: dict[str, dict[str, Tensor]] = {"G": {}, "D": {}}
+        for key, tensor in tensors.items():
+            name, _, part = key.partition(".")  # "G.layers.0.linear.weight", "strip.last"
+            nets.setdefault(name, {})[part] = tensor if name == "strip" else tensor.float()
+        pictures, epochs = nets.pop("strip", None), info.pop("strip", None)
+        strip = Strip(epochs, **pictures) if pictures and epochs else None
+        return _trained(Recipe.from_dict(info.pop("recipe")), nets, info, strip)
+
+
 def pretrained(name: str = "mnist") -> Trained:
     """The pair of that name that this project trained and ships. Raises `CheckpointError` with the names there are."""
-    path = WEIGHTS / f"{name}.safetensors"
+    return load_weights(shipped(name, WEIGHTS))
+
+
+def shipped(name: str, folder: Path) -> Path:
+    """The file of weights of that name in a folder of this package. Raises `CheckpointError` with the names there."""
+    path = folder / f"{name}.safetensors"
     if not path.exists():
-        there = ", ".join(sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))) or "none"
+        there = ", ".join(sorted(file.stem for file in folder.glob("*.safetensors"))) or "none"
         raise CheckpointError(f"no weights named {name!r} come with this package; there are: {there}")
-    return load_weights(path)
+    return path

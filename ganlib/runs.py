@@ -242,7 +242,7 @@ class Run:
         trainer = self.trainer
         end = math.inf if seconds is None else time.monotonic() + seconds
         saved, epochs_done = time.monotonic(), int(trainer.epochs_done)
-        with _alone(self.folder), _polite_stop() as stop, _bar(trainer, progress) as bar:
+        with alone(self.folder), polite_stop() as stop, _bar(trainer, progress) as bar:
             if not (self._saved_here and checkpoints.exists(self.folder)):
                 self.save()  # a folder that cannot be written shows now, not at the first checkpoint
             try:
@@ -270,7 +270,7 @@ class Run:
                 return True
         at = f"epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}"
         where = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
-        how = "run this cell again" if _in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
+        how = "run this cell again" if in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
         print(f"Stopped at {at}. {where} in {self.folder}. To go on: {how}")
         return False
 
@@ -311,14 +311,14 @@ def home() -> Path:
     return Path(os.environ.get("GANLIB_RUNS") or os.path.relpath(place / "runs"))
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Whether a Jupyter kernel runs this code."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return getattr(shell, "kernel", None) is not None
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Let no other process train into the same folder meanwhile (where the system can tell)."""
     try:
         import fcntl
@@ -341,7 +341,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _polite_stop() -> Iterator[threading.Event]:
+def polite_stop() -> Iterator[threading.Event]:
     """An event that SIGINT and SIGTERM set; the second SIGINT raises KeyboardInterrupt."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -367,5 +367,5 @@ def _bar(trainer: Trainer, show: bool) -> tqdm:
     terminal = sys.stdout.isatty()
     looks = {"unit": "step", "dynamic_ncols": terminal, "ncols": None if terminal else 100}
     total = round(trainer.recipe.epochs * (trainer.batches / trainer.recipe.k))
-    seconds = 0.5 if terminal or _in_notebook() else 30
+    seconds = 0.5 if terminal or in_notebook() else 30
     return tqdm(total=total, initial=trainer.step, disable=not show, file=sys.stdout, mininterval=seconds, **looks)

@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganlib import MNIST, Trainer, datasets, load, load_weights, parzen, runs, scale
+from ganlib import MNIST, Trainer, baselines, datasets, load, load_weights, parzen, runs, scale
 from ganlib.__main__ import main
 from ganlib.checkpoints import load_run
 from ganlib.recipes import TFD_2
@@ -49,6 +49,22 @@ def test_train_says_what_it_changed_what_it_uses_and_how_far_it_is(tmp_path, cap
     for part in ("epoch 2/2", "40/40", "<00:0", "validation ", " nats]"):
         assert part in last, last
     assert err == ""
+
+
+def test_a_baseline_is_fitted_scored_and_gone_on_with(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(baselines.files, "SCORED", 500)
+    fit = ["baseline", "vae", "--data", "synthetic", "--device", "cpu", "--out", str(tmp_path)]
+    assert main([*fit, "--epochs", "1"]) == 0
+    assert f"on synthetic (made up by ganlib), into {tmp_path}" in capsys.readouterr().out
+    assert main([*fit, "--epochs", "2"]) == 0
+    model, told = baselines.load(tmp_path)
+    assert model.done == 2 and [row["epoch"] for row in told["history"]] == [1, 2]
+    assert all(np.isfinite(row["log_likelihood"]) for row in told["history"])
+    capsys.readouterr()
+    assert main([*fit, "--seed", "1"]) == 2
+    assert "is another one (seed: 0 -> 1)" in capsys.readouterr().err
+    assert main([*fit, "--epochs", "0"]) == 2
+    assert "--epochs 0: it must be at least 1" in capsys.readouterr().err
 
 
 def test_train_by_default_goes_to_runs_and_takes_the_profile_of_the_environment(tmp_path, monkeypatch, capsys):

@@ -11,9 +11,9 @@ import sys
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ganlib import load, pretrained, scale
-from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.hardware import provenance
 from ganlib.studies import measures
@@ -44,9 +44,9 @@ class Ruler:
         floor = measures.frechet(self.train, self.test)
         return told | {"test_pictures": len(self.test), "floor": round(floor, 3)}
 
-    def measure(self, trained: Trained) -> dict[str, float]:
-        """One iterate of a pair."""
-        features = self.classifier.features(trained.samples(N, seed=1))
+    def measure(self, x: Tensor) -> dict[str, float]:
+        """N samples (N, d)."""
+        features = self.classifier.features(x)
         near = measures.precision_recall(self.test[:N_NEIGHBOURS], features[:N_NEIGHBOURS])
         told = {"frechet": measures.frechet(self.train, features), "precision": near[0], "recall": near[1]}
         return {name: round(value, 3) for name, value in told.items()}
@@ -65,7 +65,7 @@ def main(names: list[str]) -> None:
         for release, trained in (("first", from_history(FIRST, name)), ("now", now)):
             for iterate in [trained, *([trained.averaged()] if trained.average else [])]:
                 at = {"release": release, "epochs": trained.info["epochs"], "iterate": iterate.iterate}
-                rows.append(at | ruler.measure(iterate))
+                rows.append(at | ruler.measure(iterate.samples(N, seed=1)))
                 print(name, rows[-1])
         told["pairs"][name] = {"data": data, **ruler.about(), "rows": rows}
     told |= {"samples": N, "noise_seed": 1, "measured_by": provenance()}

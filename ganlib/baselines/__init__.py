@@ -8,14 +8,21 @@ for step in fit(scale(load("mnist").train), RECIPES["dbn"], seed=0):
 x = step.model.samples(100)
 """
 
-from ganlib.baselines.cae import CAERecipe
-from ganlib.baselines.dbn import DBNRecipe
-from ganlib.baselines.gsn import GSNRecipe
+from ganlib.baselines.files import KINDS, load, load_weights, pretrained, save_weights, train
 from ganlib.baselines.model import Chain, Model, Step, fit
-from ganlib.baselines.rbm import RBMRecipe
-from ganlib.baselines.vae import VAERecipe
 
-RECIPES = {"rbm": RBMRecipe(), "dbn": DBNRecipe(), "cae": CAERecipe(), "gsn": GSNRecipe(), "vae": VAERecipe()}
+RECIPES = {name: kind() for name, kind in KINDS.items()}
 """The recipes for MNIST by name; each file says where its numbers come from. Vary one with `dataclasses.replace`."""
 
-__all__ = ["RECIPES", "Chain", "Model", "Step", "fit"]
+__all__ = [
+    "RECIPES",
+    "Chain",
+    "Model",
+    "Step",
+    "fit",
+    "load",
+    "load_weights",
+    "pretrained",
+    "save_weights",
+    "train",
+]

@@ -6,6 +6,7 @@ each is meant to be read beside its own paper.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -62,7 +63,7 @@ class Model(nn.Module):
         self.load_state_dict(state["net"])
         self.done = state["done"]
         if "optimiser" in state:
-            self.optimiser.load_state_dict(state["optimiser"])
+            self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))  # it keeps the tensors it is given
         return self
 
 

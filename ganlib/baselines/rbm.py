@@ -1,7 +1,7 @@
 """The restricted Boltzmann machine, with binary hidden units and visible ones in [0, 1].
 
 Smolensky (1986); contrastive divergence: Hinton (2002), "Training products of experts by minimizing contrastive
-divergence"; persistent chains: Tieleman (2008).
+divergence"; persistent chains: Tieleman (2008), "Training RBMs using approximations to the likelihood gradient".
 
     p(v, h) = exp(b.v + c.h + v W h) / Z,    F(v) = -b.v - sum_j softplus(c_j + v W_j),    p(v) = exp(-F(v)) / Z
 """
@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ganlib.baselines.model import Chain
+from ganlib.errors import RecipeError
+
+ENUMERABLE = 20  # units of the smaller layer, at most, for an exact Z
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,13 @@ class RBMRecipe:
     k: int = 1  # Gibbs steps of the negative phase
     persistent: bool = False  # the negative phase goes on from where it was, and does not begin at the data
     lr: float = 0.01
+    decay: bool = False  # the rate falls to 0 in a straight line, epoch by epoch, as Tieleman's does
     batch: int = 10
     epochs: int = 100
+    binarise: bool = False  # each minibatch's bits are drawn anew, with the pixels as their probabilities
+    W_std: float | None = (
+        None  # W starts as N(0, W_std^2), b at logit(mean) (Hinton's guide, 2010); None: the tutorial's
+    )
     chains: int = 100  # side by side, in `samples`
     burn_in: int = 1000  # steps of a chain before its first draw
     thin: int = 10  # steps from one draw to the next
@@ -43,13 +51,20 @@ class RBM(Chain):
     def __init__(self, recipe: RBMRecipe, mean: Tensor, seed: int):
         super().__init__(recipe, mean)
         rng = torch.Generator().manual_seed(seed)
-        d, most = len(mean), 4 * (6 / (len(mean) + recipe.hidden)) ** 0.5  # the tutorial's range
-        weights = (torch.rand(d, recipe.hidden, generator=rng) * 2 - 1) * most
+        d, b = len(mean), torch.zeros(len(mean))
+        if recipe.W_std is None:
+            weights = (torch.rand(d, recipe.hidden, generator=rng) * 2 - 1) * 4 * (6 / (d + recipe.hidden)) ** 0.5
+        else:
+            weights, b = torch.randn(d, recipe.hidden, generator=rng) * recipe.W_std, self.log_odds()
         self.W = nn.Parameter(weights, requires_grad=False)
-        self.b = nn.Parameter(torch.zeros(d), requires_grad=False)
+        self.b = nn.Parameter(b, requires_grad=False)
         self.c = nn.Parameter(torch.zeros(recipe.hidden), requires_grad=False)
         if recipe.persistent:
             self.register_buffer("particles", torch.bernoulli(mean.float().expand(recipe.batch, -1), generator=rng))
+
+    def log_odds(self) -> Tensor:
+        """logit(mean picture), with the mean held in [.01, .99]: the biases of independent pixels, (d,)."""
+        return self.mean.clamp(0.01, 0.99).logit()
 
     def up(self, v: Tensor) -> Tensor:
         """p(h_j = 1 | v): (m, hidden)."""
@@ -63,24 +78,56 @@ class RBM(Chain):
         """F(v), nats: (m,)."""
         return -(v @ self.b) - softplus(torch.addmm(self.c, v, self.W)).sum(1)
 
+    def log_z(self) -> Tensor:
+        """log Z exactly, nats: a sum over every state of the smaller layer.
+
+        Raises `RecipeError` when that layer has more than 20 units; `ais.log_z` estimates it for any machine.
+        """
+        n = min(self.W.shape)
+        if n > ENUMERABLE:
+            raise RecipeError(
+                f"the smaller layer has {n} units, so Z is a sum of 2^{n} terms; it is exact for up to {ENUMERABLE} "
+                "units: estimate it with ganlib.baselines.ais.log_z"
+            )
+        parts = []
+        for index in torch.arange(2**n, device=self.W.device).split(4096):
+            s = (index[:, None] >> torch.arange(n, device=self.W.device) & 1).to(self.W)
+            if n == self.d:
+                parts.append(-self.free_energy(s))
+            else:
+                parts.append(s @ self.c + softplus(torch.addmm(self.b, s, self.W.T)).sum(1))
+        return torch.cat(parts).logsumexp(0)
+
+    def log_likelihood(self, v: Tensor, log_z: Tensor | float | None = None) -> Tensor:
+        """log p(v) of bits v (m, d), nats: (m,). With no `log_z` the exact one, of which see the errors."""
+        return -self.free_energy(v) - (self.log_z() if log_z is None else log_z)
+
     @torch.no_grad()
     def learn(self, x: Tensor, rng: torch.Generator) -> float:
-        """One step up <dF(v') - dF(x)>, v' after k Gibbs steps; the cost is the squared error of one pass, mean."""
-        h = self.up(x)
-        p, v = h, x
+        """One step down F(x) - F(v), means over the minibatch; v, held fixed, is the chain's after k Gibbs steps.
+
+        The cost is the squared error of one reconstruction, |x - p(v | h)|^2 with h drawn from p(h | x), mean.
+        """
+        if self.recipe.binarise:
+            x = torch.bernoulli(x, generator=rng)
+        h, k = self.up(x), self.recipe.k
+        mean = self.down(torch.bernoulli(h, generator=rng))
+        cost = (x - mean).square().sum(1).mean()
         if self.recipe.persistent:
-            p = self.up(self.particles)
-        for _ in range(self.recipe.k):
-            v = torch.bernoulli(self.down(torch.bernoulli(p, generator=rng)), generator=rng)
-            p = self.up(v)
+            v = self.particles
+        else:  # the reconstruction is the chain's first step
+            v, k = torch.bernoulli(mean, generator=rng), k - 1
+        for _ in range(k):
+            v = torch.bernoulli(self.down(torch.bernoulli(self.up(v), generator=rng)), generator=rng)
         if self.recipe.persistent:
             self.particles = v
-        rate = self.recipe.lr
-        cost = (x - self.down(h)).square().sum(1).mean().item() if torch.rand((), generator=rng) < 0.01 else 0.0
+        p, rate = self.up(v), self.recipe.lr
+        if self.recipe.decay:
+            rate *= 1 - self.done / self.recipe.epochs
         self.W.addmm_(x.T, h, alpha=rate / len(x)).addmm_(v.T, p, alpha=-rate / len(v))
         self.b.add_(x.mean(0) - v.mean(0), alpha=rate)
         self.c.add_(h.mean(0) - p.mean(0), alpha=rate)
-        return cost
+        return cost.item()
 
     def walk(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Gibbs sampling: h from p(h | v), v from p(v | h)."""

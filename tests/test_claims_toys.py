@@ -12,6 +12,7 @@ import torch
 from scipy.special import expit
 
 from ganlib import game, theory
+from ganlib.baselines import nce
 from ganlib.densities import Gaussian
 from ganlib.picture import completed
 from ganlib.recipes import TOY
@@ -155,8 +156,9 @@ def test_one_update_of_G_to_one_of_D_is_algorithm_1(found):
 # -- section 2 --------------------------------------------------------------------------------
 
 
-def test_the_signal_to_noise_ratios_are_those_of_minibatches():
-    t, late, batch, n = 0.5, 0.55, 20, 4_000
+@pytest.mark.parametrize("t", [0.5, 1.5])
+def test_the_signal_to_noise_ratios_are_those_of_minibatches(t):
+    late, batch, n = 1.1 * t, 20, 4_000
     x = np.linspace(-3, 3, 7)
     D = theory.D_star(Gaussian(0, 1), Gaussian(late, math.exp(late)))(x)
     assert expit(np.stack([x**0, x, x * x], 1) @ claims_nce._logit(late)) == pytest.approx(D)
@@ -177,6 +179,12 @@ def test_all_learners_come_closer(found):
     begins = theory.JSD(Gaussian(0, 1), Gaussian(1.5, math.exp(0.7)))
     for name, JSD in run["JSD"].items():
         assert JSD[0][-1] < 0.8 * begins, name
+    family = nce.Bell((1.5, -1.4, -0.7 - math.log(2 * math.pi) / 2))
+    recipe = nce.NCERecipe(family, noise=Gaussian(0, 2), lr=0.1, batch=100, steps=100)
+    *_, last = nce.fit(claims_nce.P_DATA.sample(100_000, np.random.default_rng([0, 1])), recipe, seed=0)
+    mu, l, _ = last.theta.tolist()
+    expected = theory.JSD(Gaussian(0, 1), Gaussian(mu, math.exp(l) ** -0.5))  # exp(l) is the precision
+    assert run["JSD"]["NCE, noise N(0, 2²)"][0][-1] == pytest.approx(expected, rel=1e-3)
     assert claims_nce._JSD(math.nan, 0) == claims_nce._JSD(0, 1e9) == math.log(2)
 
 
@@ -219,6 +227,9 @@ def test_the_gaussian_rbm_walks_through_its_own_distribution():
     model.W.copy_(torch.randn(2, 3, generator=rng) * 0.7)
     h = torch.tensor(list(itertools.product((0.0, 1.0), repeat=3)))
     mean = model.b + h @ model.W.T
+    v = torch.randn(6, 2, generator=rng)
+    minus_E = h @ model.c + (v @ model.W) @ h.T  # of each v with each h: (6, 8); what is the same for all h is left out
+    assert torch.allclose(model.up(v), (minus_E / 0.8**2).softmax(1) @ h, atol=1e-5)
     log_p = (h @ model.c + mean.square().sum(1) / 2) / 0.8**2  # the Gaussian integral over v
     p = log_p.softmax(0)
     m = p @ mean

@@ -264,9 +264,11 @@ def show_sharp(found: Numbers) -> Picture:
         x, y = np.array(samples).T
         wide, far, covered = (np.mean(found[key][name]) for key in ("blur", "distance", "covered"))
         dots = [Line(x, y, style="G" if name == "GAN" else "other", dots=True)]
-        words = f"blur {wide:.3f}, distance {far:.3f}, covered {covered:.0%}"
+        words = f"blur {wide:.3f}, distance {far:.3f}"
         at = (9 * (i // 3), 4 * (i % 3), 9, 4)  # three in a row
-        panels.append(Panel(name, dots, (-1.6, 1.6), (-1.6, 1.6), words, square=True, at=at))
+        panels.append(
+            Panel(f"{name}: {covered:.0%} covered", dots, (-1.6, 1.6), (-1.6, 1.6), words, square=True, at=at)
+        )
     return Picture(panels)
 
 

@@ -186,7 +186,7 @@ def independence(n: int = 10_000, seed: int = 1) -> dict[str, float]:
 
 @torch.no_grad()
 def trained_D(data: Dataset, n: int = 5_000) -> dict[str, float]:
-    """V of the shipped pair, D without dropout, on n training digits and on n that it has never seen; and its epochs."""
+    """V of the shipped pair, D without dropout, on n training digits and on n that it has never seen; its epochs."""
     trained = pretrained("mnist")
     a_fake = trained.D.logit(trained.samples(n, 77))
     sides = {"train": data.train[:n], "validation": data.valid[:n]}

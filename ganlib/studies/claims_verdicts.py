@@ -59,16 +59,19 @@ def said(values: Iterable[float], form: str = ".3g") -> str:
 
 
 def toys(*names: str, only: Sequence[int] | None = None) -> Callable[[Results], Verdict]:
-    """A verdict from the numbers that the toys' experiments call decisive: all on their side, some, or none.
+    """A verdict from the numbers that the toys' experiments call decisive.
 
-    A number is on its side where every seed is. `only` are the places of those that this claim is about.
+    It holds where every seed is on its side with every number, and does not where none is with any. `only` are the
+    places of the numbers that this claim is about.
     """
 
     def judge(r: Results) -> Verdict:
         """What the toys say."""
         found = [one for name in names for one in part(r, "toys", name)["verdicts"]]
         found = found if only is None else [found[i] for i in only]
-        return Verdict(decide(*(one["holds"] == 1 for one in found)), "; ".join(map(number, found)))
+        shares = [one["holds"] for one in found]
+        word = HOLDS if min(shares) == 1 else NOT_HERE if max(shares) == 0 else IN_PART
+        return Verdict(word, "; ".join(map(number, found)))
 
     return judge
 
@@ -76,10 +79,15 @@ def toys(*names: str, only: Sequence[int] | None = None) -> Callable[[Results], 
 def number(judged: Mapping[str, Any]) -> str:
     """A decisive number of a toy experiment in words: its mean over the seeds, and where it should lie."""
     side = "above" if judged["above"] else "below"
-    mean = "none" if judged["mean"] is None else f"{judged['mean']:.3g}"
-    spread = f" ± {judged['spread']:.2g}" if judged["spread"] else ""
-    share = "" if judged["holds"] in (0, 1) else f", in {judged['holds']:.0%} of the seeds"
+    mean = "none" if judged["mean"] is None else brief(judged["mean"])
+    spread = f" ± {brief(judged['spread'])}" if judged["spread"] else ""
+    share = "" if judged["holds"] in (0, 1) else f", so in {judged['holds']:.0%} of the seeds"
     return f"{judged['quantity']}: {mean}{spread} ({side} {judged['threshold']:.3g} is asked{share})"
+
+
+def brief(value: float) -> str:
+    """A number with two or three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) >= 1 else f"{value:.2g}"
 
 
 def both(*judges: Callable[[Results], Verdict]) -> Callable[[Results], Verdict]:
@@ -266,12 +274,15 @@ def saturates(r: Results) -> Verdict:
 
 
 def recovers(r: Results) -> Verdict:
-    """JSD at the end of the toy game, and the score on digits beside that of real digits."""
-    JSD = part(r, "toys", "cost_games")["near"]["non-saturating"]
-    real = part(r, "checks", "ruler")["real"]["10000"]
-    because = f"toy game: JSD {min(JSD):.3f} to {max(JSD):.3f} nats at the end, from at most 0.693; digits: "
-    because += f"{final(r)['average']['paper']:.0f} nats at best, where real digits score {real:.0f}"
-    return Verdict(decide(max(JSD) < 0.05, final(r)["average"]["paper"] > real - 5), because)
+    """JSD at the end of the toy game, and the score of samples on digits beside that of as many real digits."""
+    JSD, ruler = part(r, "toys", "cost_games")["near"]["non-saturating"], part(r, "checks", "ruler")
+    samples, real = float(np.mean(ruler["draws"])), ruler["real"]["10000"]
+    JSD = [one[-1] if isinstance(one, list) else one for one in JSD]
+    because = (
+        f"toy game: JSD {min(JSD):.3f} to {max(JSD):.3f} nats at the end, where 0.693 is the most; digits: samples "
+    )
+    because += f"score {samples:.0f} nats on validation digits, as many real digits {real:.0f}"
+    return Verdict(decide(max(JSD) < 0.05, samples > real - 5), because)
 
 
 # -- section 5 ---------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ganlib import baselines, load, parzen, pretrained, scale
-from ganlib.baselines.files import WEIGHTS
+from ganlib.baselines.files import WEIGHTS, draws
 from ganlib.datasets import Dataset
 from ganlib.hardware import provenance
 from ganlib.studies import chains, measures
@@ -51,10 +51,10 @@ def main() -> None:
             told["rulers"][data.name] = rulers[data.name].about()
         told["rows"] = [row for row in told["rows"] if (row["model"], row["data"]) != (name, data.name)]
         for kind in ("samples", "means"):
-            about = {"model": name, "data": data.name, "kind": kind, **info}
-            told["rows"].append(
-                about | _row(draw, kind, data, rulers[data.name]) | _chain(model, kind, rulers[data.name])
-            )
+            row = {"model": name, "data": data.name, "kind": kind, **info}
+            row |= _row(draw, kind, data, rulers[data.name])
+            row |= _chain(model, kind, rulers[data.name], scale(data.train[:1]))
+            told["rows"].append(row)
             print(json.dumps(told["rows"][-1]), flush=True)
         told |= {"n_samples": N, "samples_seed": SEED, "n_chain": N_CHAIN, "measured_by": provenance()}
         RESULTS.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
@@ -82,7 +82,8 @@ def _baseline(name: str, folder: str, ship: bool) -> tuple[Draw, dict[str, Any],
             path = baselines.save_weights(WEIGHTS / f"{name}.safetensors", model, told)
             model = baselines.load_weights(path)
     about = {"epochs": model.done, "seed": info["seed"], "data": info["data"], "seconds": round(info["seconds"])}
-    return lambda n, means: model.samples(n, SEED, means), about, model
+    x = scale(load(info["data"], stand_in=False).train) if getattr(model.recipe, "from_data", False) else None
+    return lambda n, means: draws(model, n, x, SEED, means), about, model
 
 
 def _row(draw: Draw, kind: str, data: Dataset, ruler: Ruler) -> dict[str, Any]:
@@ -109,11 +110,12 @@ def _row(draw: Draw, kind: str, data: Dataset, ruler: Ruler) -> dict[str, Any]:
     return row | {"nearer": round(copied.nearer, 4), "tail": round(copied.tail, 4), "tail_p": copied.tail_p}
 
 
-def _chain(model: baselines.Model | None, kind: str, ruler: Ruler) -> dict[str, float]:
+def _chain(model: baselines.Model | None, kind: str, ruler: Ruler, first: Tensor) -> dict[str, float]:
     """How one chain moves, where there is one: steps until it forgets, and until the classifier's answer changes."""
     if not isinstance(model, baselines.Chain):
         return {}
-    x = model.chain(N_CHAIN, SEED, means=kind == "means", burn_in=model.recipe.burn_in)  # (N_CHAIN, 1, d)
+    start = first if getattr(model.recipe, "from_data", False) else None
+    x = model.chain(N_CHAIN, SEED, start, means=kind == "means", burn_in=model.recipe.burn_in)  # (N_CHAIN, 1, d)
     steps = chains.steps_between_digits(chains.digits(x, ruler.classifier))
     return {
         "autocorrelation_time": round(chains.integrated_time(chains.autocorrelation(x, model.mean)), 2),

@@ -76,7 +76,7 @@ def log_p(
     chains: int = 1,
     steps: int = 500,
     leapfrog: int = 5,
-    power: float = 3.0,
+    power: float = 6.0,
     seed: int = 0,
 ) -> Tensor:
     """A stochastic lower bound of log p_sigma(x) = log E_z N(x; G(z), sigma^2 I), nats, of each x (n, d): (n,).

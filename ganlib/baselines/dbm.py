@@ -28,9 +28,9 @@ class DBMRecipe:
     hidden: tuple[int, int] = (400, 100)
     mean_field: int = 10  # updates of mu
     k: int = 1  # Gibbs steps of the persistent chains between two updates
-    lr: float = 0.02  # falls to 0 in a straight line, epoch by epoch
+    lr: float = 0.05  # falls to 0 in a straight line, epoch by epoch
     batch: int = 100  # and as many persistent chains
-    epochs: int = 60
+    epochs: int = 50
     beta_rate: float = 0.01  # of the running means of mu, which centre the gradient
     chains: int = 100  # side by side, in `samples`
     burn_in: int = 1000

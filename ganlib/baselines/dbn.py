@@ -57,14 +57,14 @@ class DBN(Chain):
             x = rbm.up(x)
         return x
 
-    def down(self, h: Tensor) -> Tensor:
-        """The pass down from the input of the top RBM: means of h to the pictures' means."""
-        for rbm in reversed(self.layers[:-1]):
-            h = rbm.down(h)
-        return h
+    def down(self, h: Tensor, rng: torch.Generator) -> Tensor:
+        """One pass down from bits h of the top RBM's input, each layer's bits drawn in turn: the pictures' means."""
+        for rbm in reversed(self.layers[1:-1]):
+            h = torch.bernoulli(rbm.down(h), generator=rng)
+        return self.layers[0].down(h)
 
     def learn(self, x: Tensor, rng: torch.Generator) -> float:
-        """One update of the layer whose turn it is; the cost is its squared error of one pass."""
+        """One update of the layer whose turn it is; the cost is that layer's."""
         layer = min(self.done // self.recipe.epochs_a_layer, len(self.layers) - 1)
         for rbm in self.layers[:layer]:
             x = rbm.up(x)
@@ -74,5 +74,5 @@ class DBN(Chain):
         """Gibbs sampling in the top RBM; after each step one pass down."""
         first = torch.bernoulli(self.up(x), generator=rng)
         for h, _ in self.layers[-1].walk(first, rng):
-            mean = self.down(h)
+            mean = self.down(h, rng)
             yield torch.bernoulli(mean, generator=rng), mean

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 from tqdm import tqdm
 
 from ganlib import checkpoints, hardware, parzen
@@ -75,7 +76,7 @@ def train(
                 epoch, spent = model.done, spent + time.monotonic() - begun
                 row = {"epoch": epoch, "cost": float(np.mean(costs)), "seconds": round(spent, 1)}
                 if validate_every and (epoch % validate_every == 0 or epoch == recipe.epochs):
-                    row |= parzen.validation_score(model.samples(SCORED, 1, means=True), valid)
+                    row |= parzen.validation_score(draws(model, SCORED, x, means=True), valid)
                     bar.set_postfix_str(f"validation {row['log_likelihood']:.1f} nats (means)", refresh=False)
                 history.append(row)
                 plain = {"kind": kind(recipe), "recipe": asdict(recipe), "history": history, "seconds": spent, **told}
@@ -86,6 +87,12 @@ def train(
                 print(f"Stopped; epoch {epoch} of {recipe.epochs} is saved in {folder}. The same call goes on.")
                 break
     return model
+
+
+def draws(model: Model, n: int, x: Tensor, seed: int = 1, means: bool = False) -> Tensor:
+    """n draws or conditional means (n, d), by the recipe's way: where chains begin at data, from the training x on."""
+    start = {"start": x} if getattr(model.recipe, "from_data", False) else {}
+    return model.samples(n, seed, means, **start)
 
 
 def load(folder: Path | str) -> tuple[Model, dict[str, Any]]:

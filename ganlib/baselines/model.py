@@ -98,11 +98,14 @@ class Chain(Model):
                     break
         return drawn
 
-    def samples(self, n: int, seed: int = 0, means: bool = False) -> Tensor:
-        """n draws, by the recipe's chains side by side after its `burn_in`, or their conditional means: (n, d)."""
+    def samples(self, n: int, seed: int = 0, means: bool = False, start: Tensor | None = None) -> Tensor:
+        """n draws, by the recipe's chains side by side after its `burn_in`, or their conditional means: (n, d).
+
+        The chains begin at the first pictures of `start` (c, d), or at pixels drawn as in `chain`.
+        """
         chains, rng = min(self.recipe.chains, n), torch.Generator().manual_seed(seed)
-        start = torch.bernoulli(self.mean.cpu().expand(chains, -1), generator=rng)
-        each = -(-n // chains)
+        start = torch.bernoulli(self.mean.cpu().expand(chains, -1), generator=rng) if start is None else start[:chains]
+        each = -(-n // len(start))
         drawn = self.chain(each, seed, start, means, self.recipe.thin, self.recipe.burn_in)  # (each, chains, d)
         return drawn.flatten(0, 1)[:n]
 

@@ -45,6 +45,10 @@ class RBMRecipe:
         return RBM(self, mean, seed)
 
 
+PCD = RBMRecipe(hidden=500, persistent=True, lr=0.05, decay=True, batch=100, epochs=60, binarise=True, W_std=0.01)
+"""A smaller one with persistent chains, on bits: for its likelihood. The numbers are by trial on MNIST."""
+
+
 class RBM(Chain):
     """W (d, hidden), b (d,), c (hidden,)."""
 

@@ -67,11 +67,13 @@ def toys(*names: str, only: Sequence[int] | None = None) -> Callable[[Results], 
 
     def judge(r: Results) -> Verdict:
         """What the toys say."""
-        found = [one for name in names for one in part(r, "toys", name)["verdicts"]]
+        found = [(name, one) for name in names for one in part(r, "toys", name)["verdicts"]]
         found = found if only is None else [found[i] for i in only]
-        shares = [one["holds"] for one in found]
+        shares = [one["holds"] for _, one in found]
         word = HOLDS if min(shares) == 1 else NOT_HERE if max(shares) == 0 else IN_PART
-        return Verdict(word, "; ".join(map(number, found)))
+        kinds = [name.partition(", ")[2] for name, _ in found]  # "sharp, circle": the circle
+        told = [f"{kind}: {number(one)}" if kind else number(one) for kind, (_, one) in zip(kinds, found)]
+        return Verdict(word, "; ".join(told))
 
     return judge
 

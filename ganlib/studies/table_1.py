@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +33,17 @@ PAPER: dict[str, tuple[str, str]] = {
 """Table 1 as printed, nats: model -> (MNIST, TFD)."""
 FACES = ("tfd", "fer2013", "lfw")
 """The faces that Table 1's second column may be computed on: the paper's own, and what stands in for them."""
+
+BASELINES = Path(__file__).parent.parent / "results" / "baselines.json"
+
+
+def recorded() -> dict[str, Any]:
+    """What `tools/score_baselines.py` measured of every model of Table 1 that is shipped, and of the VAE.
+
+    "rows" has two for each model and data set, of "samples" and of "means" (conditional means); "rulers" says by data
+    set what classifier measured, and the "floor", the Frechet distance of real test pictures.
+    """
+    return json.loads(BASELINES.read_text(encoding="utf-8"))
 
 
 def find_faces() -> tuple[Trained | None, Dataset | None, str]:

@@ -18,6 +18,7 @@ from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switc
 from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
 from ganlib.widgets.be_discriminator import BeTheDiscriminator
 from ganlib.widgets.be_generator import BeTheGenerator
+from ganlib.widgets.chains import Chains
 from ganlib.widgets.demo import Demo, Recording
 from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
@@ -31,7 +32,7 @@ from ganlib.widgets.training import LiveTraining
 
 __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
-__all__ += ["BeTheDiscriminator", "BeTheGenerator", "Demo", "Engine", "Explorer"]
+__all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
 __all__ += ["Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
 __all__ += ["Recording", "Ruler", "Sliders", "ToyEngine", "show"]
 

@@ -164,8 +164,9 @@ def test_every_claim_is_in_our_words_once_and_says_what_was_done():
 
 
 def test_every_verdict_of_the_package_is_one_of_four():
-    words = {name: verdict.word for name, verdict in claims.verdicts_of().items()}
-    assert {name for name, word in words.items() if word not in VERDICTS} == set()
+    """Four claims stand on the table of all models, and wait for it."""
+    waiting = set() if "baselines" in REAL else {"mixing", "order", "competitive", "statistical"}
+    assert {name for name, verdict in claims.verdicts_of().items() if verdict.word not in VERDICTS} == waiting
 
 
 def test_the_matrix_shows_every_claim_with_the_verdict_of_the_results():

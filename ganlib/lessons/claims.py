@@ -224,7 +224,8 @@ def operations() -> Styler:
 def counts() -> Styler:
     """How many claims of each section have which verdict."""
     table = claims.matrix()
-    found = pd.crosstab(table["section"], table["verdict"]).reindex(columns=[*VERDICTS], fill_value=0)
+    columns = [word for word in (*VERDICTS, MISSING) if word in VERDICTS or word in set(table["verdict"])]
+    found = pd.crosstab(table["section"], table["verdict"]).reindex(columns=columns, fill_value=0)
     found.index = [f"{section}, {claims.SECTIONS[section]}" for section in found.index]
     found.loc["all"] = found.sum()
     return found.rename_axis(columns=None).style.map_index(_look, axis=1)

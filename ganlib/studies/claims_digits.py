@@ -228,23 +228,36 @@ def D_alone(
 # -- what needs no training --------------------------------------------------------------------------------------------
 
 
-def copies(data: Dataset, n: int = 2_000) -> dict[str, Any]:
-    """Do samples of the shipped weights lie nearer to the training digits than fresh digits do? And copies, with noise?
+def copies(data: Dataset, n: int = 2_000, m: int = 10_000) -> dict[str, Any]:
+    """Do samples of the shipped weights lie near the training digits because G has seen these? Two questions of each.
 
-    The control is n training digits with Gaussian noise of standard deviation 0.05, cut to [0, 1].
+    Whether they lie nearer to the training digits than fresh digits do (`measures.memorisation`), which smooth pictures
+    do without having copied anything. And "seen": how often the nearest digit, among m training digits and m that G has
+    never seen, is one of the former; of fresh digits this should be as often. "seen_z": the difference to these, in
+    standard deviations. The control is n training digits with Gaussian noise of standard deviation 0.05, cut to [0, 1].
     """
     trained = pretrained("mnist")
-    fresh = measures.nearest_distance(scale(data.test[:n]), data.train)
     noise = 0.05 * torch.randn(n, data.d, generator=torch.Generator().manual_seed(0))
-    sides = {"last": trained.samples(n, 1), "average": trained.averaged().samples(n, 1)}
+    sides = {"fresh": scale(data.test[:n]), "last": trained.samples(n, 1), "average": trained.averaged().samples(n, 1)}
     sides["noisy copies"] = (scale(data.train[:n]) + noise).clamp(0, 1)
-    told: dict[str, Any] = {"n": n, "fresh_median": round(fresh.median().item(), 4)}
-    for name, x in sides.items():
-        distances = measures.nearest_distance(x, data.train)
-        m = measures.memorisation(distances, fresh)
-        told[name] = rounded({"nearer": m.nearer, "z": m.z, "tail": m.tail, "tail_p": m.tail_p})
-        told[name] |= {"copies": m.copies, "median": round(distances.median().item(), 4)}
-    return told
+    near = {name: measures.nearest_distance(x, data.train) for name, x in sides.items()}
+    seen = {
+        name: (measures.nearest_distance(x, data.train[:m]) < measures.nearest_distance(x, data.valid[:m]))
+        .double()
+        .mean()
+        for name, x in sides.items()
+    }
+    told: dict[str, Any] = {
+        "n": n,
+        "m": m,
+        "fresh": {"median": near["fresh"].median().item(), "seen": seen["fresh"].item()},
+    }
+    for name in ("last", "average", "noisy copies"):
+        found, share = measures.memorisation(near[name], near["fresh"]), (seen[name] + seen["fresh"]) / 2
+        told[name] = {"nearer": found.nearer, "z": found.z, "tail": found.tail, "tail_p": found.tail_p}
+        told[name] |= {"copies": found.copies, "median": near[name].median().item(), "seen": seen[name].item()}
+        told[name]["seen_z"] = ((seen[name] - seen["fresh"]) / (2 * share * (1 - share) / n).sqrt()).item()
+    return rounded(told)
 
 
 def rounded(told: Any) -> Any:

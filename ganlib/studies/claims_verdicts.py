@@ -236,10 +236,11 @@ def completion(r: Results) -> Verdict:
     """Updates of D until V on fresh digits is best."""
     found = part(r, "overfitting", "50,000, seed 0")
     best = found["step"][int(np.argmax(found["V_validation"]))]
+    end = " and would go on" if best == found["step"][-1] else ""
     because = (
-        f"against one held G, D gets better on fresh digits for {best:,} updates; Algorithm 1 takes k = 1 of them "
+        f"against one held G, D gets better on fresh digits for {best:,} updates{end}; Algorithm 1 takes k = 1 of "
     )
-    return Verdict(decide(best > 100), because + "for each update of G")
+    return Verdict(decide(best > 100), because + "them for each update of G")
 
 
 def overfits(r: Results) -> Verdict:
@@ -376,13 +377,22 @@ def independent(r: Results) -> Verdict:
 
 
 def copies(r: Results) -> Verdict:
-    """Distances to the nearest training digit."""
+    """Distances to the nearest training digit, and whether the nearest digit is one that G has seen."""
     found = part(r, "copies", "shipped weights")
-    sides = ("last", "average")
-    told = ", ".join(f"{name} z {found[name]['z']:+.1f}" for name in (*sides, "noisy copies"))
-    because = f"nearer to the training digits than fresh digits are? {told} (below -3 is copying)"
-    clean = [not found[name]["copies"] for name in sides]
-    return Verdict(decide(*clean) if found["noisy copies"]["copies"] else UNTESTED, because)
+    sides = {"last": "last iterate", "average": "average", "noisy copies": "noisy copies of training digits"}
+    told = "; ".join(
+        f"{words} z {found[name]['z']:+.1f}, {found[name]['seen']:.0%} seen" for name, words in sides.items()
+    )
+    because = (
+        f"{told}. A z below -3 means nearer to the training digits than fresh digits are; seen: how often the nearest "
+    )
+    because += (
+        f"digit is one of the training set and not one of as many others, {found['fresh']['seen']:.0%} for fresh digits"
+    )
+    clean = [not found[name]["copies"] for name in ("last", "average")]
+    clean += [found[name]["seen_z"] < 3 for name in ("last", "average")]
+    control = found["noisy copies"]["copies"] and found["noisy copies"]["seen_z"] > 3
+    return Verdict(decide(*clean) if control else UNTESTED, because)
 
 
 def competitive(r: Results) -> Verdict:

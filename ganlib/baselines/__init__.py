@@ -11,8 +11,9 @@ x = step.model.samples(100)
 from ganlib.baselines.files import KINDS, load, load_weights, pretrained, save_weights, train
 from ganlib.baselines.gsn import DAE
 from ganlib.baselines.model import Chain, Model, Step, fit
+from ganlib.baselines.rbm import PCD
 
-RECIPES = {name: kind() for name, kind in KINDS.items()} | {"dae": DAE}
+RECIPES = {name: kind() for name, kind in KINDS.items()} | {"rbm": PCD, "dae": DAE}
 """The recipes for MNIST by name; each file says where its numbers come from. Vary one with `dataclasses.replace`."""
 
 __all__ = [

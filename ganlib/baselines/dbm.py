@@ -32,8 +32,8 @@ class DBMRecipe:
     batch: int = 100  # and as many persistent chains
     epochs: int = 50
     beta_rate: float = 0.01  # of the running means of mu, which centre the gradient
-    chains: int = 100  # side by side, in `samples`
-    burn_in: int = 1000
+    chains: int = 1000  # side by side, in `samples`
+    burn_in: int = 300
     thin: int = 10
 
     def start(self, mean: Tensor, seed: int) -> DBM:

@@ -25,8 +25,8 @@ class DBNRecipe:
     lr: float = 0.01
     batch: int = 10
     epochs_a_layer: int = 100
-    chains: int = 100
-    burn_in: int = 1000
+    chains: int = 1000
+    burn_in: int = 300
     thin: int = 10
 
     @property

@@ -36,8 +36,8 @@ class RBMRecipe:
     W_std: float | None = (
         None  # W starts as N(0, W_std^2), b at logit(mean) (Hinton's guide, 2010); None: the tutorial's
     )
-    chains: int = 100  # side by side, in `samples`
-    burn_in: int = 1000  # steps of a chain before its first draw
+    chains: int = 1000  # side by side, in `samples`
+    burn_in: int = 300  # steps of a chain before its first draw
     thin: int = 10  # steps from one draw to the next
 
     def start(self, mean: Tensor, seed: int) -> RBM:

@@ -165,9 +165,13 @@ def test_every_claim_is_in_our_words_once_and_says_what_was_done():
 
 
 def test_every_verdict_of_the_package_is_one_of_four():
-    """Four claims stand on the table of all models, and wait for it."""
-    waiting = set() if "baselines" in REAL else {"mixing", "order", "competitive", "statistical"}
-    assert {name for name, verdict in claims.verdicts_of().items() if verdict.word not in VERDICTS} == waiting
+    """Four claims stand on the table of all models, and wait for its rows."""
+    there = {
+        (row["model"], row["kind"]) for row in REAL.get("baselines", {"rows": []})["rows"] if row["data"] == "mnist"
+    }
+    whole = {("gan", "samples"), *((name, "samples") for name in verdicts.COMPARED), ("gsn", "means")} <= there
+    waiting = set() if whole else {"mixing", "order", "competitive", "statistical"}
+    assert {name for name, verdict in claims.verdicts_of().items() if verdict.word not in VERDICTS} <= waiting
 
 
 def test_the_matrix_shows_every_claim_with_the_verdict_of_the_results():

@@ -77,4 +77,8 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "350,000": lambda: MNIST.epochs * 500,
     },
     "10_table_1": {"784": lambda: MNIST.G[-1].units},
+    "13_table_2": {
+        "784": lambda: MNIST.G[-1].units,
+        "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
+    },
 }

@@ -12,11 +12,10 @@ import torch
 from scipy.special import expit
 
 from ganlib import game, theory
-from ganlib.baselines import nce
 from ganlib.densities import Gaussian
 from ganlib.picture import completed
 from ganlib.recipes import TOY
-from ganlib.studies import claims_curve, claims_D, claims_nce, phenomena
+from ganlib.studies import claims_curve, claims_D, claims_nce, nce, phenomena
 from ganlib.studies.claims_judged import judged
 from ganlib.studies.claims_toys import EXPERIMENTS
 from ganlib.studies.toys import Toys

@@ -17,7 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganlib import game, parzen, scale
-from ganlib.baselines import RECIPES, Chain, ais
+from ganlib.baselines import RECIPES, Chain
 from ganlib.baselines.gsn import GSN, GSNRecipe
 from ganlib.baselines.model import fit
 from ganlib.baselines.rbm import RBM, RBMRecipe
@@ -26,7 +26,7 @@ from ganlib.checkpoints import pretrained
 from ganlib.datasets import Dataset
 from ganlib.nets import Discriminator, Generator
 from ganlib.recipes import MNIST, Recipe
-from ganlib.studies import measures, table_1
+from ganlib.studies import ais, measures, table_1
 from ganlib.studies.claims_digits import packed
 
 # -- what G's gradient is made of --------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ from scipy.special import expit
 from torch import Tensor, nn
 
 from ganlib import game, theory
-from ganlib.baselines import nce
 from ganlib.densities import Array, Gaussian
 from ganlib.picture import Line, Panel, Picture
 from ganlib.plots import decades
+from ganlib.studies import nce
 from ganlib.studies.claims_judged import Numbers, judged, rounded
 
 P_DATA = Gaussian(0, 1)

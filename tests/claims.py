@@ -13,6 +13,7 @@ from typing import Any
 from ganlib import named, parzen
 from ganlib.datasets import RECORDS, mnist, mnist_5k
 from ganlib.lessons import k_and_rates
+from ganlib.lessons.table_1 import BEFORE as before
 from ganlib.recipes import MNIST
 from ganlib.studies import diagnosis, table_1
 from ganlib.widgets import steering
@@ -77,6 +78,14 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "350,000": lambda: MNIST.epochs * 500,
     },
     "10_table_1": {"784": lambda: MNIST.G[-1].units},
+    "12_rest_of_table_1": {
+        "138": lambda: table_1_of("DBN")[0],
+        "121": lambda: table_1_of("Stacked CAE")[0],
+        "114": lambda: float(before["real digits, binarised"]),
+        "1,000": lambda: parzen.N_VALID,
+        "10,000": lambda: MNIST.n_samples,
+        "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
+    },
     "13_table_2": {
         "784": lambda: MNIST.G[-1].units,
         "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),

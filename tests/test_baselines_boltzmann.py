@@ -12,10 +12,11 @@ from scipy import integrate, stats
 from torch.distributions import MultivariateNormal
 
 from ganlib import RecipeError
-from ganlib.baselines import ais, fit
+from ganlib.baselines import fit
 from ganlib.baselines.dbm import DBMRecipe
 from ganlib.baselines.dbn import DBNRecipe
 from ganlib.baselines.rbm import RBMRecipe
+from ganlib.studies import ais
 
 
 def bits(n):

@@ -14,8 +14,8 @@ from tests import small
 SMALL = {"hidden": (5, 4), "batch": 10}
 R = baselines.RECIPES
 RECIPES = [
+    KINDS["rbm"](hidden=5, epochs=3),
     replace(R["rbm"], hidden=5, epochs=3, batch=10),
-    replace(R["rbm"], hidden=5, epochs=3, batch=10, persistent=True),
     replace(R["dbn"], epochs_a_layer=2, **SMALL),
     replace(R["dbm"], epochs=3, **SMALL),
     replace(R["cae"], epochs_a_layer=2, **SMALL),

@@ -95,6 +95,8 @@ def test_what_draws_cost_is_counted_from_the_recipe(monkeypatch):
     assert chains.steps_for(walk.recipe) == 500 + 10 * 100
     assert chains.seconds_for(walk) == pytest.approx((500 + 10 * 100) / 20)
     assert walk.steps == 60 and walk.rows == {100}
+    many = Walk(chains=2_000, burn_in=50, thin=1)  # a hundred of them are timed
+    assert chains.seconds_for(many) == pytest.approx((50 + 5) / 20 * 20) and many.rows == {100}
     assert chains.steps_for(SimpleNamespace(chains=1, burn_in=0, thin=1)) == 10_000
     asked = []
     G = SimpleNamespace(samples=asked.append)

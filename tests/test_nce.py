@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from ganlib import DataError, RecipeError
-from ganlib.baselines.nce import Bell, NCERecipe, Polynomial, fit, gradient, on_data, on_noise, signal_to_noise
 from ganlib.densities import Gaussian, Mixture, Uniform
+from ganlib.studies.nce import Bell, NCERecipe, Polynomial, fit, gradient, on_data, on_noise, signal_to_noise
 from ganlib.theory import quadrature
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from ganlib import hardware, load, parzen, pretrained, scale
-from ganlib.baselines import ais
+from ganlib.studies import ais
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "table_2.json"
 SIGMA = parzen.SIGMAS[2]  # what the paper's protocol chooses for these weights

@@ -91,7 +91,7 @@ class RBM(Chain):
         if n > ENUMERABLE:
             raise RecipeError(
                 f"the smaller layer has {n} units, so Z is a sum of 2^{n} terms; it is exact for up to {ENUMERABLE} "
-                "units: estimate it with ganlib.baselines.ais.log_z"
+                "units: estimate it with ganlib.studies.ais.log_z"
             )
         parts = []
         for index in torch.arange(2**n, device=self.W.device).split(4096):

@@ -21,13 +21,21 @@ from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
 from ganlib.errors import CheckpointError
-from ganlib.lessons.table_1 import classifier, compares, smoke, some_digits, test_digits  # noqa: F401 (for the notebook)
+from ganlib.lessons.table_1 import (
+    classifier,  # noqa: F401 (for the notebook, as the next one)
+    compares,  # noqa: F401
+    n_centres,
+    smoke,
+    some_digits,
+    test_digits,
+)
 from ganlib.picture import Level, Panel
 from ganlib.studies import chains, table_1
 from ganlib.studies.chains import Mixing
 from ganlib.studies.measures import Classifier
 from ganlib.widgets import Chains, Guess
 
+REAL = "real training digits"
 AVERAGE = "Adversarial nets, average"
 ORDER = {"dbn": "DBN", "cae": "Stacked CAE", "gsn": "Deep GSN", "gan": "Adversarial nets", "gan-average": AVERAGE}
 ORDER |= {"vae": "VAE"}
@@ -85,8 +93,9 @@ def trained_as(found: Mapping[str, Model]) -> Styler:
         widths = " + ".join(map(str, recipe.hidden if isinstance(recipe.hidden, tuple) else (recipe.hidden,)))
         drawn = "independent"
         if isinstance(model, Chain):
-            many, plural = recipe.chains, "s" * (recipe.chains > 1)
-            drawn = f"{many} chain{plural}, {recipe.burn_in:,} steps at first, a draw in every {recipe.thin}"
+            many, at = recipe.chains, " at training digits" * getattr(recipe, "from_data", False)
+            drawn = f"{many:,} chain{'s' * (many > 1)} that begin{'s' * (many < 2)}{at or ' at noise'}, "
+            drawn += f"{recipe.burn_in:,} steps before the first draw, {recipe.thin} from one to the next"
         hours = told.get("seconds", math.nan) / 3_600
         rows.append((name, widths, model.done, told.get("seed", 0), hours, drawn))
     columns = ["model", "hidden units", "epochs", "seed", "hours of training", "10,000 draws"]
@@ -172,10 +181,10 @@ def first_draws(found: Mapping[str, Model], G: Trained, data: Dataset, n: int = 
 
 
 def score_both(model: Model, data: Dataset) -> pd.DataFrame:
-    """The Parzen scores of a model's draws and of their means, by the paper's protocol."""
-    n, found = 400 if smoke() else 10_000, []
-    for kind, said in list(KINDS.items())[:2]:
-        x = model.samples(n, seed=1, means=kind == "means")
+    """The Parzen scores of a model's draws, of their means, and of real training digits, by the paper's protocol."""
+    n, found = n_centres(data), []
+    centres = {KINDS[kind]: model.samples(n, seed=1, means=kind == "means") for kind in ("samples", "means")}
+    for said, x in (centres | {REAL: scale(table_1.random_subset(data.train, n))}).items():
         score = parzen.score(x, scale(data.valid), test_digits(data), data=data.name)
         found.append((said, score.log_likelihood, score.standard_error, score.sigma))
     return pd.DataFrame(found, columns=["centres", "nats", "±", "σ"]).set_index("centres")
@@ -197,8 +206,8 @@ def the_table() -> Styler:
     return plots.table(frame, digits=1, formats={"σ": "{:.4f}", "epochs": "{:,.0f}"})
 
 
-def plot_table() -> Axes:
-    """A line for each model from its draws to its conditional means, and the paper's number."""
+def plot_table(real: float) -> Axes:
+    """A line for each model from its draws to its conditional means, the paper's number, and real digits' score."""
     found = both(rows(), "log_likelihood")
     [ax] = plots.panels(1, width=7.2, height=0.9 + 0.4 * len(found))
     for i, (name, row) in enumerate(found.iterrows()):
@@ -210,6 +219,7 @@ def plot_table() -> Axes:
             paper = float(table_1.PAPER[name][0].split(" ± ")[0])
             ax.plot(paper, i, "|", color=plots.INK, ms=18, mew=2.4)
     ax.plot([], [], "|", color=plots.INK, ms=10, mew=2.4, label="the paper")
+    ax.axvline(real, color=plots.INK, lw=1, ls=":", label=REAL)
     ax.set_yticks(range(len(found)), found.index)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
@@ -232,11 +242,11 @@ def gaps() -> str:
 
 
 def plot_history(found: Mapping[str, Model]) -> Axes:
-    """The validation score of the conditional means over the epochs of each model's training."""
+    """The validation score of the conditional means over the training, of models that are not trained in layers."""
     [ax] = plots.panels(1, width=6.6, height=3.2)
     for name, model in found.items():
         scored = [row for row in model.info.get("history", []) if "log_likelihood" in row]
-        if scored:
+        if scored and not hasattr(model.recipe, "epochs_a_layer"):
             x, y = ([row[key] for row in scored] for key in ("epoch", "log_likelihood"))
             ax.plot(x, y, color=COLOURS[name], marker="o", ms=3, label=name)
     ax.set(xlabel="epoch", ylabel="nats, 1,000 validation digits", title="Conditional means over the training")
@@ -367,7 +377,10 @@ def costs(found: Mapping[str, Model], G: Trained) -> str:
     lines = []
     for name, model in {**found, "Adversarial nets": G}.items():
         seconds = chains.seconds_for(model)
-        many = f"{chains.steps_for(model.recipe):,} steps of its chains" if isinstance(model, Chain) else "one pass"
+        many = "one pass each"
+        if isinstance(model, Chain):
+            at_once = min(model.recipe.chains, 10_000)
+            many = f"{at_once:,} chain{'s' * (at_once > 1)} of {chains.steps_for(model.recipe):,} steps"
         lines.append(f"{name}: {seconds:.3g} s for 10,000 draws ({many})")
     return "\n".join(lines)
 

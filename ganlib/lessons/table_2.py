@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganlib import parzen, plots, scale
-from ganlib.baselines import ais, fit
+from ganlib.baselines import fit
 from ganlib.baselines.dbm import DBM, DBMRecipe
 from ganlib.baselines.gsn import GSN
 from ganlib.baselines.model import Chain
@@ -30,7 +30,7 @@ from ganlib.densities import Pushforward, Uniform
 from ganlib.drawing import Drawing
 from ganlib.picture import Level, Line, Mark, Panel, Picture, Tiles, minus
 from ganlib.recipes import profile
-from ganlib.studies import chains, measures
+from ganlib.studies import ais, chains, measures
 from ganlib.studies import table_2 as study
 from ganlib.studies.toys import Toys
 from ganlib.widgets import Guess, Sliders

@@ -10,7 +10,7 @@ Score matching: Hyvarinen (2005), "Estimation of non-normalized statistical mode
 
     psi(x) = d/dx log phi(x),    cost = E [psi'(x) + psi(x)^2 / 2]
 
-    from ganlib.baselines.nce import NCERecipe, fit
+    from ganlib.studies.nce import NCERecipe, fit
 
     for step in fit(data, NCERecipe(), seed=0):
         print(step.step, step.cost, step.theta)

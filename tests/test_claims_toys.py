@@ -34,7 +34,6 @@ SMALL = {
     "nce_curves": {"noises": ((0, 2),), "rates": (0.1,), "seeds": (0,), "updates": 100, "records": 8},
     "sharp, circle": {"updates": 4, "seeds": (0,), "n": 200, "walk": 5},
     "blur_and_mixing": {},
-    "cost_of_a_step": {"batch": 10, "hidden": 20, "pixels": 30},
 }
 
 
@@ -253,15 +252,3 @@ def test_steps_to_cross_are_those_of_a_chain_that_is_run():
         side = new
     assert run["steps"][0] == pytest.approx(200 * 4_000 / crossed, rel=0.03)
     assert run["steps"][1] == pytest.approx(2, abs=1e-3)
-
-
-def test_products_are_counted_as_by_hand(found):
-    rows = found("cost_of_a_step")["rows"]
-    d, h = 30, 20
-    weights = 100 * h + h * h + h * d
-    assert rows["GAN"]["sample"] * rows["GAN"]["parameters"] == pytest.approx(weights, rel=1e-3)
-    rbm = rows["RBM, CD-1"]
-    assert rbm["parameters"] == d * h + d + h
-    assert rbm["update"] * rbm["parameters"] == pytest.approx(5 * d * h, rel=1e-3)  # up, down, up, two outer products
-    assert rbm["inference"] == pytest.approx(1 / 5, rel=1e-3)
-    assert rbm["first"] / rbm["sample"] == pytest.approx(101, rel=1e-3)

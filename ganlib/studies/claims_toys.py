@@ -15,7 +15,6 @@ from functools import partial
 from typing import NamedTuple
 
 from ganlib.picture import Picture
-from ganlib.studies.claims_cost import cost_of_a_step, show_cost_of_a_step
 from ganlib.studies.claims_curve import SHAPES, blur_and_mixing, sharp, show_blur_and_mixing, show_sharp
 from ganlib.studies.claims_D import k_and_gap, overfit_D, show_k_and_gap, show_overfit_D
 from ganlib.studies.claims_gradients import both_costs, cost_games, show_both_costs, show_cost_games
@@ -45,5 +44,4 @@ EXPERIMENTS = {
     "synchrony": Experiment(synchrony, show_synchrony),
     **{f"sharp, {shape}": Experiment(partial(sharp, shape), show_sharp) for shape in SHAPES},
     "blur_and_mixing": Experiment(blur_and_mixing, show_blur_and_mixing),
-    "cost_of_a_step": Experiment(cost_of_a_step, show_cost_of_a_step),
 }

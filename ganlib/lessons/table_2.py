@@ -469,10 +469,10 @@ def on_small_machines(rbm: RBM, dbm: DBM) -> pd.DataFrame:
     return table.assign(difference=table.iloc[:, 2] - table.iloc[:, 1])
 
 
-def on_digits(rbm: RBM, dbm: DBM, x: Tensor) -> pd.DataFrame:
-    """log p(x) of bits x (n, d) by AIS, nats: of an RBM, and the mean-field bound of a DBM."""
+def on_digits(machines: Mapping[str, RBM | DBM], x: Tensor) -> pd.DataFrame:
+    """log p(x) of bits x (n, d) by AIS, nats: of RBMs, and of a DBM the mean-field bound."""
     rows = []
-    for name, machine in (("RBM, the DBN's first layer", rbm), ("DBM, by its bound", dbm)):
+    for name, machine in machines.items():
         deep = isinstance(machine, DBM)
         z = ais.log_z(machine.bipartite() if deep else machine, few(50, 5), few(1_000, 10))
         each = machine.bound(x, z.value) if deep else machine.log_likelihood(x, z.value)

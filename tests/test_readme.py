@@ -74,6 +74,27 @@ def test_the_scores_of_the_faces():
     assert f"get {real}:" in REFERENCE
 
 
+def test_the_scores_of_the_other_rows():
+    scored = json.loads((ROOT / "ganlib" / "results" / "baselines.json").read_text())["rows"]
+    of = {(one["model"], one["kind"]): one for one in scored if one["data"] == "mnist"}
+    for words, model in (
+        ("Deep belief net", "dbn"),
+        ("Stacked contr", "cae"),
+        ("Deep GSN", "gsn"),
+        ("Variational", "vae"),
+    ):
+        cells = row(words)
+        assert cells[2] == said(of[model, "means"]) and cells[3] == said(of[model, "samples"])
+    epochs = {model: of[model, "means"]["epochs"] for model in ("dbn", "cae", "gsn", "vae")}
+    for words, said_so in (
+        ("Deep belief net", f"two layers of 1,000, {epochs['dbn'] // 2} epochs each"),
+        ("Stacked contr", f"two layers of 1,000, {epochs['cae'] // 2} epochs each"),
+        ("Deep GSN", f"{epochs['gsn']} epochs"),
+        ("Variational", f"{epochs['vae']} epochs"),
+    ):
+        assert said_so in row(words)[4]
+
+
 def test_the_epochs_of_a_profile():
     assert f"trains MNIST for {MNIST.at('quick').epochs} epochs" in REFERENCE
     assert f"into runs/mnist-0, {MNIST.epochs} epochs" in REFERENCE

@@ -311,7 +311,9 @@ def plot_classes() -> Axes:
 
 def demo(found: Mapping[str, Model], G: Trained, data: Dataset, by: Classifier) -> Chains:
     """A chain of the reader's choice beside G."""
-    return Chains(only_chains(found), G, data, by)
+    play = Chains(only_chains(found), G, data, by)
+    play.origin = "digit"
+    return play
 
 
 def walks(found: Mapping[str, Model], G: Trained, data: Dataset, n: int = 20) -> dict[str, Tensor]:

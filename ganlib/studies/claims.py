@@ -71,8 +71,8 @@ CLAIMS: tuple[Claim, ...] = (
         "mixing",
         "2",
         "Chains mix slowly, which is a serious problem for learning that relies on them.",
-        "Steps of each trained model's chain until a classifier sees another digit. (The chains that learning runs are "
-        "of the same kind; their own mixing is not measured.)",
+        "The integrated time of each trained model's chain, and its steps until a classifier sees another digit. (The "
+        "chains that learning runs are of the same kind; their own mixing is not measured.)",
         "12, below",
         verdicts.mixing,
     ),
@@ -292,7 +292,8 @@ CLAIMS: tuple[Claim, ...] = (
         "5",
         "The samples are at least competitive with those of the better generative models. (The paper does not claim "
         "that they are better.)",
-        "Fréchet distances of samples, in the features of one classifier.",
+        "Fréchet distances, in the features of one classifier, of samples or conditional means, whichever are nearer; "
+        "the models as trained here.",
         "12",
         verdicts.competitive,
     ),

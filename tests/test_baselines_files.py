@@ -1,5 +1,6 @@
 """A baseline's run on the disk: it goes on bit for bit, refuses another run's folder, and its weights come back."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -88,6 +89,16 @@ def test_weights_come_back_as_halves(recipe, tmp_path):
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(CheckpointError, match="damaged"):
         baselines.load_weights(path)
+
+
+@pytest.mark.parametrize("path", sorted(files.WEIGHTS.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_what_is_shipped_draws_digits_and_is_what_was_scored(path):
+    model = baselines.pretrained(path.stem)
+    x = model.samples(5, 1, means=True)
+    assert x.shape == (5, 784) and float(x.min()) >= 0 and float(x.max()) <= 1
+    rows = json.loads((files.WEIGHTS.parent.parent / "results" / "baselines.json").read_text())["rows"]
+    [row] = [row for row in rows if (row["model"], row["data"], row["kind"]) == (path.stem, "mnist", "means")]
+    assert (row["epochs"], row["seed"]) == (model.done, model.info["seed"])
 
 
 def test_a_name_that_is_not_shipped_is_one_line(tmp_path):

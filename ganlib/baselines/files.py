@@ -124,7 +124,7 @@ def load_weights(path: Path) -> Model:
 
 
 def pretrained(name: str) -> Model:
-    """The baseline of that name that this project trained on MNIST and ships: "rbm", "dbn", "cae", "gsn", "vae", ..."""
+    """The baseline that this project trained on MNIST and ships: "rbm", "dbn", "dbm", "cae", "gsn", "vae"."""
     return load_weights(checkpoints.shipped(name, WEIGHTS))
 
 

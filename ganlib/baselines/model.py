@@ -126,6 +126,8 @@ def fit(data: Tensor, recipe: Any, seed: int = 0, model: Model | None = None, de
         raise DataError(f"data lie in [{data.min():.3g}, {data.max():.3g}]; a fit takes pictures in [0, 1]")
     on = hardware.choose(device).device
     model = (model or recipe.start(data.mean(0), seed)).to(on)
+    if hasattr(model, "optimiser"):
+        model.optimiser.load_state_dict(model.optimiser.state_dict())  # what it keeps follows the parameters
     data, step = data.to(on), model.done * -(-len(data) // recipe.batch)
     for epoch in range(model.done, recipe.epochs):
         stream = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1)

@@ -93,11 +93,15 @@ def log_p(
     rng = torch.Generator(x.device).manual_seed(seed)
 
     def noise(rows: int) -> Tensor:
+        """Standard normal numbers: (rows, z_dim)."""
         return torch.randn(rows, z_dim, generator=rng, device=x.device, dtype=x.dtype)
 
     def energy(x: Tensor) -> Energy:
+        """The energy of u against these x, as a function of u."""
+
         @torch.enable_grad()
         def of(u: Tensor) -> tuple[Tensor, Tensor]:
+            """|x - G(z)|^2 / (2 sigma^2), (m,), and its gradient in u, (m, z_dim)."""
             u = u.detach().requires_grad_()
             made = G(math.sqrt(3) * torch.erf(u / math.sqrt(2)) if p_z == "uniform" else u)
             E = (x - made).square().sum(1) / (2 * sigma**2)

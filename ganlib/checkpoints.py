@@ -151,6 +151,7 @@ class Trained:
     average: Generator | None = None  # G's parameters averaged over training (`ganlib.average`), where they were kept
     iterate: str = LAST  # which G this is, in words
     strip: Strip | None = None  # samples over the epochs, where the run kept them
+    E: Generator | None = None  # the inference net, from x to z, where the recipe has one
 
     def averaged(self) -> Self:
         """The same with the average of G in G's place. Raises `CheckpointError` where none was kept."""
@@ -158,9 +159,9 @@ class Trained:
             raise CheckpointError("no average of G was kept here: train on with this version, or use the last iterate")
         return replace(self, G=self.average, average=None, iterate=self.info["average"]["what"])
 
-    def samples(self, n: int, seed: int = 0) -> Tensor:
-        """n fair draws x = G(z): (n, d), in [0, 1] for MNIST."""
-        return self.recipe.samples(self.G, n, seed)
+    def samples(self, n: int, seed: int = 0, given: Tensor | None = None) -> Tensor:
+        """n fair draws x = G(z): (n, d), in [0, 1] for MNIST. `given` as in `Recipe.samples`."""
+        return self.recipe.samples(self.G, n, seed, given)
 
     def pictures(self, z: Tensor) -> Tensor:
         """G(z) for z of your own: (n, z_dim) -> (n, d)."""
@@ -190,14 +191,14 @@ def _trained(
     recipe: Recipe, nets: dict[str, dict[str, Tensor]], info: dict[str, Any], strip: Strip | None = None
 ) -> Trained:
     """The pair of a recipe with these parameters. Raises RuntimeError when they are of another architecture."""
-    G, D = recipe.networks(0, torch.full((recipe.G[-1].units,), 0.5))
-    G.load_state_dict(nets["G"])
-    D.load_state_dict(nets["D"])
-    average = None
+    players = recipe.players(0, torch.full((recipe.G[-1].units,), 0.5))
+    for name, net in players.items():
+        net.load_state_dict(nets[name])
+    G, average = players["G"], None
     if "average" in nets:
         average = copy.deepcopy(G)
         average.load_state_dict(nets["average"])
-    return Trained(G, D, recipe, info, average, strip=strip)
+    return Trained(G, players["D"], recipe, info, average, strip=strip, E=players.get("E"))
 
 
 @contextlib.contextmanager
@@ -211,8 +212,9 @@ def understood(folder: Path) -> Iterator[None]:
 
 def save_weights(path: Path, trained: Trained) -> Path:
     """Write the nets, and the average, as half-precision safetensors to `path`; `info` and recipe to a `.json`."""
-    nets = {"G": trained.G, "D": trained.D} | ({"average": trained.average} if trained.average else {})
-    tensors = {f"{name}.{key}": tensor.half() for name, net in nets.items() for key, tensor in net.state_dict().items()}
+    nets = {"G": trained.G, "D": trained.D, "E": trained.E, "average": trained.average}
+    parts = ((name, net.state_dict()) for name, net in nets.items() if net)
+    tensors = {f"{name}.{key}": tensor.half() for name, net in parts for key, tensor in net.items()}
     told = {**trained.info, "recipe": trained.recipe.to_dict()}
     if trained.strip:
         told["strip"] = trained.strip.epochs

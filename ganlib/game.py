@@ -14,10 +14,11 @@ from torch.nn import functional
 from ganlib.errors import RecipeError
 from ganlib.nets import Discriminator, Generator, Rng, is_integer
 
-PRIORS = ("uniform", "normal")
-GENERATOR_COSTS = ("non-saturating", "minimax")
+PRIORS = ("uniform", "normal", "sphere", "truncated", "mixture", "discrete")
+GENERATOR_COSTS = ("non-saturating", "minimax", "blend", "features")
 UPDATES = ("simultaneous", "alternating")
 MINUS_LOG_4 = -math.log(4)  # V at p_g = p_data with D at its optimum (Goodfellow et al. 2014, Theorem 1), nats
+TRUNCATED_SD = 0.5395600937601126  # of N(0, 1) within [-1, 1]: sqrt(1 - 2 phi(1) / erf(1 / sqrt 2))
 LOWEST_LOGIT = -40.0  # below it the fused gradient would come near the underflow of float32: `simultaneous_gradients`
 
 
@@ -39,26 +40,49 @@ def discriminator_cost(a_real: Tensor, a_fake: Tensor) -> Tensor:
 def generator_cost(a_fake: Tensor, cost: str = "non-saturating") -> Tensor:
     """What G descends, without the factor 1/2 of D's cost: logits (..., m) -> nats (...).
 
-    "minimax": mean log(1 - D(G(z))), eq. 1. "non-saturating": -mean log D(G(z)), section 3, the authors' code.
+    "minimax": mean log(1 - D(G(z))), eq. 1. "non-saturating": -mean log D(G(z)), section 3, the authors' code. "blend":
+    the mean of both, which against D* descends KL(p_g || p_data) / 2. ("features" is not of logits: `feature_cost`.)
     """
     if cost == "non-saturating":
         return softplus(-a_fake).mean(-1)
     if cost == "minimax":
         return -softplus(a_fake).mean(-1)
-    raise RecipeError(f"unknown generator cost {cost!r}; use one of {', '.join(GENERATOR_COSTS)}")
+    if cost == "blend":
+        return -a_fake.mean(-1) / 2
+    raise RecipeError(f"unknown generator cost {cost!r} of logits; use one of {', '.join(GENERATOR_COSTS[:3])}")
+
+
+def feature_cost(f_real: Tensor, f_fake: Tensor) -> Tensor:
+    """|mean f(x) - mean f(G(z))|^2 over D's features (m, units), their mean: Salimans et al. 2016, section 3.1."""
+    return (f_real.mean(-2) - f_fake.mean(-2)).square().mean(-1)
 
 
 def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
     """Draw m vectors from p_z: (m, z_dim).
 
-    "uniform" is U(-sqrt 3, sqrt 3), with mean 0 and variance 1 like "normal", N(0, 1). Drawn in float32 always, so that
-    a seed means the same z in every precision.
+    "uniform" is U(-sqrt 3, sqrt 3), with mean 0 and variance 1 like "normal", N(0, 1), and like all others: "sphere",
+    the directions of N(0, 1) at radius sqrt(z_dim); "truncated", N(0, 1) within one standard deviation, stretched;
+    "mixture", in each coordinate two heaps, N(-.8, .6^2) and N(.8, .6^2); "discrete", coins of -1 and 1 in the first
+    half of the coordinates (rounded up) and N(0, 1) in the rest. Drawn in float32 always, so that a seed means the same
+    z in every precision.
     """
     if name == "uniform":
         z = torch.rand(m, z_dim, generator=rng, device=rng.device)
         return ((2 * z - 1) * math.sqrt(3)).to(dtype)
     if name == "normal":
         return torch.randn(m, z_dim, generator=rng, device=rng.device).to(dtype)
+    if name == "truncated":
+        u = 2 * torch.rand(m, z_dim, generator=rng, device=rng.device) - 1
+        return (torch.erfinv(u * math.erf(math.sqrt(0.5))) * math.sqrt(2) / TRUNCATED_SD).to(dtype)
+    if name in PRIORS:
+        z = torch.randn(m, z_dim, generator=rng, device=rng.device)
+        if name == "sphere":
+            return (z * (math.sqrt(z_dim) / z.norm(dim=1, keepdim=True))).to(dtype)
+        coins = 2.0 * torch.randint(2, z.shape, generator=rng, device=rng.device) - 1
+        if name == "mixture":
+            return (0.8 * coins + 0.6 * z).to(dtype)
+        half = -(-z_dim // 2)
+        return torch.cat([coins[:, :half], z[:, half:]], 1).to(dtype)
     raise RecipeError(f"unknown prior {name!r}; use one of {', '.join(PRIORS)}")
 
 
@@ -99,6 +123,10 @@ class Gradients:
     a_real: Tensor | None = None  # D's logits on x, (m,); None when only G was asked for
     D: tuple[Tensor, ...] = ()  # d cost_D / d theta_d, in the order of D.parameters()
     G: tuple[Tensor, ...] = ()  # d cost_G / d theta_g, in the order of G.parameters()
+    E: tuple[Tensor, ...] = ()  # d cost_E / d theta_e, of an inference net
+    cost_G: float | None = None  # where it is not one of logits, nats or the mean square of features
+    cost_E: float = 0.0  # what E descends
+    cost_labels: float = 0.0  # what D descends on labelled examples beside -V/2, nats
 
 
 def _logit(D: Discriminator, x: Tensor, rng: Rng) -> Tensor:
@@ -159,4 +187,82 @@ def fused_factor(a_fake: Tensor, cost: str) -> Tensor:
         return -2 * torch.exp(-a_fake)
     if cost == "minimax":
         return torch.full_like(a_fake, -2.0)
-    raise RecipeError(f"unknown generator cost {cost!r}; use one of {', '.join(GENERATOR_COSTS)}")
+    if cost == "blend":
+        return -1 - torch.exp(-a_fake)
+    raise RecipeError(f"unknown generator cost {cost!r} of logits; use one of {', '.join(GENERATOR_COSTS[:3])}")
+
+
+# -- a third net, and a D that names classes ---------------------------------------------------------------------------
+
+
+def inference_gradients(E: Generator, x: Tensor, z: Tensor) -> tuple[float, tuple[Tensor, ...]]:
+    """The cost of E and its gradient on samples x = G(z), which come without a way back to G.
+
+    E guesses z: mean |z - E(x)|^2 / (2 z_dim), so that 1/2 is what a constant guess pays (section 7, future work 2; the
+    authors' code had such a net).
+    """
+    cost = (z - E(x)).float().square().mean(-1).mean() / 2
+    return cost.item(), torch.autograd.grad(cost, list(E.parameters()))
+
+
+def joint_gradients(
+    G: Generator, E: Generator, D: Discriminator, x: Tensor, z: Tensor, cost: str, rng: Rng = None
+) -> Gradients:
+    """All three gradients of the game over pairs: D tells (x, E(x)) from (G(z), z), and G and E play against it.
+
+    E descends G's cost with the sides changed, generator_cost(-a(x, E(x))). Donahue et al. 2017 (BiGAN), Dumoulin et
+    al. 2017 (ALI). At D's optimum V = -log 4 + 2 JSD of the two joint distributions. One pass through D, as in
+    `simultaneous_gradients`: towards the real pairs the factor is that of -a.
+    """
+    real, fake = torch.cat([x, E(x)], -1), torch.cat([G(z), z], -1)
+    rows = torch.cat([real, fake], -2).detach().requires_grad_()
+    a_real, a_fake = _logit(D, rows, rng).split([len(x), len(z)], -1)
+    against = torch.cat([-a_real, a_fake], -1).detach()  # what each of both wants to be large
+    own_pass = bool((against < LOWEST_LOGIT).any())
+    *grad_D, grad_rows = torch.autograd.grad(
+        discriminator_cost(a_real, a_fake).sum(), [*D.parameters(), rows], retain_graph=own_pass
+    )
+    cost_E = generator_cost(-a_real, cost)
+    if own_pass:
+        (grad_rows,) = torch.autograd.grad((cost_E + generator_cost(a_fake, cost)).sum(), rows)
+    else:
+        grad_rows = grad_rows * fused_factor(against, cost).unsqueeze(-1)
+    for_E, for_G = grad_rows.to(real.dtype).split([len(x), len(z)], -2)
+    grad_E = torch.autograd.grad(real, list(E.parameters()), for_E)
+    grad_G = torch.autograd.grad(fake, list(G.parameters()), for_G)
+    return Gradients(a_fake.detach(), a_real.detach(), tuple(grad_D), grad_G, grad_E, cost_E=cost_E.item())
+
+
+def feature_gradients(
+    G: Generator,
+    D: Discriminator,
+    x: Tensor,
+    z: Tensor,
+    cost: str,
+    rng: Rng = None,
+    labelled: tuple[Tensor, Tensor] | None = None,
+) -> Gradients:
+    """Both players' gradients where G matches D's features, or D learns from labels, too.
+
+    `labelled` is (x_l (m, d), y (m,) int64): D then descends -V/2 + mean[-log p(y | x_l, not from G)] (Salimans et al.
+    2016, section 5). `cost` is that of G, "features" or one of logits.
+    """
+    fake = G(z)
+    pixels = fake.detach().requires_grad_()
+    known, y = labelled if labelled is not None else (x[:0], None)
+    parts = [len(known), len(x), len(z)]
+    f = D.features(torch.cat([known, x, pixels], -2), rng)
+    _, f_real, f_fake = f.split(parts, -2)
+    out = D.layers[-1].logit(f, rng)
+    out = out.float() if out.dtype == torch.bfloat16 else out
+    a = out.squeeze(-1) if out.shape[-1] == 1 else out.logsumexp(-1)
+    _, a_real, a_fake = a.split(parts, -1)
+    on_labels = functional.cross_entropy(out[: len(known)], y) if y is not None else a.new_zeros(())
+    cost_D = discriminator_cost(a_real, a_fake) + on_labels
+    grad_D = torch.autograd.grad(cost_D, list(D.parameters()), retain_graph=True)
+    matches = cost == "features"
+    cost_G = feature_cost(f_real.detach().float(), f_fake.float()) if matches else generator_cost(a_fake, cost)
+    (grad_pixels,) = torch.autograd.grad(cost_G, pixels)
+    grad_G = torch.autograd.grad(fake, list(G.parameters()), grad_pixels.to(fake.dtype))
+    told = {"cost_G": cost_G.item(), "cost_labels": on_labels.item()}
+    return Gradients(a_fake.detach(), a_real.detach(), grad_D, grad_G, **told)

@@ -38,6 +38,7 @@ class Layer:
     keep: float = 1.0  # dropout: the probability that an element of the INPUT is kept, then scaled by 1/keep
     bias: str | float = "zero"
     sparse: int = 0
+    noise: float = 0.0  # where dropout is on: the standard deviation of Gaussian noise added to each element it reads
 
     def __post_init__(self) -> None:
         _check(self, "a layer", units=1, pieces=1, sparse=0)
@@ -47,11 +48,14 @@ class Layer:
             raise RecipeError(f"a {self.activation} layer has {self.pieces} pieces; only maxout has more than one")
         if self.bias not in BIASES and not (is_number(self.bias) and math.isfinite(self.bias)):
             raise RecipeError(f"unknown bias {self.bias!r}; use a number, or one of {', '.join(BIASES)}")
+        if not (is_number(self.noise) and 0 <= self.noise < math.inf):
+            raise RecipeError(f"a layer's noise is {self.noise!r}; it must be a finite number >= 0")
 
     def __str__(self) -> str:
         pieces = f" x {self.pieces}" if self.pieces > 1 else ""
         bias = f"{self.bias} bias" if isinstance(self.bias, str) else f"bias {self.bias:g}"
-        notes = _notes(self, *([bias] if self.bias != "zero" else []))
+        noise = [f"noise {self.noise:g} on its input"] if self.noise else []
+        notes = _notes(self, *([bias] if self.bias != "zero" else []), *noise)
         return f"{self.units}{pieces} {self.activation} ({notes})"
 
 
@@ -123,11 +127,41 @@ class Deconvolution(OnMaps):
         return (self.channels, *((side - 1) * self.stride + self.kernel for side in self.of[1:]))
 
 
-AnyLayer = Layer | Convolution | Deconvolution
+@dataclass(frozen=True)
+class Beside:
+    """Layers side by side: each reads its own share of the row, in turn, and what they put out is put together.
+
+    For a G or a D that reads two things of different kinds, as a picture and its class (Mirza & Osindero 2014).
+    """
+
+    reads: tuple[int, ...]  # how many numbers of the row each of the layers reads
+    beside: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        layers = (layer if isinstance(layer, Layer) else Layer(**layer) for layer in self.beside)
+        object.__setattr__(self, "beside", tuple(layers))  # from a file they come as plain lists
+        object.__setattr__(self, "reads", tuple(self.reads))
+        if len(self.reads) != len(self.beside) or not all(is_integer(n) and n >= 1 for n in self.reads):
+            raise RecipeError(
+                f"{len(self.beside)} layers beside each other read {self.reads}: one number >= 1 for each"
+            )
+
+    def __str__(self) -> str:
+        return " beside ".join(f"{layer} on {n}" for layer, n in zip(self.beside, self.reads))
+
+    @property
+    def units(self) -> int:
+        """How many numbers they put out together."""
+        return sum(layer.units for layer in self.beside)
+
+
+AnyLayer = Layer | Convolution | Deconvolution | Beside
 
 
 def layer_from(plain: Mapping[str, Any]) -> AnyLayer:
     """The layer that `dataclasses.asdict` made plain. Raises TypeError on anything else."""
+    if "reads" in plain:
+        return Beside(**plain)
     return (Convolution if "maps" in plain else Deconvolution if "channels" in plain else Layer)(**plain)
 
 
@@ -251,6 +285,8 @@ class Dense(nn.Module):
 
     def logit(self, x: Tensor, rng: Rng = None) -> Tensor:
         """What the activation is applied to; for maxout, what it puts out: (m, units), of the type of x."""
+        if rng is not None and self.layer.noise:
+            x = x + self.layer.noise * torch.randn(x.shape, generator=rng, device=x.device, dtype=x.dtype)
         drops = rng is not None and self.layer.keep < 1
         kept = mask(x.shape, self.layer.keep, rng, x.dtype) if drops else None
         return Affine.apply(x, self.linear.weight, self.linear.bias, kept, self.layer.pieces)
@@ -298,9 +334,29 @@ class Deconvolve(nn.Module):
         return (h + self.bias).flatten(1)
 
 
+class Abreast(nn.Module):
+    """The layers of a `Beside` with their parameters."""
+
+    def __init__(self, inputs: int, layer: Beside, rng: Rng = None, data_mean: object = None):
+        super().__init__()
+        if sum(layer.reads) != inputs:
+            raise RecipeError(f"layers side by side read {layer.reads}; the layer below gives {inputs} numbers")
+        self.layer = layer
+        self.each = nn.ModuleList(Dense(n, one, rng) for n, one in zip(layer.reads, layer.beside))
+
+    def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
+        """Map x (m, inputs) to (m, units); with `rng`, dropout is on."""
+        parts = x.split(self.layer.reads, -1)
+        return torch.cat([dense(part, rng) for dense, part in zip(self.each, parts)], -1)
+
+
 @torch.no_grad()
-def limit(layer: Dense | Convolve | Deconvolve, norm: float) -> None:
+def limit(layer: Dense | Convolve | Deconvolve | Abreast, norm: float) -> None:
     """Max-norm: scale down every unit's (or piece's, or channel's) incoming weights to an L2 norm of `norm` at most."""
+    if isinstance(layer, Abreast):
+        for each in layer.each:
+            limit(each, norm)
+        return
     weight = next(layer.parameters())  # (units, ...)
     if isinstance(layer, Deconvolve):
         weight = weight.transpose(0, 1)  # (maps, channels, kernel, kernel), by channel
@@ -330,7 +386,7 @@ def marginal_bias(data_mean: Tensor | None) -> Tensor:
     return torch.logit(data_mean.double(), eps=1e-7)
 
 
-MODULES = {Layer: Dense, Convolution: Convolve, Deconvolution: Deconvolve}
+MODULES = {Layer: Dense, Convolution: Convolve, Deconvolution: Deconvolve, Beside: Abreast}
 
 
 def stack(inputs: int, layers: Sequence[AnyLayer], rng: Rng, data_mean: Tensor | None = None) -> nn.ModuleList:
@@ -341,7 +397,11 @@ def stack(inputs: int, layers: Sequence[AnyLayer], rng: Rng, data_mean: Tensor |
 
 
 class Generator(nn.Module):
-    """G(z; theta_g): noise z (m, z_dim) to pictures x (m, d). No dropout (Goodfellow et al. 2014, section 5)."""
+    """G(z; theta_g): noise z (m, z_dim) to pictures x (m, d). No dropout (Goodfellow et al. 2014, section 5).
+
+    A G that is given something, c, reads rows (z, c): there `z_dim` counts both. An inference net E, from x to z, is
+    such a net, too.
+    """
 
     def __init__(self, z_dim: int, layers: Sequence[AnyLayer], rng: Rng = None, data_mean: Tensor | None = None):
         super().__init__()
@@ -362,13 +422,18 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D(x; theta_d): the probability that x came from the data rather than from G."""
+    """D(x; theta_d): the probability that x came from the data rather than from G.
+
+    A D that also names classes ends in K > 1 linear units, l(x). Class K + 1, "from G", has the logit 0, so that
+    a(x) = log sum_k exp l_k(x) (Salimans et al. 2016, section 5).
+    """
 
     def __init__(self, inputs: int, layers: Sequence[AnyLayer], rng: Rng = None):
         super().__init__()
         last = layers[-1]
-        if not (isinstance(last, Layer) and last.units == 1 and last.activation == "sigmoid"):
-            raise RecipeError(f"D must end in one sigmoid unit; it ends in {last}")
+        ends = isinstance(last, Layer) and (last.units > 1, last.activation) in ((False, "sigmoid"), (True, "linear"))
+        if not ends:
+            raise RecipeError(f"D must end in one sigmoid unit, or in a linear unit for each class; it ends in {last}")
         self.layers = stack(inputs, layers, rng)
 
     def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
@@ -377,9 +442,22 @@ class Discriminator(nn.Module):
 
     def logit(self, x: Tensor, rng: Rng = None) -> Tensor:
         """a(x) = log D(x) - log(1 - D(x)), which feeds the costs: (m, d) -> (m,). With `rng`, dropout is on."""
+        return self.judge(self.features(x, rng), rng)
+
+    def features(self, x: Tensor, rng: Rng = None) -> Tensor:
+        """What the last layer reads: (m, d) -> (m, units)."""
         for layer in self.layers[:-1]:
             x = layer(x, rng)
-        return self.layers[-1].logit(x, rng).squeeze(-1)
+        return x
+
+    def judge(self, features: Tensor, rng: Rng = None) -> Tensor:
+        """The logit a of what has these features: (m, units) -> (m,)."""
+        out = self.layers[-1].logit(features, rng)
+        return out.squeeze(-1) if out.shape[-1] == 1 else out.logsumexp(-1)
+
+    def classes(self, x: Tensor, rng: Rng = None) -> Tensor:
+        """l(x), from which softmax gives p(class | x) of a D that names classes: (m, d) -> (m, K)."""
+        return self.layers[-1].logit(self.features(x, rng), rng)
 
 
 @contextmanager

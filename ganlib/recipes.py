@@ -1,23 +1,35 @@
 """The recipes: every number of an experiment, each with its source. Vary one with `dataclasses.replace`."""
 
+import itertools
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib import nets
+from ganlib import conditions, nets
 from ganlib.errors import RecipeError
 from ganlib.game import GENERATOR_COSTS, PRIORS, UPDATES, prior
 from ganlib.images import PIXELS
-from ganlib.nets import AnyLayer, Convolution, Deconvolution, Discriminator, Generator, Layer, is_integer, is_number
+from ganlib.nets import (
+    AnyLayer,
+    Beside,
+    Convolution,
+    Deconvolution,
+    Discriminator,
+    Generator,
+    Layer,
+    is_integer,
+    is_number,
+)
 
 PROFILES = ("smoke", "quick", "paper")
 LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")  # may change in training
+INFERENCES = ("none", "regression", "joint", "alone")
 
 
 def profile() -> str:
@@ -92,6 +104,27 @@ class Recipe:
     built_on: str = number(
         "the recipe whose trained G makes the top layers of this one's G; they go on learning", "layers", default=""
     )
+    # What section 7 names; at its default a field is neither written nor listed.
+    k_until: float = number(
+        "D's accuracy on its minibatch at which it stops before all of its k updates; 0: it makes all k",
+        "none",
+        default=0.0,
+    )
+    condition: str = number(
+        "what G and D are given: nothing; class; left half; mask (all that a random mask leaves)", "none", default=""
+    )
+    classes: int = number("classes of the labels", "none", default=10)
+    block: int = number("random masks are made of blocks of so many pixels a side", "none", default=4)
+    E: tuple[AnyLayer, ...] = number("the inference net's layers, from x up to z", "none", default=())
+    inference: str = number(
+        "how E learns: not at all; by regression of z on G(z), with no way back to G; in the joint game over pairs "
+        "(x, z); alone, while G and D stand still",
+        "none",
+        default="none",
+    )
+    lr_E: float = number("E's rate at the first update", "none", default=0.1)
+    labels: int = number("training examples whose labels D sees, as many of each class", "none", default=0)
+    labels_seed: int = number("which examples these are", "none", default=0)
 
     def __post_init__(self) -> None:
         for names, fits, rule in RULES:
@@ -99,6 +132,28 @@ class Recipe:
                 value = getattr(self, name)
                 if not fits(value):
                     raise RecipeError(f"{name} is {value!r}; {rule}")
+        joint, names_classes = self.inference == "joint", self.labels > 0
+        special = joint or names_classes or self.generator_cost == "features"
+        for wrong, what in (
+            (bool(self.E) == (self.inference == "none"), "an inference net takes both E's layers and `inference`"),
+            (
+                joint + names_classes + bool(self.condition) > 1,
+                "condition, labels and joint inference exclude each other",
+            ),
+            (self.condition and self.E, "an inference net goes with a game where nothing is given"),
+            (special and (self.update, self.k) != ("simultaneous", 1), "this game has simultaneous updates and k = 1"),
+            (joint and self.generator_cost == "features", "the joint game takes a cost of logits"),
+            (
+                names_classes != (self.D[-1].units > 1),
+                "labels take a D that ends in a unit for each class, and no other",
+            ),
+        ):
+            if wrong:
+                raise RecipeError(
+                    f"{what}: {self.name!r} has inference {self.inference!r}, {len(self.E)} layers of E, "
+                    f"condition {self.condition!r}, {self.labels} labels, generator_cost {self.generator_cost!r}, "
+                    f"update {self.update!r}, k {self.k}"
+                )
 
     def lr(self, player: str, t: int) -> float:
         """The rate of "D" or "G" after t updates: max(lr_0 / lr_decay^t, lr_min)."""
@@ -115,14 +170,23 @@ class Recipe:
 
     def networks(self, seed: int, data_mean: Tensor) -> tuple[Generator, Discriminator]:
         """G and D as they start, float32 on the CPU; `data_mean` (d,), in [0, 1], is for the bias of G's output."""
-        rng = torch.Generator().manual_seed(seed)
-        return Generator(self.z_dim, self.G, rng, data_mean), Discriminator(len(data_mean), self.D, rng)
+        players = self.players(seed, data_mean)
+        return players["G"], players["D"]
+
+    def players(self, seed: int, data_mean: Tensor) -> dict[str, Any]:
+        """G, D and, where the recipe has one, the inference net E, by name, as they start; see `networks`."""
+        rng, d = torch.Generator().manual_seed(seed), len(data_mean)
+        for_G, for_D = conditions.widths(self.condition, d, self.classes)
+        for_D += self.z_dim * (self.inference == "joint")
+        found: dict[str, Any] = {"G": Generator(self.z_dim + for_G, self.G, rng, data_mean)}
+        found["D"] = Discriminator(d + for_D, self.D, rng)
+        return found | ({"E": Generator(d, self.E, rng)} if self.E else {})
 
     def sizes(self) -> dict[str, int]:
-        """How many numbers G and D learn, counted without the memory that they take."""
+        """How many numbers each net learns, counted without the memory that they take."""
         with torch.device("meta"):
-            G, D = self.networks(0, torch.full((self.G[-1].units,), 0.5))
-        return {"G": nets.count_parameters(G), "D": nets.count_parameters(D)}
+            players = self.players(0, torch.full((self.G[-1].units,), 0.5))
+        return {name: nets.count_parameters(net) for name, net in players.items()}
 
     def noise(self, n: int, seed: int = 0) -> Tensor:
         """n draws from p_z: (n, z_dim), float32 on the CPU, from a stream of its own."""
@@ -130,9 +194,24 @@ class Recipe:
         stream = int(np.random.SeedSequence([seed, own]).generate_state(1, np.uint64)[0] >> np.uint64(1))
         return prior(self.p_z, n, self.z_dim, torch.Generator().manual_seed(stream))
 
-    def samples(self, G: Generator, n: int, seed: int = 0) -> Tensor:
-        """n fair draws x = G(z): (n, d) on the CPU. The same seed means the same z on every device."""
-        return G.pictures(self.noise(n, seed))
+    def samples(
+        self, G: Generator, n: int, seed: int = 0, given: Tensor | None = None, shape: conditions.Shape | None = None
+    ) -> Tensor:
+        """n fair draws x = G(z): (n, d) on the CPU. The same seed means the same z on every device.
+
+        Where the recipe has a condition, `given` is c (n, numbers; `ganlib.conditions`), and `shape` that of a picture
+        (None: grey and square). Without c the classes come in turn, and of a masked picture all is hidden.
+        """
+        z = self.noise(n, seed)
+        if not self.condition:
+            return G.pictures(z)
+        side = math.isqrt(self.G[-1].units)
+        shape = shape or (1, side, side)
+        c = conditions.nothing(self.condition, n, shape, self.classes) if given is None else given
+        wide = conditions.widths(self.condition, self.G[-1].units, self.classes)[0]
+        if c.shape != (n, wide):
+            raise RecipeError(f"what is given has the shape {tuple(c.shape)}; {n} samples take ({n}, {wide})")
+        return conditions.completed(self.condition, G.pictures(torch.cat([z, c], -1)), c, shape)
 
     def at(self, profile: str) -> Self:
         """The recipe scaled ("paper": as it is). What a variant changed stays, but for its own nets: `RecipeError`."""
@@ -143,7 +222,7 @@ class Recipe:
         if self.name not in SCALES[profile]:
             raise RecipeError(f"{profile!r} scales {', '.join(SCALES[profile])}, and this is {self.name!r}")
         scaled = SCALES[profile][self.name]
-        for net in {"G", "D"} & scaled.keys():
+        for net in {"G", "D", "E"} & scaled.keys():
             if getattr(self, net) not in (getattr(RECIPES[self.name], net), scaled[net]):
                 other = f"this {net} is not that of the recipe {self.name!r}, and {profile!r} would replace it"
                 raise RecipeError(f"{other}: scale the recipe first, then give it your {net}")
@@ -163,34 +242,49 @@ class Recipe:
 
     def table(self) -> list[tuple[str, str, str, str]]:
         """Rows of (field, value, what it means, where its value stands in the source)."""
-        return [(item.name, _brief(getattr(self, item.name)), *item.metadata.values()) for item in fields(self)]
+        own = [item for item in fields(self) if getattr(self, item.name) != LATER.get(item.name, MISSING)]
+        return [(item.name, _brief(getattr(self, item.name)), *item.metadata.values()) for item in own]
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain numbers, strings, lists and dicts, for a checkpoint or a JSON file."""
-        return asdict(self)
+        return asdict(self, dict_factory=lambda pairs: {k: v for k, v in pairs if k not in LATER or v != LATER[k]})
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """The recipe that `to_dict` wrote. Raises `RecipeError` on anything else."""
         try:
-            return cls(**{**plain, **{name: tuple(map(nets.layer_from, plain[name])) for name in ("G", "D")}})
+            stacks = ("G", "D", *(["E"] if "E" in plain else []))
+            layers = {name: tuple(map(nets.layer_from, plain[name])) for name in stacks}
+            return cls(**{**plain, **layers})
         except (TypeError, KeyError) as error:
             raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {error}") from None
 
 
+_SECTION_7 = ("k_until", "condition", "classes", "block", "E", "inference", "lr_E", "labels", "labels_seed")
+LATER = {"noise": 0.0, **{item.name: item.default for item in fields(Recipe) if item.name in _SECTION_7}}
+"""Fields of recipes and of layers that the published recipes leave at these values, where they are not written."""
+
 # Fields, which values they may have, and what to say of the others.
 RULES: list[tuple[str, Callable[[Any], bool], str]] = [
-    ("examples", lambda n: is_integer(n) and n >= 0, "it must be an integer >= 0"),
-    ("z_dim batch k momentum_epochs epochs", lambda n: is_integer(n) and n >= 1, "it must be an integer >= 1"),
-    ("n_samples", lambda n: is_integer(n) and n >= 2, "it must be an integer >= 2"),
-    ("lr_D lr_G lr_min", lambda x: is_number(x) and 0 < x < math.inf, "a rate must be a positive, finite number"),
+    ("examples labels labels_seed", lambda n: is_integer(n) and n >= 0, "it must be an integer >= 0"),
+    ("z_dim batch k momentum_epochs epochs block", lambda n: is_integer(n) and n >= 1, "it must be an integer >= 1"),
+    ("n_samples classes", lambda n: is_integer(n) and n >= 2, "it must be an integer >= 2"),
+    ("lr_D lr_G lr_E lr_min", lambda x: is_number(x) and 0 < x < math.inf, "a rate must be a positive, finite number"),
     ("momentum_start momentum_end", lambda x: is_number(x) and 0 <= x < 1, "momentum must lie in [0, 1) (try 0.5)"),
     ("lr_decay", lambda x: is_number(x) and 1 <= x < math.inf, "it divides the rates, so it must be a number >= 1"),
+    ("k_until", lambda x: is_number(x) and 0 <= x <= 1, "an accuracy lies in [0, 1]; 0 means that D makes all k"),
     ("max_norm", lambda x: is_number(x) and 0 <= x < math.inf, "it must be a finite number >= 0 (0: no limit)"),
     ("built_on", lambda name: isinstance(name, str), "it must be the name of a recipe, or empty"),
 ]
-for _name, _choices in (("pixels", PIXELS), ("p_z", PRIORS), ("update", UPDATES), ("generator_cost", GENERATOR_COSTS)):
-    RULES.append((_name, _choices.__contains__, f"use one of {', '.join(_choices)}"))
+for _name, _choices in (
+    ("pixels", PIXELS),
+    ("p_z", PRIORS),
+    ("update", UPDATES),
+    ("generator_cost", GENERATOR_COSTS),
+    ("condition", conditions.CONDITIONS),
+    ("inference", INFERENCES),
+):
+    RULES.append((_name, _choices.__contains__, f"use one of {', '.join(filter(None, _choices))}"))
 
 
 def named(name: str) -> Recipe:
@@ -270,6 +364,30 @@ def _cifar10_G(units: int, output: float, above: float = 0.05) -> tuple[Layer, .
 def _deconv_G(maps: int, output: float, above: float = 0.05) -> tuple[AnyLayer, ...]:
     last = Deconvolution((maps, 10, 10), channels=3, kernel=5, stride=3, irange=output)
     return *_hidden(100 * maps, 100 * maps, above), last
+
+
+def _given_G(*parts: tuple[int, int], units: int = 1200) -> tuple[AnyLayer, ...]:
+    """An MNIST G that reads z and what it is given side by side: (numbers read, rectifiers on them), each part."""
+    first = Beside(tuple(reads for reads, _ in parts), tuple(Layer(width, "relu", irange=0.05) for _, width in parts))
+    return first, *_mnist_G(units)[1:]
+
+
+def _given_D(*parts: tuple[int, int], units: int = 240, pieces: int = 5) -> tuple[AnyLayer, ...]:
+    """An MNIST D that reads two things side by side: (numbers read, maxout units on them), each part."""
+    first, joint, last = _maxout_D(units)
+    beside = Beside(tuple(reads for reads, _ in parts), tuple(replace(first, units=width) for _, width in parts))
+    return beside, replace(joint, pieces=pieces), last
+
+
+def _mnist_E(units: int) -> tuple[Layer, ...]:
+    first = Layer(units, "maxout", pieces=5, irange=0.05)
+    return first, Layer(units, "sigmoid", irange=0.05), Layer(100, "linear", irange=0.05)
+
+
+def _classes_D(units: int) -> tuple[Layer, ...]:
+    widths = (784, units, units // 2, units // 4, units // 4, units // 4, 10)
+    layers = [Layer(n, "relu", irange=math.sqrt(3 / m), noise=0.5) for m, n in itertools.pairwise(widths)]
+    return replace(layers[0], noise=0.3), *layers[1:-1], replace(layers[-1], activation="linear")
 
 
 # -- the recipes -------------------------------------------------------------------------------------------------------
@@ -390,7 +508,72 @@ CIFAR10_CONV = replace(
 )
 """CIFAR-10 with a convolutional D and a G that ends in a transposed convolution (Figure 2d)."""
 
-RECIPES = {recipe.name: recipe for recipe in (MNIST, TFD_1, TFD_2, CIFAR10_FC, CIFAR10_CONV)}
+CONDITIONAL = replace(
+    MNIST,
+    name="mnist-conditional",
+    source="Mirza & Osindero 2014, section 4.1, and MNIST here where they give no number",
+    G=_given_G((100, 200), (10, 1000)),
+    D=_given_D((784, 240), (10, 50), pieces=4),
+    lr_decay=1.00004,
+    condition="class",
+    epochs=100,
+)
+"""Digits of a class that is asked for. Their rates fall ten times as fast as those of the paper."""
+
+HALF = replace(
+    MNIST,
+    name="mnist-halves",
+    source="MNIST here; the task of the authors' code: half of a picture, given the other. Nets and epochs are ours",
+    G=_given_G((100, 200), (784, 1000)),
+    condition="left half",
+    epochs=100,
+)
+"""The right half of a digit, given the left one."""
+
+MASKS = replace(
+    MNIST,
+    name="mnist-masks",
+    source="MNIST here, and future work 3 of the paper; nets, masks and epochs are ours",
+    G=_given_G((100, 200), (784, 1000), (784, 200)),
+    D=_given_D((784, 240), (784, 50)),
+    condition="mask",
+    epochs=150,
+)
+"""All conditionals of a digit by one pair of nets: any blocks of it, given the others."""
+
+INFERENCE = replace(
+    MNIST,
+    name="mnist-inference",
+    source="mnist.yaml, and the inference net of the authors' code: maxout 240 x 5, sigmoid 240, linear 100",
+    E=_mnist_E(240),
+    inference="regression",
+    epochs=100,
+)
+"""MNIST with a net that learns to say from which z a sample came, beside the game."""
+
+JOINT = replace(
+    INFERENCE,
+    name="mnist-joint",
+    source="INFERENCE here, in the game over pairs (x, z) of Donahue et al. 2017 and Dumoulin et al. 2017",
+    D=_given_D((784, 240), (100, 240)),
+    inference="joint",
+)
+"""BiGAN or ALI with the paper's nets: D tells (x, E(x)) from (G(z), z)."""
+
+SEMI_SUPERVISED = replace(
+    MNIST,
+    name="mnist-labels",
+    source="Salimans et al. 2016, sections 3.1 and 5: their D, without weight normalisation; G and rates of MNIST here",
+    D=_classes_D(1000),
+    generator_cost="features",
+    labels=100,
+    epochs=50,
+)
+"""D names the ten classes and "from G", and sees 100 labels; G matches D's features."""
+
+SECTION_7 = (CONDITIONAL, HALF, MASKS, INFERENCE, JOINT, SEMI_SUPERVISED)
+PUBLISHED = (MNIST, TFD_1, TFD_2, CIFAR10_FC, CIFAR10_CONV)
+RECIPES = {recipe.name: recipe for recipe in (*PUBLISHED, *SECTION_7)}
 
 _FEW = {"epochs": 2, "examples": 1_000, "n_samples": 200}
 _8, _10 = math.sqrt(8), math.sqrt(10)
@@ -402,6 +585,14 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
         "tfd-2": {"G": _tfd_2_G(200), "D": _maxout_D(30), **_FEW},
         "cifar10-fc": {"G": _cifar10_G(200, output=0.5), "D": _maxout_D(40), **_FEW},
         "cifar10-conv": {"G": _deconv_G(2, output=0.05), "D": _conv_D(2, 31), **_FEW, "examples": 512},
+        "mnist-conditional": {"G": _given_G((100, 20), (10, 100), units=120)}
+        | {"D": _given_D((784, 24), (10, 5), units=24, pieces=4), **_FEW},
+        "mnist-halves": {"G": _given_G((100, 20), (784, 100), units=120), "D": _maxout_D(24), **_FEW},
+        "mnist-masks": {"G": _given_G((100, 20), (784, 100), (784, 20), units=120)}
+        | {"D": _given_D((784, 24), (784, 5), units=24), **_FEW},
+        "mnist-inference": {"G": _mnist_G(120), "D": _maxout_D(24), "E": _mnist_E(24), **_FEW},
+        "mnist-joint": {"G": _mnist_G(120), "D": _given_D((784, 24), (100, 24), units=24), "E": _mnist_E(24), **_FEW},
+        "mnist-labels": {"G": _mnist_G(120), "D": _classes_D(100), **_FEW},
     },
     "quick": {
         "mnist": {"epochs": 8},
@@ -411,6 +602,7 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
         | {"lr_D": 0.05, "lr_G": 0.2},
         "cifar10-conv": {"G": _deconv_G(8, 0.7, 0.05 * _10), "D": _conv_D(8, 125, irange=0.02, above=0.04)}
         | {"lr_D": 0.008, "lr_G": 0.06, "epochs": 60},
+        **{recipe.name: {"epochs": 4} for recipe in SECTION_7},
     },
 }
 """What a profile changes, recipe by recipe: narrow nets, fewer passes, fewer pictures. `Recipe.changes` says all of it.

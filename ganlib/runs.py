@@ -124,12 +124,14 @@ def take_place(trainer: Trainer, start: checkpoints.Trained) -> None:
     Raises `RecipeError` when the pair has other nets.
     """
     recipe = trainer.recipe
-    for name in ("G", "D"):
+    for name in ("G", "D", *(["E"] if start.E else [])):
         if getattr(recipe, name) != getattr(start.recipe, name):
             other = f"this recipe's {name} is not that of the pair to start from (recipe {start.recipe.name!r})"
             raise RecipeError(f"{other}: give the recipe the pair's nets, replace(recipe, {name}=start.recipe.{name})")
     trainer.G.load_state_dict(start.G.state_dict())
     trainer.D.load_state_dict(start.D.state_dict())
+    if start.E:
+        trainer.E.load_state_dict(start.E.state_dict())
     done = int(start.info["epochs"])
     trainer.epoch, trainer.updates = done + 1, done * trainer.batches
     trainer.step = trainer.updates // recipe.k
@@ -286,7 +288,7 @@ def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:
 
 def scored(recipe: Recipe) -> bool:
     """Whether the protocol of Table 1 is for what the recipe makes: pictures in [0, 1]."""
-    return recipe.pixels == "unit"
+    return recipe.pixels == "unit" and recipe.condition != "left half"
 
 
 def score(

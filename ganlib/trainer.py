@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib import game, hardware, parzen
+from ganlib import conditions, game, hardware, parzen
 from ganlib.datasets import Dataset
 from ganlib.errors import DataError, RecipeError, TrainingDiverged
 from ganlib.images import mean_picture, scale
@@ -35,9 +35,12 @@ class Step:
     lr_D: float  # D's rate at this step
     lr_G: float  # G's rate at this step
     momentum: float  # mu at this step
+    cost_E: float = 0.0  # what an inference net descends
+    cost_labels: float = 0.0  # what D descends on labelled examples, beside cost_D, nats
 
 
 COLUMNS = tuple(item.name for item in fields(Step))
+TWO = COLUMNS.index("cost_E")  # so many numbers has a step of a game of two nets
 CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")  # those that are drawn, and kept beside weights
 
 
@@ -75,6 +78,8 @@ class History:
             torch.tensor(steps, dtype=torch.float64).reshape(len(steps), len(COLUMNS))
             for steps in (self.rows, self._window)
         )
+        if not (rows[:, TWO:].any() or window[:, TWO:].any()):  # as earlier versions wrote it, and read it
+            rows, window = rows[:, :TWO].clone(), window[:, :TWO].clone()
         plain = {"scores": list(self.scores), "changes": list(self.changes)}
         return {"every": self.every, "rows": rows, "window": window, **plain}
 
@@ -82,7 +87,9 @@ class History:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The history that `state` described."""
         history = cls(state["every"])
-        history.rows, history._window = ([tuple(row) for row in state[name].tolist()] for name in ("rows", "window"))
+        for name, steps in (("rows", state["rows"]), ("_window", state["window"])):
+            fill = (0.0,) * (len(COLUMNS) - steps.shape[1])  # earlier versions recorded fewer numbers
+            setattr(history, name, [(*row, *fill) for row in steps.tolist()])
         history.scores, history.changes = list(state["scores"]), list(state["changes"])
         return history
 
@@ -91,7 +98,7 @@ PLACE = ("step", "updates", "epoch", "position", "order")  # where a run stands:
 
 
 class Player:
-    """G or D in a run: its parameters, their velocities, and the net that plays.
+    """G, D or E in a run: its parameters, their velocities, and the net that plays.
 
     In bfloat16 that is a copy of the net in bfloat16, written anew whenever the parameters have moved; in other
     precisions it is the net itself.
@@ -142,6 +149,10 @@ class Trainer:
     samples, then masks. In the simultaneous update G uses the noise and the masks of D's last update. Where m does not
     divide the data, the last batch of an epoch is what is left, and as many noise samples go with it.
 
+    Where something is given (`ganlib.conditions`) the fakes of a minibatch are given what its examples are; an
+    alternating update of G takes what D's last update was given. Masks of pictures are drawn (from `rng`) right after
+    the examples. Labelled examples, as many as a batch has, are drawn (from `data_rng`) after the examples, too.
+
     `top` is for a recipe that is built on another: the trained layers (m, numbers) -> (m, numbers) of that one's G,
     which become the last layers of this G. `state` is for a run that goes on: see `from_state`.
     """
@@ -174,9 +185,13 @@ class Trainer:
         self.epoch = 1  # the pass over the data that is under way, from 1
         self.whole = True  # the run stands between two steps; inside one, or diverged, it cannot be saved
         self.pictures = pictures.to(self.hardware.device)
-        G, D = recipe.networks(seed, mean_picture(pictures))
-        self.G, self.D = (net.to(self.hardware.device, self.hardware.dtype) for net in (G, D))
-        self.players = {name: Player(net, self.hardware.product_dtype) for name, net in (("G", self.G), ("D", self.D))}
+        self.labels = data.train_labels[: len(pictures)]
+        nets = recipe.players(seed, mean_picture(pictures))
+        nets = {name: net.to(self.hardware.device, self.hardware.dtype) for name, net in nets.items()}
+        self.G, self.D, self.E = nets["G"], nets["D"], nets.get("E")
+        self.players = {name: Player(net, self.hardware.product_dtype) for name, net in nets.items()}
+        self._labelled = conditions.some_of_each(self.labels, recipe.labels, recipe.classes, recipe.labels_seed)
+        self._c: Tensor | None = None  # what the examples of the last minibatch were given
         seeds = np.random.SeedSequence(seed).generate_state(2).tolist()
         self.data_rng = torch.Generator().manual_seed(seeds[0])
         self.rng = self.hardware.generator(seeds[1])
@@ -199,8 +214,11 @@ class Trainer:
         for _ in itertools.count() if n is None else range(n):
             self.whole = False
             for _ in range(self.recipe.k - 1):
-                self._update_D()
-            if self.recipe.update == "simultaneous":
+                if self._ahead(self._update_D()):
+                    break
+            if self.recipe.inference == "alone":
+                on_D = on_G = self._update_E()
+            elif self.recipe.update == "simultaneous":
                 on_D = on_G = self._update_both()
             else:
                 on_D, on_G = self._update_D(), self._update_G()
@@ -209,6 +227,11 @@ class Trainer:
             self.history.record(step)
             self.whole = True
             yield step
+
+    def _ahead(self, found: game.Gradients) -> bool:
+        """Whether D is as right on its minibatch as the recipe wants before G moves; never, unless it says so."""
+        right = torch.cat([found.a_real > 0, found.a_fake < 0]).float().mean()
+        return self.recipe.k_until > 0 and right.item() >= self.recipe.k_until
 
     def _update_D(self) -> game.Gradients:
         """Algorithm 1, one turn of the inner loop: a fresh batch, fresh noise, D moves."""
@@ -226,7 +249,7 @@ class Trainer:
         """Algorithm 1, the outer step: fresh noise, G moves against the D that has just moved."""
         G, D = self._playing()
         with fixed(D):
-            z = self._noise(self.recipe.batch)
+            z = self._noise(self.recipe.batch if self._c is None else len(self._c))
             found = game.generator_gradients(G, D, z, self.recipe.generator_cost, self.rng)
         self._descend("G", found.G, t=self.updates - 1)
         return found
@@ -234,15 +257,47 @@ class Trainer:
     def _update_both(self) -> game.Gradients:
         """The authors' update: both gradients at the old parameters, then both players move."""
         x = self._next_batch()
+        labelled = self._next_labelled() if self.recipe.labels else None
         z = self._noise(len(x))
-        found = game.simultaneous_gradients(*self._playing(), x, z, self.recipe.generator_cost, self.rng)
-        self._descend("D", found.D, t=self.updates)
-        self._descend("G", found.G, t=self.updates)
+        (G, D), cost = self._playing(), self.recipe.generator_cost
+        if self.recipe.inference == "joint":
+            found = game.joint_gradients(G, self.players["E"].plays(), D, x, z, cost, self.rng)
+        elif labelled or cost == "features":
+            found = game.feature_gradients(G, D, x, z, cost, self.rng, labelled)
+        else:
+            found = game.simultaneous_gradients(G, D, x, z, cost, self.rng)
+        if self.recipe.inference == "regression":
+            found = self._with_inference(found, G, z)
+        for name in self.players:
+            self._descend(name, getattr(found, name), t=self.updates)
         self.updates += 1
         return found
 
-    def _playing(self) -> tuple[Generator, Discriminator]:
-        return self.players["G"].plays(), self.players["D"].plays()
+    def _update_E(self) -> game.Gradients:
+        """The inference net moves alone; D's opinion is looked up for the record."""
+        x = self._next_batch()
+        z = self._noise(len(x))
+        G, D = self._playing()
+        with torch.no_grad():
+            found = self._with_inference(game.Gradients(D.logit(G(z)).float(), D.logit(x).float()), G, z)
+        self._descend("E", found.E, t=self.updates)
+        self.updates += 1
+        return found
+
+    @torch.enable_grad()
+    def _with_inference(self, found: game.Gradients, G: Generator, z: Tensor) -> game.Gradients:
+        """The same with E's gradient on the samples of this z, which has no way back to G."""
+        with torch.no_grad():
+            fake = G(z)
+        cost, grad_E = game.inference_gradients(self.players["E"].plays(), fake, z)
+        return replace(found, E=grad_E, cost_E=cost)
+
+    def _playing(self) -> tuple[Generator | conditions.Given, Discriminator]:
+        """G, of what is given if anything is, and D, as they play."""
+        G, D = self.players["G"].plays(), self.players["D"].plays()
+        if self._c is not None:
+            G = conditions.Given(G, self._c, self.recipe.condition, self.data.shape)
+        return G, D
 
     def _descend(self, name: str, gradients: tuple[Tensor, ...], t: int) -> None:
         """v = mu v - lr_t g; theta += v; then max-norm, where the recipe has it."""
@@ -256,13 +311,28 @@ class Trainer:
         return game.prior(self.recipe.p_z, m, self.recipe.z_dim, self.rng, self.hardware.product_dtype)
 
     def _next_batch(self) -> Tensor:
-        """The next m examples of the shuffled data, or those that are left of them, scaled: (m, d)."""
+        """The next m examples of the shuffled data, or those that are left of them, as D looks at them: (m, d)."""
         if self.position == self.batches:
             self.epoch += 1
             self._reshuffle()
         m = self.recipe.batch
         rows = self.order[self.position * m : (self.position + 1) * m]
         self.position += 1
+        x, recipe = self._examples(rows), self.recipe
+        if recipe.condition:
+            how = (self.labels[rows], self.data.shape, recipe.classes, recipe.block, self.rng)
+            self._c = conditions.given(recipe.condition, x, *how)
+            x = conditions.looked_at(recipe.condition, x, self._c)
+        return x
+
+    def _next_labelled(self) -> tuple[Tensor, Tensor]:
+        """A minibatch of the labelled examples, drawn with replacement, and their labels: (m, d), (m,)."""
+        drawn = torch.randint(len(self._labelled), (self.recipe.batch,), generator=self.data_rng)
+        rows = self._labelled[drawn]
+        return self._examples(rows), self.labels[rows].to(self.pictures.device)
+
+    def _examples(self, rows: Tensor) -> Tensor:
+        """These training pictures as the nets see them: (m, d)."""
         x = scale(self.pictures[rows.to(self.pictures.device)], self.hardware.dtype, self.recipe.pixels)
         return x.to(self.hardware.product_dtype)
 
@@ -275,7 +345,9 @@ class Trainer:
         lr_D, lr_G = (self.recipe.lr(player, self.updates - 1) for player in "DG")
         mu = self.recipe.momentum(self.epoch)
         V = game.value(on_D.a_real, on_D.a_fake).item()
-        cost_G = game.generator_cost(on_G.a_fake, self.recipe.generator_cost).item()
+        cost_G = on_G.cost_G
+        if cost_G is None:
+            cost_G = game.generator_cost(on_G.a_fake, self.recipe.generator_cost).item()
         if not (math.isfinite(V) and math.isfinite(cost_G)):
             raise TrainingDiverged(
                 f"at step {self.step} (epoch {self.epoch}) V(D, G) is {V} and G's cost {cost_G}: the run has diverged "
@@ -283,8 +355,9 @@ class Trainer:
                 "checkpoints are untouched. Go back to the last one, or start again, with lower rates or less momentum."
             )
         D_real, D_fake = (torch.sigmoid(a).mean().item() for a in (on_D.a_real, on_D.a_fake))
-        norm_D, norm_G = (torch.stack(torch._foreach_norm(g)).norm().item() for g in (on_D.D, on_G.G))
-        return Step(self.step, self.epochs_done, V, -V / 2, cost_G, D_real, D_fake, norm_D, norm_G, lr_D, lr_G, mu)
+        norm_D, norm_G = (torch.stack(torch._foreach_norm(g)).norm().item() if g else 0.0 for g in (on_D.D, on_G.G))
+        played = (self.step, self.epochs_done, V, -V / 2, cost_G, D_real, D_fake, norm_D, norm_G, lr_D, lr_G, mu)
+        return Step(*played, on_D.cost_E, on_D.cost_labels)
 
     @property
     def batches(self) -> int:
@@ -310,7 +383,7 @@ class Trainer:
 
     @property
     def velocity(self) -> dict[str, list[Tensor]]:
-        """The velocities of "G" and "D", a tensor for each of their parameters."""
+        """The velocities of "G", "D" and, where it is there, "E", a tensor for each of their parameters."""
         return {name: player.velocity for name, player in self.players.items()}
 
     def samples(self, n: int, seed: int = 0) -> Tensor:

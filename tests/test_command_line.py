@@ -334,7 +334,7 @@ def refused(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["train", "imagenet"], "'imagenet'; there are: cifar10-conv, cifar10-fc, mnist, tfd-1, tfd-2\n"),
+        (["train", "imagenet"], "'imagenet'; there are: cifar10-conv, cifar10-fc, mnist, mnist-conditional, "),
         (["train", "mnist", "--seed", "-1"], "seed is '-1'; it must be an integer from 0"),
         (["train", "mnist", "--seed", "one"], "seed is 'one'; it must be an integer from 0"),
         (["train", "mnist", "--seed", str(2**63)], "it must be an integer from 0"),

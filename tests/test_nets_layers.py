@@ -187,7 +187,9 @@ def test_the_layers_of_a_net_must_fit_each_other():
         Discriminator(3_072, (replace(CONVOLUTION, maps=16), *CIFAR10_CONV.D[1:]))
     with pytest.raises(RecipeError, match=r"^a transposed convolution reads \(80, 10, 10\), 8000 numbers; .* 7999$"):
         Generator(10, (Layer(7_999, "relu", 0.1), DECONVOLUTION))
-    with pytest.raises(RecipeError, match=r"^D must end in one sigmoid unit; it ends in 32 x 2 maxout maps"):
+    with pytest.raises(
+        RecipeError, match=r"^D must end in one sigmoid unit, or in a linear .*; it ends in 32 x 2 maxout maps"
+    ):
         Discriminator(3_072, (CONVOLUTION,))
 
 

@@ -1,0 +1,142 @@
+"""What G and D are given: a class, the left half of a picture, or all of it but what a mask hides (section 7).
+
+Each example has a row c of numbers. G reads (z, c), D looks at x beside c, and nothing else in the game changes: at the
+best D, V is -log 4 plus twice the Jensen-Shannon divergence of p_data(x | c) and p_g(x | c), averaged over c.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganlib.errors import DataError, RecipeError
+from ganlib.nets import Generator
+
+CONDITIONS = ("", "class", "left half", "mask")
+Shape = tuple[int, int, int]  # a picture's (channels, height, width)
+
+
+def widths(condition: str, d: int, classes: int) -> tuple[int, int]:
+    """How many numbers G reads beside z, and D beside the d of x."""
+    return {"": (0, 0), "class": (classes, classes), "left half": (d, 0), "mask": (2 * d, d)}[condition]
+
+
+def of_class(labels: Tensor, classes: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """c for "class": labels (m,) in 0 .. classes - 1 as rows with a one in their place, (m, classes)."""
+    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise DataError(f"labels run from {int(labels.min())} to {int(labels.max())}; the recipe has {classes} classes")
+    return functional.one_hot(labels.long(), classes).to(dtype)
+
+
+def hidden(x: Tensor, mask: Tensor) -> Tensor:
+    """c for "mask": what is seen of x (m, d), 0 where mask (m, d) is 1, which means hidden; and the mask: (m, 2 d)."""
+    return torch.cat([x * (1 - mask), mask], -1)
+
+
+def right_half(shape: Shape, like: Tensor) -> Tensor:
+    """The mask (d,) that hides the right half of a picture of this shape."""
+    channels, height, width = shape
+    column = torch.arange(width, device=like.device) >= width // 2
+    return column.expand(channels, height, width).flatten().to(like.dtype)
+
+
+def given(
+    condition: str, x: Tensor, labels: Tensor, shape: Shape, classes: int, block: int, rng: torch.Generator
+) -> Tensor | None:
+    """c of the examples x (m, d): (m, numbers that G reads), or None where nothing is given. Masks come from `rng`."""
+    if condition == "class":
+        return of_class(labels, classes, x.dtype).to(x.device)
+    if condition == "left half":
+        return x * (1 - right_half(shape, x))
+    if condition == "mask":
+        return hidden(x, masks(len(x), shape, block, rng).to(x.dtype))
+    return None
+
+
+def nothing(condition: str, n: int, shape: Shape, classes: int) -> Tensor | None:
+    """c of n samples where nobody gives any: the classes in turn, or all hidden. Raises `RecipeError` for halves."""
+    if condition == "class":
+        return of_class(torch.arange(n) % classes, classes)
+    if condition == "mask":
+        d = shape[0] * shape[1] * shape[2]
+        return hidden(torch.zeros(n, d), torch.ones(n, d))
+    if condition == "left half":
+        raise RecipeError("this G draws right halves: give it left ones, samples(n, given=c)")
+    return None
+
+
+def masks(m: int, shape: Shape, block: int, rng: torch.Generator) -> Tensor:
+    """m masks of blocks of `block` x `block` pixels, (m, d), 1 where a picture is hidden.
+
+    A third each: every block hidden with a probability that is drawn for the picture; a rectangle of blocks hidden; all
+    but a rectangle hidden. The sides of a rectangle are drawn evenly, so that any row or column may be its border.
+    """
+    channels, height, width = shape
+    if height % block or width % block:
+        raise RecipeError(f"blocks of {block} do not fill pictures of {height} x {width}; use a divisor of both")
+    rows, columns = height // block, width // block
+    where = {"device": rng.device, "generator": rng}
+    scattered = torch.rand(m, rows, columns, **where) < torch.rand(m, 1, 1, **where)
+    sides = []
+    for n in (rows, columns):
+        a, b = torch.randint(0, n + 1, (2, m, 1), **where).sort(0).values  # from a, before b
+        at = torch.arange(n, device=rng.device)
+        sides.append((at >= a) & (at < b))
+    rectangle = sides[0][:, :, None] & sides[1][:, None, :]
+    kind = torch.randint(3, (m, 1, 1), **where)
+    blocks = torch.where(kind == 0, scattered, rectangle ^ (kind == 2))
+    pixels = blocks.repeat_interleave(block, 1).repeat_interleave(block, 2)
+    return pixels[:, None].expand(m, channels, height, width).flatten(1).float()
+
+
+def completed(condition: str, x: Tensor, c: Tensor | None, shape: Shape) -> Tensor:
+    """The whole picture (m, d) of G's x (m, d) and of what it was given: G's own numbers where nothing was."""
+    if condition == "mask":
+        seen, mask = c.split(x.shape[-1], -1)
+        return seen + mask * x
+    if condition == "left half":
+        return c + right_half(shape, x) * x
+    return x
+
+
+def looked_at(condition: str, x: Tensor, c: Tensor | None) -> Tensor:
+    """The rows that D looks at: whole pictures x (m, d), with their class or their mask beside them."""
+    if condition == "class":
+        return torch.cat([x, c], -1)
+    return torch.cat([x, c[..., x.shape[-1] :]], -1) if condition == "mask" else x
+
+
+@dataclass(frozen=True)
+class Given:
+    """G where something is given: from z to the rows that D looks at. `ganlib.game` takes it in G's place."""
+
+    G: Generator
+    c: Tensor  # (m, numbers that G reads)
+    condition: str
+    shape: Shape
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """(m, z_dim) -> (m, numbers that D reads)."""
+        return looked_at(self.condition, self.draw(z), self.c)
+
+    def draw(self, z: Tensor) -> Tensor:
+        """Whole pictures: (m, z_dim) -> (m, d)."""
+        return completed(self.condition, self.G(torch.cat([z, self.c], -1)), self.c, self.shape)
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """G's own."""
+        return self.G.parameters()
+
+
+def some_of_each(labels: Tensor, n: int, classes: int, seed: int) -> Tensor:
+    """The rows of n labelled examples, as many of each class, drawn by the seed: (n,) int64. Raises `RecipeError`."""
+    if n % classes:
+        raise RecipeError(f"{n} labels cannot be shared evenly among {classes} classes; use a multiple of {classes}")
+    rng = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(labels), generator=rng)
+    each = [order[labels[order] == k][: n // classes] for k in range(classes)]
+    if min(map(len, each)) < n // classes:
+        raise RecipeError(f"{n} labels take {n // classes} examples of each class, and one has {min(map(len, each))}")
+    return torch.cat(each)

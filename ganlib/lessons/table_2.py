@@ -30,7 +30,7 @@ from ganlib.densities import Pushforward, Uniform
 from ganlib.drawing import Drawing
 from ganlib.picture import Level, Line, Mark, Panel, Picture, Tiles, minus
 from ganlib.recipes import profile
-from ganlib.studies import ais, chains, measures
+from ganlib.studies import ais, chains, likelihood, measures
 from ganlib.studies import table_2 as study
 from ganlib.studies.toys import Toys
 from ganlib.widgets import Guess, Sliders
@@ -307,7 +307,7 @@ def encoder_gap(vae: VAE, x: Tensor) -> pd.DataFrame:
     ks = (1, 10, 100, few(1_000, 100))
     rows = []
     for k in dict.fromkeys(ks):
-        each = vae.log_p(x, torch.Generator().manual_seed(0), k)
+        each = likelihood.by_encoder(vae, x, torch.Generator().manual_seed(0), k)
         rows.append((k, each.mean().item(), each.std().item() / len(each) ** 0.5))
     return pd.DataFrame(rows, columns=["draws of z", "log p(x) at least, nats", "±"])
 
@@ -336,8 +336,8 @@ def mean_field(dbms: Mapping[str, DBM]) -> pd.DataFrame:
     """
     x, steps, lacking = study.bars_and_stripes(), (0, 1, 2, 5, 10, 50), {}
     for name, dbm in dbms.items():
-        log_z, exact = dbm.bipartite().log_z(), study.dbm_log_likelihood(dbm, x)
-        lacking[name] = [(exact - dbm.bound(x, log_z, n)).mean().item() for n in steps]
+        log_z, exact = likelihood.log_z(likelihood.bipartite(dbm)), study.dbm_log_likelihood(dbm, x)
+        lacking[name] = [(exact - likelihood.bound(dbm, x, log_z, n)).mean().item() for n in steps]
     return pd.DataFrame(lacking, pd.Index(steps, name="steps of mean field"))
 
 
@@ -463,9 +463,9 @@ def says_sampling(table: pd.DataFrame, name: str) -> str:
 def on_small_machines(rbm: RBM, dbm: DBM) -> pd.DataFrame:
     """log Z of machines small enough to be counted: by enumeration and by AIS, with its error."""
     rows = []
-    for name, machine in (("RBM, 12 and 16 units", rbm), ("DBM, 12, 8 and 4 units", dbm.bipartite())):
+    for name, machine in (("RBM, 12 and 16 units", rbm), ("DBM, 12, 8 and 4 units", likelihood.bipartite(dbm))):
         found = ais.log_z(machine, few(100, 20), few(2_000, 50))
-        rows.append((name, machine.log_z().item(), found.value, found.standard_error))
+        rows.append((name, likelihood.log_z(machine).item(), found.value, found.standard_error))
     table = pd.DataFrame(rows, columns=["machine", "log Z exactly", "log Z by AIS", "±"])
     return table.assign(difference=table.iloc[:, 2] - table.iloc[:, 1])
 
@@ -475,8 +475,8 @@ def on_digits(machines: Mapping[str, RBM | DBM], x: Tensor) -> pd.DataFrame:
     rows = []
     for name, machine in machines.items():
         deep = isinstance(machine, DBM)
-        z = ais.log_z(machine.bipartite() if deep else machine, few(50, 5), few(1_000, 10))
-        each = machine.bound(x, z.value) if deep else machine.log_likelihood(x, z.value)
+        z = ais.log_z(likelihood.bipartite(machine) if deep else machine, few(50, 5), few(1_000, 10))
+        each = (likelihood.bound if deep else likelihood.log_p)(machine, x, z.value)
         rows.append((name, z.value, z.standard_error, each.mean().item(), each.std().item() / len(x) ** 0.5))
     return pd.DataFrame(rows, columns=["model", "log Z by AIS", "its ±", "log p(x), nats a digit", "±"])
 

@@ -26,7 +26,7 @@ from ganlib.checkpoints import pretrained
 from ganlib.datasets import Dataset
 from ganlib.nets import Discriminator, Generator
 from ganlib.recipes import MNIST, Recipe
-from ganlib.studies import ais, measures, table_1
+from ganlib.studies import ais, likelihood, measures, table_1
 from ganlib.studies.claims_digits import packed
 
 # -- what G's gradient is made of --------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def partition(most: int = 16, d: int = 784) -> dict[str, Any]:
     for hidden in range(8, most + 1, 2):
         rbm = RBM(RBMRecipe(hidden=hidden), torch.full((d,), 0.5), 0)
         begun = time.perf_counter()
-        told["log_Z"].append(rbm.log_z().item())
+        told["log_Z"].append(likelihood.log_z(rbm).item())
         told["seconds"].append(time.perf_counter() - begun)
         estimate = ais.log_z(rbm, steps=1_000)
         told["AIS"].append(estimate.value)
@@ -287,16 +287,9 @@ def score_matching(m: int = 20, d: int = 6, hidden: int = 4, sigma: float = 0.3)
 class RectifiedGSN(GSN):
     """A GSN whose hidden units are rectifiers, which nothing bounds."""
 
-    def step(self, h: list[Tensor], rng: torch.Generator) -> Tensor:
-        """As `GSN.step`, with max(0, a) in place of tanh and no noise after it."""
-        top = len(h) - 1
-        for i in (*range(1, top + 1, 2), *range(2, top + 1, 2)):
-            a = torch.addmm(self.b[i], h[i - 1], self.W[i - 1])
-            if i < top:
-                a = a + h[i + 1] @ self.W[i].T
-            noise = self.recipe.sigma * torch.randn(a.shape, generator=rng).to(a) if i > 1 else 0
-            h[i] = torch.relu(a + noise)
-        return torch.addmm(self.b[0], h[1], self.W[0].T)
+    def units(self, a: Tensor, sigma: float, rng: torch.Generator) -> Tensor:
+        """max(0, a) in place of tanh, and no noise after it."""
+        return torch.relu(a + sigma * torch.randn(a.shape, generator=rng).to(a) if sigma > 0 else a)
 
 
 def feedback(data: Dataset, *, updates: int = 600, steps: int = 30, hidden: int = 200) -> dict[str, Any]:

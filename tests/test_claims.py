@@ -15,9 +15,9 @@ from ganlib import MNIST, game, load
 from ganlib.baselines.rbm import RBM, RBMRecipe
 from ganlib.lessons import claims as lesson
 from ganlib.nets import Generator
-from ganlib.studies import claims, claims_checks, claims_digits
-from ganlib.studies import claims_verdicts as verdicts
-from ganlib.studies.claims_verdicts import HOLDS, IN_PART, MISSING, NOT_HERE, UNTESTED, VERDICTS
+from ganlib.studies import claims
+from ganlib.studies.claims import checks, digits, section_2, section_5, section_6, shipped, verdict
+from ganlib.studies.claims.verdict import HOLDS, IN_PART, MISSING, NOT_HERE, UNTESTED, VERDICTS
 from tools import make_claims
 
 REAL = claims.results()
@@ -36,7 +36,7 @@ def changed(path: str, value: object) -> dict:
 
 
 def test_all_parts_some_or_none():
-    assert (verdicts.decide(True, True), verdicts.decide(True, False), verdicts.decide(False, False)) == (
+    assert (verdict.decide(True, True), verdict.decide(True, False), verdict.decide(False, False)) == (
         HOLDS,
         IN_PART,
         NOT_HERE,
@@ -52,16 +52,16 @@ def test_a_number_of_the_toys_counts_where_every_seed_agrees(shares, word):
         for share in shares
     ]
     r = {"claims": {"toys": {"x": {"result": {"verdicts": judged}}}}}
-    found = verdicts.toys("x")(r)
+    found = verdict.toys("x")(r)
     assert found.word == word
     assert "q: 2 ± 0.1 (above 1 is asked" in found.because
-    assert verdicts.toys("x", only=[0])(r).word == {1: HOLDS, 0.5: IN_PART, 0: NOT_HERE}[shares[0]]
+    assert verdict.toys("x", only=[0])(r).word == {1: HOLDS, 0.5: IN_PART, 0: NOT_HERE}[shares[0]]
 
 
 def test_verdicts_that_differ_are_in_part_together():
-    one, other = (lambda r, word=word: verdicts.Verdict(word, word) for word in (HOLDS, NOT_HERE))
-    assert verdicts.both(one, one)({}).word == HOLDS
-    assert verdicts.both(one, other)({}) == (IN_PART, f"{HOLDS}; {NOT_HERE}")
+    one, other = (lambda r, word=word: verdict.Verdict(word, word) for word in (HOLDS, NOT_HERE))
+    assert verdict.both(one, one)({}).word == HOLDS
+    assert verdict.both(one, other)({}) == (IN_PART, f"{HOLDS}; {NOT_HERE}")
 
 
 def test_what_the_results_lack_is_said_and_is_no_verdict():
@@ -111,7 +111,7 @@ def test_variants_are_compared_seed_by_seed():
         }
         return {"claims": {"variants": {name: {"result": result} for name, result in parts.items()}}}
 
-    judge = verdicts.helps(["a"], ["b"], "a")
+    judge = section_5.helps(["a"], ["b"], "a")
     assert judge(told(a=(1, 2), b=(3, 4))).word == HOLDS
     assert judge(told(a=(1, 5), b=(3, 4))).word == IN_PART
     assert judge(told(a=(5, 5), b=(3, 4))).word == NOT_HERE
@@ -133,29 +133,29 @@ def test_the_order_of_the_models_is_the_papers_as_far_as_it_goes():
     scores = {"gan": 212, "dbn": 10, "cae": 121, "gsn": 20, "dbn_means": 138, "cae_means": 121, "gsn_means": 214}
     made = {name: {"log_likelihood": score} for name, score in scores.items()}
     made["gan-average"] = made["gan"]
-    assert verdicts.the_order(table_of(**made)).word == IN_PART
-    assert verdicts.the_order(table_of(**made | {"gan": {"log_likelihood": 225}})).word == HOLDS
-    assert verdicts.the_order(table_of(**made | {"gan": {"log_likelihood": 100}})).word == NOT_HERE
+    assert section_5.the_order(table_of(**made)).word == IN_PART
+    assert section_5.the_order(table_of(**made | {"gan": {"log_likelihood": 225}})).word == HOLDS
+    assert section_5.the_order(table_of(**made | {"gan": {"log_likelihood": 100}})).word == NOT_HERE
 
 
 def test_chains_that_stay_are_slow_and_one_that_faded_is_left_out():
     times = {"dbn": (50.0, 900.0), "cae": (None, 1_500.0), "gsn": (2.0, 4.0)}
     made = {f"{name}_means": {"steps_between_digits": n, "autocorrelation_time": t} for name, (n, t) in times.items()}
-    found = verdicts.mixing(table_of(**made))
+    found = section_2.mixing(table_of(**made))
     assert found.word == IN_PART
     assert found.because.endswith("left out, as its chain fades to an empty picture: stacked CAE")
     made["gsn_means"]["autocorrelation_time"] = 40.0
-    assert verdicts.mixing(table_of(**made)).word == HOLDS
+    assert section_2.mixing(table_of(**made)).word == HOLDS
 
 
 def test_the_samples_of_others_may_be_nearer_or_better():
     names = ("gan", "vae", "dbn", "cae", "gsn")
     rows = {f"{name}{kind}": {"frechet": 10.0, "nearer": 0.5} for name in names for kind in ("", "_means")}
-    assert verdicts.competitive(table_of(**rows)).word == HOLDS
-    assert verdicts.competitive(table_of(**rows | {"gsn_means": {"frechet": 1.0}})).word == NOT_HERE
-    assert verdicts.competitive(table_of(**rows | {"vae": {"frechet": 1.0}})).word == NOT_HERE
-    assert verdicts.statistical(table_of(**rows)).word == NOT_HERE
-    assert verdicts.statistical(table_of(**rows | {"gan": {"nearer": 0.1}})).word == HOLDS
+    assert section_5.competitive(table_of(**rows)).word == HOLDS
+    assert section_5.competitive(table_of(**rows | {"gsn_means": {"frechet": 1.0}})).word == NOT_HERE
+    assert section_5.competitive(table_of(**rows | {"vae": {"frechet": 1.0}})).word == NOT_HERE
+    assert section_6.statistical(table_of(**rows)).word == NOT_HERE
+    assert section_6.statistical(table_of(**rows | {"gan": {"nearer": 0.1}})).word == HOLDS
 
 
 # -- the record and the results ----------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def test_every_verdict_of_the_package_is_one_of_four():
     there = {
         (row["model"], row["kind"]) for row in REAL.get("baselines", {"rows": []})["rows"] if row["data"] == "mnist"
     }
-    whole = {("gan", "samples"), *((name, "samples") for name in verdicts.COMPARED), ("gsn", "means")} <= there
+    whole = {("gan", "samples"), *((name, "samples") for name in verdict.COMPARED), ("gsn", "means")} <= there
     waiting = set() if whole else {"mixing", "order", "competitive", "statistical"}
     assert {name for name, verdict in claims.verdicts_of().items() if verdict.word not in VERDICTS} <= waiting
 
@@ -217,9 +217,9 @@ def test_the_tool_keeps_each_part_and_runs_only_what_is_missing(tmp_path, monkey
 # -- noise at every layer ----------------------------------------------------------------------------------------------
 
 
-def small_noisy() -> claims_digits.NoisyRecipe:
+def small_noisy() -> digits.NoisyRecipe:
     """A narrow recipe with noise at every layer."""
-    return claims_digits.NoisyRecipe.of(MNIST.at("smoke"))
+    return digits.NoisyRecipe.of(MNIST.at("smoke"))
 
 
 def test_noise_joins_each_layer_and_nothing_else():
@@ -235,16 +235,16 @@ def test_noise_joins_each_layer_and_nothing_else():
             own.linear.bias.copy_(layer.linear.bias)
     z = recipe.noise(50)
     assert torch.allclose(G(z), plain(z[:, :100]), atol=1e-6)
-    assert claims_digits.shares(G, 20, 10)[1:] == pytest.approx([0, 0], abs=1e-9)
+    assert digits.shares(G, 20, 10)[1:] == pytest.approx([0, 0], abs=1e-9)
 
 
 def test_shares_of_a_sum_of_parts_are_those_of_their_variances():
     """One linear layer: x = W z with independent parts; here one part only, which makes all of the variance."""
     recipe = small_noisy()
     G, _ = recipe.networks(1, torch.full((784,), 0.5))
-    found = claims_digits.shares(G, 100, 30)
+    found = digits.shares(G, 100, 30)
     assert all(0 < share < 1.2 for share in found)
-    sheet = claims_digits.redrawn(G, 2, 5)
+    sheet = digits.redrawn(G, 2, 5)
     assert sheet.shape == (10, 784) and not torch.equal(sheet[0], sheet[1])
 
 
@@ -252,7 +252,7 @@ def test_D_alone_learns_by_heart_what_it_sees():
     """20 pictures: V on them rises above what it is on pictures that D does not see."""
     data, small = load("synthetic"), MNIST.at("smoke")
     G, _ = small.networks(0, data.mean())
-    run = claims_digits.D_alone(data, G, 20, small.D, steps=120, points=3)
+    run = digits.D_alone(data, G, 20, small.D, steps=120, points=3)
     assert run["V_train"][0] == pytest.approx(-math.log(4), abs=0.01)
     assert run["V_train"][-1] > run["V_validation"][-1] + 0.01
 
@@ -261,13 +261,13 @@ def test_D_alone_learns_by_heart_what_it_sees():
 
 
 def test_the_data_reach_G_only_through_D():
-    found = claims_checks.through_D(MNIST.at("smoke"), m=20)
+    found = checks.through_D(MNIST.at("smoke"), m=20)
     assert found["D held"] == 0
     assert found["D moved by the data"] > 1e-4
 
 
 def test_nothing_comes_back_through_rounded_numbers():
-    found = claims_checks.discrete()
+    found = checks.discrete()
     assert found["rounded"] == found["VAE, rounded"] == 0
     assert min(found["real"], found["VAE"]) > 0
 
@@ -277,34 +277,34 @@ def test_the_jacobian_is_autograds():
     G, z = G.double(), game.prior("uniform", 1, 100, torch.Generator().manual_seed(0), torch.float64)[0]
     expected = torch.autograd.functional.jacobian(lambda v: G(v[None])[0], z)
     with torch.no_grad():
-        assert torch.allclose(claims_checks.jacobian(G, z), expected, atol=1e-12)
+        assert torch.allclose(shipped.jacobian(G, z), expected, atol=1e-12)
 
 
 def test_products_are_counted_as_by_hand():
     """G of the recipe: 2 (100 x 1200 + 1200 x 1200 + 1200 x 784); an RBM's step: twice 2 x 784 x 1000."""
-    with claims_checks.counter() as counted:
+    with checks.counter() as counted:
         G, _ = MNIST.networks(0, torch.full((784,), 0.5))
         G.pictures(MNIST.noise(3))
     assert counted.get_total_flops() == 3 * 2 * (100 * 1200 + 1200 * 1200 + 1200 * 784)
     rbm, rng = RBM(RBMRecipe(hidden=10), torch.full((20,), 0.5), 0), torch.Generator().manual_seed(0)
     walk = rbm.walk(torch.zeros(7, 20), rng)
-    with claims_checks.counter() as counted:
+    with checks.counter() as counted:
         next(walk)
     assert counted.get_total_flops() == 7 * 2 * 2 * 20 * 10
-    with claims_checks.counter() as counted, torch.no_grad():
+    with checks.counter() as counted, torch.no_grad():
         rbm.W.addmm_(torch.rand(20, 7), torch.rand(7, 10))
     assert counted.get_total_flops() == 2 * 20 * 7 * 10
 
 
 def test_a_denoising_autoencoder_matches_scores():
-    found = claims_checks.score_matching(m=5, d=4, hidden=3)
+    found = checks.score_matching(m=5, d=4, hidden=3)
     assert max(found.values()) < 1e-12
 
 
 def test_rectifiers_are_the_only_difference_in_the_loop():
     """With no noise and a negative drive a rectifier is silent where tanh is not."""
-    recipe = claims_checks.GSNRecipe(hidden=(5, 5), sigma=0.0)
-    model = claims_checks.RectifiedGSN(recipe, torch.full((4,), 0.5), 0)
+    recipe = checks.GSNRecipe(hidden=(5, 5), sigma=0.0)
+    model = checks.RectifiedGSN(recipe, torch.full((4,), 0.5), 0)
     with torch.no_grad():
         model.b[1].fill_(-100.0)
         h = [torch.zeros(2, 4), torch.zeros(2, 5), torch.zeros(2, 5)]
@@ -318,7 +318,7 @@ def test_rectifiers_are_the_only_difference_in_the_loop():
 
 def test_pictures_survive_their_packing():
     x = torch.randint(0, 256, (3, 784)).float() / 255
-    assert torch.equal(claims_digits.unpacked(claims_digits.packed(x)), x)
+    assert torch.equal(digits.unpacked(digits.packed(x)), x)
 
 
 # -- the lesson --------------------------------------------------------------------------------------------------------
@@ -329,11 +329,11 @@ def test_the_answers_of_the_guesses_are_what_the_results_say():
     shares = {"all of them": 1.0, "about three in four": 0.75, "about half": 0.5, "about a quarter": 0.25}
     answer = lesson.guess_count().engine.answer
     assert abs(shares[answer] - (words == HOLDS).mean()) <= 0.125
-    few = verdicts.part(REAL, "overfitting", "500, seed 0")
+    few = verdict.part(REAL, "overfitting", "500, seed 0")
     assert few["V_validation"][-1] < -math.log(4) - 0.5  # it falls far below
-    assert min(verdicts.part(REAL, "variants", "noise at every layer, seed 0")["shares"]) > 0.1  # real use of it
-    assert (verdicts.seeds(REAL, "rectifiers, dropout", "average", "recall") < 0.01).all()  # hardly any variety
-    plain, rectified = (verdicts.seeds(REAL, name, "average", "frechet") for name in ("recipe", "rectifiers, dropout"))
+    assert min(verdict.part(REAL, "variants", "noise at every layer, seed 0")["shares"]) > 0.1  # real use of it
+    assert (verdict.seeds(REAL, "rectifiers, dropout", "average", "recall") < 0.01).all()  # hardly any variety
+    plain, rectified = (verdict.seeds(REAL, name, "average", "frechet") for name in ("recipe", "rectifiers, dropout"))
     assert rectified.min() > 2 * plain.max()
 
 

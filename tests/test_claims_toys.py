@@ -15,9 +15,12 @@ from ganlib import game, theory
 from ganlib.densities import Gaussian
 from ganlib.picture import completed
 from ganlib.recipes import TOY
-from ganlib.studies import claims_curve, claims_D, claims_nce, nce, phenomena
-from ganlib.studies.claims_judged import judged
-from ganlib.studies.claims_toys import EXPERIMENTS
+from ganlib.studies import nce, phenomena
+from ganlib.studies.claims import D as claims_D
+from ganlib.studies.claims import curve as claims_curve
+from ganlib.studies.claims import nce as claims_nce
+from ganlib.studies.claims.judged import judged
+from ganlib.studies.claims.toys import EXPERIMENTS
 from ganlib.studies.toys import Toys
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -21,7 +21,9 @@ import torch
 from ganlib import load, pretrained
 from ganlib.datasets import Dataset
 from ganlib.hardware import provenance
-from ganlib.studies import claims_checks, claims_digits, claims_toys
+from ganlib.studies.claims import digits
+from ganlib.studies.claims.checks import parts as quick_checks
+from ganlib.studies.claims.toys import EXPERIMENTS as TOYS
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "claims.json"
 Part = tuple[str, Callable[[], dict[str, Any]]]  # its name, and what runs it
@@ -34,49 +36,49 @@ def mnist() -> Dataset:
 
 
 @functools.cache
-def ruler() -> claims_digits.Ruler:
+def ruler() -> digits.Ruler:
     """What samples of digits are measured by."""
-    return claims_digits.Ruler(mnist())
+    return digits.Ruler(mnist())
 
 
 def variants() -> Iterator[Part]:
     """Recipes against one another, a part a recipe and a seed."""
     yield "real test digits", lambda: ruler().floor()
     yield "untrained G", lambda: ruler().untrained()
-    for seed in claims_digits.SEEDS:
-        for name, recipe in claims_digits.VARIANTS.items():
+    for seed in digits.SEEDS:
+        for name, recipe in digits.VARIANTS.items():
             yield f"{name}, seed {seed}", functools.partial(_run, recipe, seed)
 
 
 def _run(recipe: Any, seed: int) -> dict[str, Any]:
-    return claims_digits.run(recipe, mnist(), ruler(), seed)
+    return digits.run(recipe, mnist(), ruler(), seed)
 
 
 def overfitting() -> Iterator[Part]:
     """D alone on finite data, a part a number of digits and a seed; the second seed on the fewest digits only."""
-    for seed in claims_digits.SEEDS:
-        for name, n in claims_digits.FINITE.items():
+    for seed in digits.SEEDS:
+        for name, n in digits.FINITE.items():
             if seed == 0 or name == "500":
                 yield f"{name}, seed {seed}", functools.partial(_alone, n, seed)
 
 
 def _alone(n: int, seed: int) -> dict[str, Any]:
-    return claims_digits.D_alone(mnist(), pretrained("mnist").G, n, seed=seed)
+    return digits.D_alone(mnist(), pretrained("mnist").G, n, seed=seed)
 
 
 def copies() -> Iterator[Part]:
     """Samples beside the training digits."""
-    yield "shipped weights", lambda: claims_digits.copies(mnist())
+    yield "shipped weights", lambda: digits.copies(mnist())
 
 
 def checks() -> Iterator[Part]:
     """What takes seconds."""
-    yield from claims_checks.parts(mnist)
+    yield from quick_checks(mnist)
 
 
 def toys() -> Iterator[Part]:
     """Games in one dimension and in the plane, and what they are compared with."""
-    for name, experiment in claims_toys.EXPERIMENTS.items():
+    for name, experiment in TOYS.items():
         yield name, experiment.run
 
 

@@ -16,15 +16,4 @@ from ganlib.baselines.rbm import PCD
 RECIPES = {name: kind() for name, kind in KINDS.items()} | {"rbm": PCD, "dae": DAE}
 """The recipes for MNIST by name; each file says where its numbers come from. Vary one with `dataclasses.replace`."""
 
-__all__ = [
-    "RECIPES",
-    "Chain",
-    "Model",
-    "Step",
-    "fit",
-    "load",
-    "load_weights",
-    "pretrained",
-    "save_weights",
-    "train",
-]
+__all__ = ["RECIPES", "Chain", "Model", "Step", "fit", "load", "load_weights", "pretrained", "save_weights", "train"]

@@ -7,22 +7,20 @@ auto-encoders", which gives the row of Table 1, 121.17 +- 1.59, and no recipe. A
     CE(x, g(f(x))) + lambda |J|^2,   f(x) = sigmoid(x W + c),   g(h) = sigmoid(h W^T + b),   J = df / dx
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganlib import hardware
-from ganlib.baselines.model import Chain
+from ganlib.baselines.model import Chain, ModelRecipe, glorot
 
 
 @dataclass(frozen=True)
-class CAERecipe:
+class CAERecipe(ModelRecipe):
     """The numbers of a stacked CAE.
 
     Its chain has no rest: run long enough it fades to an empty picture, from noise at once. So chains begin at training
@@ -46,17 +44,13 @@ class CAERecipe:
         """Epochs of all the layers, which are trained one after the other."""
         return self.epochs_a_layer * len(self.hidden)
 
-    def start(self, mean: Tensor, seed: int) -> CAE:
-        """The model before its first update."""
-        return CAE(self, mean, seed)
-
 
 class Layer(nn.Module):
     """One contractive autoencoder with tied weights: W (a, b), biases c of the code and b of the input."""
 
     def __init__(self, a: int, b: int, rng: torch.Generator):
         super().__init__()
-        self.W = nn.Parameter((torch.rand(a, b, generator=rng) * 2 - 1) * (6 / (a + b)) ** 0.5)
+        self.W = nn.Parameter(glorot(a, b, rng))
         self.b, self.c = nn.Parameter(torch.zeros(a)), nn.Parameter(torch.zeros(b))
 
     def f(self, x: Tensor) -> Tensor:
@@ -72,23 +66,21 @@ class Layer(nn.Module):
         return (h * (1 - h)).square() @ self.W.square().sum(0)
 
 
-class CAE(Chain):
+class CAE(Chain, of=CAERecipe):
     """A stack of layers, `layers[0]` on the pictures."""
 
     def __init__(self, recipe: CAERecipe, mean: Tensor, seed: int):
         super().__init__(recipe, mean)
         rng = torch.Generator().manual_seed(seed)
-        widths = (len(mean), *recipe.hidden)
-        self.layers = nn.ModuleList(Layer(a, b, rng) for a, b in pairwise(widths))
+        self.layers = nn.ModuleList(Layer(a, b, rng) for a, b in pairwise((len(mean), *recipe.hidden)))
 
     def learn(self, x: Tensor, rng: torch.Generator) -> float:
         """One SGD step of the layer whose turn it is; its cost, nats a picture."""
         turn = min(self.done // self.recipe.epochs_a_layer, len(self.layers) - 1)
         layer, on = self.layers[turn], hardware.choose(x.device.type)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=on.precision == "bfloat16"):
-            with torch.no_grad():
-                for below in self.layers[:turn]:
-                    x = below.f(x)
+            for below in self.layers[:turn]:
+                x = below.f(x).detach()
             h = layer.f(x)
             logits = torch.addmm(layer.b, h, layer.W.T)
             cross = binary_cross_entropy_with_logits(logits.to(layer.b), x.to(layer.b), reduction="sum") / len(x)
@@ -102,10 +94,8 @@ class CAE(Chain):
     def walk(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """h = f(x); h <- h + J J^T epsilon; x <- g(h). A draw has no noise of its own: it is its conditional mean."""
         while True:
-            codes = []
-            for layer in self.layers:
-                x = layer.f(x)
-                codes.append(x)
+            _, *codes = accumulate(self.layers, lambda h, layer: layer.f(h), initial=x)  # of each layer, bottom up
+            x = codes[-1]
             move = torch.randn(x.shape, generator=rng, device=x.device, dtype=x.dtype) * self.recipe.sigma
             for layer, h in zip(reversed(self.layers), reversed(codes)):  # J^T epsilon
                 move = (move * h * (1 - h)) @ layer.W.T

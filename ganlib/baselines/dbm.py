@@ -8,21 +8,17 @@ Montavon & Muller (2012), "Deep Boltzmann machines and the centering trick", who
     mu^1 = sigmoid(c^1 + v W^1 + mu^2 W^2^T),   mu^2 = sigmoid(c^2 + mu^1 W^2)   (the fixed point of mean field)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.special import entr
 
-from ganlib.baselines.model import Chain
-from ganlib.baselines.rbm import RBM, RBMRecipe
+from ganlib.baselines.model import Chain, ModelRecipe
 
 
 @dataclass(frozen=True)
-class DBMRecipe:
+class DBMRecipe(ModelRecipe):
     """The numbers of a DBM; rate, epochs and decay by trial on MNIST."""
 
     hidden: tuple[int, int] = (400, 100)
@@ -36,23 +32,16 @@ class DBMRecipe:
     burn_in: int = 300
     thin: int = 1
 
-    def start(self, mean: Tensor, seed: int) -> DBM:
-        """The model before its first update."""
-        return DBM(self, mean, seed)
 
-
-class DBM(Chain):
+class DBM(Chain, of=DBMRecipe):
     """W1 (d, n1), W2 (n1, n2), b (d,), c1 (n1,), c2 (n2,)."""
 
     def __init__(self, recipe: DBMRecipe, mean: Tensor, seed: int):
         super().__init__(recipe, mean)
         rng, d, (n1, n2), chains = torch.Generator().manual_seed(seed), len(mean), recipe.hidden, recipe.batch
-        bits = (
-            torch.bernoulli(self.mean.expand(chains, -1), generator=rng),
-            torch.rand(chains, n2, generator=rng).round(),
-        )
-        for name, value in (("v", bits[0]), ("h2", bits[1]), ("beta1", torch.full((n1,), 0.5))):
-            self.register_buffer(name, value)  # the chains, and the running means
+        self.register_buffer("v", torch.bernoulli(self.mean.expand(chains, -1), generator=rng))  # the chains
+        self.register_buffer("h2", torch.rand(chains, n2, generator=rng).round())
+        self.register_buffer("beta1", torch.full((n1,), 0.5))  # the running means
         self.register_buffer("beta2", torch.full((n2,), 0.5))
         start = {"W1": torch.randn(d, n1, generator=rng) * 0.01, "W2": torch.randn(n1, n2, generator=rng) * 0.01}
         start |= {"b": self.mean.clamp(0.01, 0.99).logit(), "c1": torch.zeros(n1), "c2": torch.zeros(n2)}
@@ -81,24 +70,6 @@ class DBM(Chain):
             mu2 = self.p_h2(mu1)
         return mu1, mu2
 
-    def bound(self, v: Tensor, log_z: float | Tensor, steps: int = 50) -> Tensor:
-        """The variational lower bound of log p(v) of bits v (m, d), nats: (m,)."""
-        mu1, mu2 = self.mean_field(v, steps)
-        energy = v @ self.b + mu1 @ self.c1 + mu2 @ self.c2 + ((v @ self.W1 + mu2 @ self.W2.T) * mu1).sum(1)
-        entropy = sum((entr(mu) + entr(1 - mu)).sum(1) for mu in (mu1, mu2))
-        return energy + entropy - log_z
-
-    def bipartite(self) -> RBM:
-        """The same p as an RBM: h^1 is its hidden layer, (v, h^2) its visible one. For `ais.log_z`."""
-        rbm = RBM(RBMRecipe(hidden=len(self.c1)), torch.cat([self.mean, self.beta2]), seed=0).to(self.W1)
-        for to, value in (
-            (rbm.W, torch.cat([self.W1, self.W2.T])),
-            (rbm.b, torch.cat([self.b, self.c2])),
-            (rbm.c, self.c1),
-        ):
-            to.copy_(value)
-        return rbm
-
     def gibbs(self, v: Tensor, h2: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """h^1 from p(h^1 | v, h^2), then v and h^2 given it: v, h^2 and p(v | h^1)."""
         h1 = torch.bernoulli(self.p_h1(v, h2), generator=rng)
@@ -119,10 +90,8 @@ class DBM(Chain):
         beta0, beta1, beta2 = self.mean, self.beta1, self.beta2
         db, dc1, dc2 = x.mean(0) - v.mean(0), mu1.mean(0) - p1.mean(0), mu2.mean(0) - h2.mean(0)
         # <(v - beta0)(h^1 - beta1)^T> of the data less that of the model, and so on: rank-1 corrections
-        dW1 = (x.T @ mu1 / m).addmm_(v.T, p1, alpha=-1 / n).sub_(torch.outer(beta0, dc1)).sub_(torch.outer(db, beta1))
-        dW2 = (
-            (mu1.T @ mu2 / m).addmm_(p1.T, h2, alpha=-1 / n).sub_(torch.outer(beta1, dc2)).sub_(torch.outer(dc1, beta2))
-        )
+        dW1 = (x.T @ mu1 / m).addmm_(v.T, p1, alpha=-1 / n) - torch.outer(beta0, dc1) - torch.outer(db, beta1)
+        dW2 = (mu1.T @ mu2 / m).addmm_(p1.T, h2, alpha=-1 / n) - torch.outer(beta1, dc2) - torch.outer(dc1, beta2)
         cost = (x - self.p_v(mu1)).square().sum(1).mean()
         self.W1.add_(dW1, alpha=rate)
         self.W2.add_(dW2, alpha=rate)

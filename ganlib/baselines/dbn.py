@@ -4,20 +4,18 @@ Hinton, Osindero & Teh (2006), "A fast learning algorithm for deep belief nets".
 al. (2012), 137.89 +- 2.11, who publish no recipe; the numbers here are the lab's tutorial's (deeplearning.net, 2010).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ganlib.baselines.model import Chain
+from ganlib.baselines.model import Chain, ModelRecipe
 from ganlib.baselines.rbm import RBM, RBMRecipe
 
 
 @dataclass(frozen=True)
-class DBNRecipe:
+class DBNRecipe(ModelRecipe):
     """The numbers of a DBN."""
 
     hidden: tuple[int, ...] = (1000, 1000)
@@ -34,26 +32,19 @@ class DBNRecipe:
         """Epochs of all the layers, which are trained one after the other."""
         return self.epochs_a_layer * len(self.hidden)
 
-    def start(self, mean: Tensor, seed: int) -> DBN:
-        """The model before its first update."""
-        return DBN(self, mean, seed)
 
-
-class DBN(Chain):
+class DBN(Chain, of=DBNRecipe):
     """A stack of RBMs, `layers[0]` on the pictures."""
 
     def __init__(self, recipe: DBNRecipe, mean: Tensor, seed: int):
         super().__init__(recipe, mean)
-        widths = (len(mean), *recipe.hidden)
         means = [mean, *(torch.full((width,), 0.5) for width in recipe.hidden)]
-        self.layers = nn.ModuleList(
-            RBM(RBMRecipe(hidden=width, k=recipe.k, lr=recipe.lr, batch=recipe.batch), means[i], seed + 1000 * i)
-            for i, width in enumerate(widths[1:])
-        )
+        each = [RBMRecipe(hidden=width, k=recipe.k, lr=recipe.lr, batch=recipe.batch) for width in recipe.hidden]
+        self.layers = nn.ModuleList(RBM(own, means[i], seed + 1000 * i) for i, own in enumerate(each))
 
-    def up(self, x: Tensor) -> Tensor:
-        """The input of the top RBM: the means of each layer below, taken as they are."""
-        for rbm in self.layers[:-1]:
+    def up(self, x: Tensor, layer: int = -1) -> Tensor:
+        """The input of a layer, by itself of the top RBM: the means of each layer below, taken as they are."""
+        for rbm in self.layers[:layer]:
             x = rbm.up(x)
         return x
 
@@ -66,9 +57,7 @@ class DBN(Chain):
     def learn(self, x: Tensor, rng: torch.Generator) -> float:
         """One update of the layer whose turn it is; the cost is that layer's."""
         layer = min(self.done // self.recipe.epochs_a_layer, len(self.layers) - 1)
-        for rbm in self.layers[:layer]:
-            x = rbm.up(x)
-        return self.layers[layer].learn(x, rng)
+        return self.layers[layer].learn(self.up(x, layer), rng)
 
     def walk(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Gibbs sampling in the top RBM; after each step one pass down."""

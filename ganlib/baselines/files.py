@@ -1,10 +1,8 @@
 """A baseline's run on the disk, and its weights. The guards on files, stops and locks are those of `ganlib.runs`."""
 
-from __future__ import annotations
-
 import time
 import warnings
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from ganlib.baselines.cae import CAERecipe
 from ganlib.baselines.dbm import DBMRecipe
 from ganlib.baselines.dbn import DBNRecipe
 from ganlib.baselines.gsn import GSNRecipe
-from ganlib.baselines.model import Model, fit
+from ganlib.baselines.model import Model, ModelRecipe, fit
 from ganlib.baselines.rbm import RBMRecipe
 from ganlib.baselines.vae import VAERecipe
 from ganlib.datasets import Dataset
@@ -28,14 +26,14 @@ from ganlib.runs import alone, polite_stop
 WEIGHTS = checkpoints.WEIGHTS / "baselines"
 SCORED = 10_000  # draws in a validation score
 
-KINDS: dict[str, type] = {"rbm": RBMRecipe, "dbn": DBNRecipe, "dbm": DBMRecipe, "cae": CAERecipe}
+KINDS: dict[str, type[ModelRecipe]] = {"rbm": RBMRecipe, "dbn": DBNRecipe, "dbm": DBMRecipe, "cae": CAERecipe}
 KINDS |= {"gsn": GSNRecipe, "vae": VAERecipe}
 """The kinds of recipe, as a file names them."""
 
 
 def train(
     folder: Path | str,
-    recipe: Any,
+    recipe: ModelRecipe,
     data: Dataset,
     seed: int = 0,
     *,
@@ -52,17 +50,14 @@ def train(
     `CheckpointError` when the folder holds another run, or another process trains there.
     """
     folder, end = Path(folder), time.monotonic() + (seconds or float("inf"))
-    model, told = None, {"seed": seed, "data": data.name, "fingerprint": data.fingerprint()}
-    history: list[dict[str, float]] = []
-    spent = 0.0
+    told = {"seed": seed, "data": data.name, "fingerprint": data.fingerprint()}
+    model, found = None, {"history": [], "seconds": 0.0}
     if checkpoints.exists(folder):
         model, found = load(folder)
-        changed = [f"{name}: {found[name]!r} -> {value!r}" for name, value in told.items() if found[name] != value]
-        changed += _changes(model.recipe, recipe)
-        if changed:
-            what = "; ".join(changed)
-            raise CheckpointError(f"the run in {folder} is another one ({what}); choose another folder")
-        model.recipe, history, spent = recipe, found["history"], found["seconds"]
+        if changed := _changes(found, told) + _changes_of(model.recipe, recipe):
+            raise CheckpointError(f"the run in {folder} is another one ({'; '.join(changed)}); choose another folder")
+        model.recipe = recipe
+    history, spent = found["history"], found["seconds"]
     x, valid = scale(data.train), scale(data.valid)
     epoch, costs, begun = model.done if model else 0, [], time.monotonic()
     total = recipe.epochs * -(-len(x) // recipe.batch)
@@ -80,8 +75,7 @@ def train(
                     bar.set_postfix_str(f"validation {row['log_likelihood']:.1f} nats (means)", refresh=False)
                 history.append(row)
                 plain = {"kind": kind(recipe), "recipe": asdict(recipe), "history": history, "seconds": spent, **told}
-                made = hardware.provenance()
-                checkpoints.write(folder, {"model": model.state(), "made": made, **plain})
+                checkpoints.write(folder, {"model": model.state(), "made": hardware.provenance(), **plain})
                 costs, begun = [], time.monotonic()
             if epoch < recipe.epochs and (stop.is_set() or time.monotonic() > end):
                 print(f"Stopped; epoch {epoch} of {recipe.epochs} is saved in {folder}. The same call goes on.")
@@ -128,12 +122,12 @@ def pretrained(name: str) -> Model:
     return load_weights(checkpoints.shipped(name, WEIGHTS))
 
 
-def kind(recipe: Any) -> str:
+def kind(recipe: ModelRecipe) -> str:
     """The kind of a recipe, as a file names it."""
     return next(name for name, known in KINDS.items() if type(recipe) is known)
 
 
-def recipe_from(kind_: str, plain: dict[str, Any]) -> Any:
+def recipe_from(kind_: str, plain: dict[str, Any]) -> ModelRecipe:
     """The recipe of that kind with these numbers. Raises `RecipeError`."""
     if kind_ not in KINDS:
         raise RecipeError(f"unknown baseline {kind_!r}; there are: {', '.join(KINDS)}")
@@ -143,10 +137,13 @@ def recipe_from(kind_: str, plain: dict[str, Any]) -> Any:
         raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {error}") from None
 
 
-def _changes(old: Any, new: Any) -> list[str]:
+def _changes_of(old: ModelRecipe, new: ModelRecipe) -> list[str]:
     """What differs between two recipes but for their end and how the chain is read: a line a field."""
-    free = {"epochs", "chains", "burn_in", "thin"}
     if type(old) is not type(new):
         return [f"{kind(old)} -> {kind(new)}"]
-    both = [(field.name, getattr(old, field.name), getattr(new, field.name)) for field in fields(old)]
-    return [f"{name}: {a!r} -> {b!r}" for name, a, b in both if a != b and name not in free]
+    asked = {name: value for name, value in vars(new).items() if name not in ("epochs", "chains", "burn_in", "thin")}
+    return _changes(vars(old), asked)
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    return [f"{name}: {old[name]!r} -> {value!r}" for name, value in new.items() if old[name] != value]

@@ -8,8 +8,6 @@ even ones, the pictures among them; n and n' are noise, and there is none in h_1
     h_i <- n + tanh(W_i h_{i-1} + W_{i+1}^T h_{i+1} + b_i + n'),   p = sigmoid(W_1^T h_1 + b_0),   x <- corrupt(x' ~ p)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,11 +17,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganlib import hardware
-from ganlib.baselines.model import Chain
+from ganlib.baselines.model import Chain, ModelRecipe, glorot
 
 
 @dataclass(frozen=True)
-class GSNRecipe:
+class GSNRecipe(ModelRecipe):
     """The numbers of a GSN: run_dsn.py of the authors' code, but for `epochs` (1,000 there)."""
 
     hidden: tuple[int, ...] = (1500, 1500)
@@ -43,30 +41,22 @@ class GSNRecipe:
     burn_in: int = 0
     thin: int = 1
 
-    def start(self, mean: Tensor, seed: int) -> GSN:
-        """The model before its first update."""
-        return GSN(self, mean, seed)
-
 
 DAE = GSNRecipe((2000,), "sigmoid", 1, binarise=True, sigma=0.0, lr=10.0, annealing=1.0, momentum=0.0, epochs=200)
 """The denoising autoencoder of run_dae_no_walkback.py, which takes digits binarised at 1/2, and up to 1,000 epochs; a
 note there says that 200 and more give about -10 nats at sigma .2. With `walkbacks=5`: run_dae_walkback.py."""
 
 
-class GSN(Chain):
+class GSN(Chain, of=GSNRecipe):
     """Tied weights: W[i] (width i, width i + 1), and a bias b[i] for each layer, b[0] for the pictures."""
 
     def __init__(self, recipe: GSNRecipe, mean: Tensor, seed: int):
         super().__init__(recipe, mean)
         rng = torch.Generator().manual_seed(seed)
         widths = (len(mean), *recipe.hidden)
-        self.W = nn.ParameterList(
-            (torch.rand(a, b, generator=rng) * 2 - 1) * (6 / (a + b)) ** 0.5 for a, b in pairwise(widths)
-        )
+        self.W = nn.ParameterList(glorot(a, b, rng) for a, b in pairwise(widths))
         self.b = nn.ParameterList(torch.zeros(width) for width in widths)
-        self.optimiser = torch.optim.SGD(
-            self.parameters(), lr=recipe.lr, momentum=recipe.momentum, dampening=recipe.momentum
-        )
+        self.optimiser = torch.optim.SGD(self.parameters(), recipe.lr, recipe.momentum, dampening=recipe.momentum)
 
     def corrupt(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Salt and pepper: each pixel is set to 0 or to 1, with half the probability `corruption` each."""
@@ -93,6 +83,11 @@ class GSN(Chain):
     def _scaled(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.recipe.spread if self.recipe.visible == "gaussian" else x
 
+    def units(self, a: Tensor, sigma: float, rng: torch.Generator) -> Tensor:
+        """The units of a layer from what drives them, with noise before and after the activation: (m, width)."""
+        act = torch.tanh if self.recipe.act == "tanh" else torch.sigmoid
+        return act(a + _noise(a, sigma, rng)) + _noise(a, sigma, rng) if sigma > 0 else act(a)
+
     def step(self, h: list[Tensor], rng: torch.Generator) -> Tensor:
         """One step of the chain, in place on the layers h but for the pictures; the logits a of p(x | h): (m, d)."""
         top = len(h) - 1
@@ -100,12 +95,7 @@ class GSN(Chain):
             a = torch.addmm(self.b[i], h[i - 1], self.W[i - 1])
             if i < top:
                 a = a + h[i + 1] @ self.W[i].T
-            noisy = i > 1 and self.recipe.sigma > 0
-            if noisy:
-                a = a + _noise(a, self.recipe.sigma, rng)
-            h[i] = a.tanh() if self.recipe.act == "tanh" else a.sigmoid()
-            if noisy:
-                h[i] = h[i] + _noise(a, self.recipe.sigma, rng)
+            h[i] = self.units(a, self.recipe.sigma if i > 1 else 0.0, rng)
         return torch.addmm(self.b[0], h[1], self.W[0].T)
 
     def _begin(self, x: Tensor, rng: torch.Generator) -> list[Tensor]:
@@ -117,21 +107,19 @@ class GSN(Chain):
             group["lr"] = self.recipe.lr * self.recipe.annealing**self.done
         x = (x > 0.5).to(x) if self.recipe.binarise else x
         on = hardware.choose(x.device.type)
-        cost = torch.zeros((), device=x.device)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=on.precision == "bfloat16"):
-            h = self._begin(x, rng)
+            h, costs = self._begin(x, rng), []
             for _ in range(self.recipe.walkbacks):
                 a = self.step(h, rng).to(x)
-                last = self.cost(a, x)
-                cost = cost + last
+                costs.append(self.cost(a, x))
                 h[0] = self._scaled(self.corrupt(self.conditional(a.detach(), rng)[0], rng))
         self.optimiser.zero_grad()
-        cost.backward()
+        sum(costs).backward()
         if not self.optimiser.state:  # torch's first buffer is all of the gradient, the authors' (1 - momentum) of it
             for p in self.parameters():
                 p.grad.mul_(1 - self.recipe.momentum)
         self.optimiser.step()
-        return last.item()
+        return costs[-1].item()
 
     def walk(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Steps of the chain from pictures x, corrupted, with the layers above at zero."""

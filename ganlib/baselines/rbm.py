@@ -6,8 +6,6 @@ divergence"; persistent chains: Tieleman (2008), "Training RBMs using approximat
     p(v, h) = exp(b.v + c.h + v W h) / Z,    F(v) = -b.v - sum_j softplus(c_j + v W_j),    p(v) = exp(-F(v)) / Z
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,14 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganlib.baselines.model import Chain
-from ganlib.errors import RecipeError
-
-ENUMERABLE = 20  # units of the smaller layer, at most, for an exact Z
+from ganlib.baselines.model import Chain, ModelRecipe, glorot
 
 
 @dataclass(frozen=True)
-class RBMRecipe:
+class RBMRecipe(ModelRecipe):
     """The numbers of an RBM. Its defaults are those of the lab's tutorial of the time (deeplearning.net, 2010)."""
 
     hidden: int = 1000
@@ -33,34 +28,27 @@ class RBMRecipe:
     batch: int = 10
     epochs: int = 100
     binarise: bool = False  # each minibatch's bits are drawn anew, with the pixels as their probabilities
-    W_std: float | None = (
-        None  # W starts as N(0, W_std^2), b at logit(mean) (Hinton's guide, 2010); None: the tutorial's
-    )
+    W_std: float | None = None  # W starts as N(0, W_std^2), b at logit(mean): Hinton's guide (2010). Or the tutorial's
     chains: int = 10_000  # side by side, in `samples`
     burn_in: int = 300  # steps of a chain before its first draw
     thin: int = 1  # steps from one draw to the next
-
-    def start(self, mean: Tensor, seed: int) -> RBM:
-        """The model before its first update."""
-        return RBM(self, mean, seed)
 
 
 PCD = RBMRecipe(hidden=500, persistent=True, lr=0.05, decay=True, batch=100, epochs=60, binarise=True, W_std=0.01)
 """A smaller one with persistent chains, on bits: for its likelihood. The numbers are by trial on MNIST."""
 
 
-class RBM(Chain):
+class RBM(Chain, of=RBMRecipe):
     """W (d, hidden), b (d,), c (hidden,)."""
 
     def __init__(self, recipe: RBMRecipe, mean: Tensor, seed: int):
         super().__init__(recipe, mean)
         rng = torch.Generator().manual_seed(seed)
-        d, b = len(mean), torch.zeros(len(mean))
         if recipe.W_std is None:
-            weights = (torch.rand(d, recipe.hidden, generator=rng) * 2 - 1) * 4 * (6 / (d + recipe.hidden)) ** 0.5
+            W, b = glorot(self.d, recipe.hidden, rng) * 4, torch.zeros(self.d)
         else:
-            weights, b = torch.randn(d, recipe.hidden, generator=rng) * recipe.W_std, self.log_odds()
-        self.W = nn.Parameter(weights, requires_grad=False)
+            W, b = torch.randn(self.d, recipe.hidden, generator=rng) * recipe.W_std, self.log_odds()
+        self.W = nn.Parameter(W, requires_grad=False)
         self.b = nn.Parameter(b, requires_grad=False)
         self.c = nn.Parameter(torch.zeros(recipe.hidden), requires_grad=False)
         if recipe.persistent:
@@ -82,52 +70,24 @@ class RBM(Chain):
         """F(v), nats: (m,)."""
         return -(v @ self.b) - softplus(torch.addmm(self.c, v, self.W)).sum(1)
 
-    def log_z(self) -> Tensor:
-        """log Z exactly, nats: a sum over every state of the smaller layer.
-
-        Raises `RecipeError` when that layer has more than 20 units; `ais.log_z` estimates it for any machine.
-        """
-        n = min(self.W.shape)
-        if n > ENUMERABLE:
-            raise RecipeError(
-                f"the smaller layer has {n} units, so Z is a sum of 2^{n} terms; it is exact for up to {ENUMERABLE} "
-                "units: estimate it with ganlib.studies.ais.log_z"
-            )
-        parts = []
-        for index in torch.arange(2**n, device=self.W.device).split(4096):
-            s = (index[:, None] >> torch.arange(n, device=self.W.device) & 1).to(self.W)
-            if n == self.d:
-                parts.append(-self.free_energy(s))
-            else:
-                parts.append(s @ self.c + softplus(torch.addmm(self.b, s, self.W.T)).sum(1))
-        return torch.cat(parts).logsumexp(0)
-
-    def log_likelihood(self, v: Tensor, log_z: Tensor | float | None = None) -> Tensor:
-        """log p(v) of bits v (m, d), nats: (m,). With no `log_z` the exact one, of which see the errors."""
-        return -self.free_energy(v) - (self.log_z() if log_z is None else log_z)
-
     @torch.no_grad()
     def learn(self, x: Tensor, rng: torch.Generator) -> float:
         """One step down F(x) - F(v), means over the minibatch; v, held fixed, is the chain's after k Gibbs steps.
 
         The cost is the squared error of one reconstruction, |x - p(v | h)|^2 with h drawn from p(h | x), mean.
         """
-        if self.recipe.binarise:
-            x = torch.bernoulli(x, generator=rng)
-        h, k = self.up(x), self.recipe.k
+        x = torch.bernoulli(x, generator=rng) if self.recipe.binarise else x
+        h, k, persistent = self.up(x), self.recipe.k, self.recipe.persistent
         mean = self.down(torch.bernoulli(h, generator=rng))
         cost = (x - mean).square().sum(1).mean()
-        if self.recipe.persistent:
-            v = self.particles
-        else:  # the reconstruction is the chain's first step
-            v, k = torch.bernoulli(mean, generator=rng), k - 1
+        # of a chain that begins at the data the reconstruction is the first step
+        v, k = (self.particles, k) if persistent else (torch.bernoulli(mean, generator=rng), k - 1)
         for _ in range(k):
             v = torch.bernoulli(self.down(torch.bernoulli(self.up(v), generator=rng)), generator=rng)
-        if self.recipe.persistent:
+        if persistent:
             self.particles = v
         p, rate = self.up(v), self.recipe.lr
-        if self.recipe.decay:
-            rate *= 1 - self.done / self.recipe.epochs
+        rate *= 1 - self.done / self.recipe.epochs if self.recipe.decay else 1
         self.W.addmm_(x.T, h, alpha=rate / len(x)).addmm_(v.T, p, alpha=-rate / len(v))
         self.b.add_(x.mean(0) - v.mean(0), alpha=rate)
         self.c.add_(h.mean(0) - p.mean(0), alpha=rate)

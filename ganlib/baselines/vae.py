@@ -3,9 +3,6 @@
 log p(x) >= E_q(z | x) log p(x | z) - KL(q(z | x) || p(z)),   p(z) = N(0, I),   q(z | x) = N(mu(x), diag sigma(x)^2)
 """
 
-from __future__ import annotations
-
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ganlib.baselines.model import Model
+from ganlib.baselines.model import Model, ModelRecipe, glorot
 
 
 @dataclass(frozen=True)
-class VAERecipe:
+class VAERecipe(ModelRecipe):
     """The numbers of a VAE, encoder d-500-500-20 and a decoder that mirrors it."""
 
     hidden: tuple[int, ...] = (500, 500)
@@ -26,31 +23,24 @@ class VAERecipe:
     batch: int = 100
     epochs: int = 100
 
-    def start(self, mean: Tensor, seed: int) -> VAE:
-        """The model before its first update."""
-        return VAE(self, mean, seed)
-
 
 def _net(widths: tuple[int, ...], rng: torch.Generator) -> nn.Sequential:
     layers: list[nn.Module] = []
     for a, b in pairwise(widths):
         linear = nn.Linear(a, b)
-        with torch.no_grad():
-            linear.weight.copy_((torch.rand(b, a, generator=rng) * 2 - 1) * (6 / (a + b)) ** 0.5)
-            linear.bias.zero_()
+        linear.weight, linear.bias = nn.Parameter(glorot(b, a, rng)), nn.Parameter(torch.zeros(b))
         layers += [linear, nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 
-class VAE(Model):
+class VAE(Model, of=VAERecipe):
     """`encoder` (m, d) -> (m, 2 z_dim): mu and log sigma^2; `decoder` (m, z_dim) -> the logits of p(x | z), (m, d)."""
 
     def __init__(self, recipe: VAERecipe, mean: Tensor, seed: int):
         super().__init__(recipe, mean)
         rng = torch.Generator().manual_seed(seed)
-        d = len(mean)
-        self.encoder = _net((d, *recipe.hidden, 2 * recipe.z_dim), rng)
-        self.decoder = _net((recipe.z_dim, *recipe.hidden[::-1], d), rng)
+        self.encoder = _net((self.d, *recipe.hidden, 2 * recipe.z_dim), rng)
+        self.decoder = _net((recipe.z_dim, *recipe.hidden[::-1], self.d), rng)
         self.optimiser = torch.optim.Adam(self.parameters(), lr=recipe.lr)
 
     def q(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,17 +57,6 @@ class VAE(Model):
         z = mu + (log_var / 2).exp() * torch.randn(mu.shape, generator=rng, device=x.device, dtype=mu.dtype)
         kl = (mu.square() + log_var.exp() - 1 - log_var).sum(1) / 2
         return self.log_p_x_given(z, x) - kl
-
-    @torch.no_grad()
-    def log_p(self, x: Tensor, rng: torch.Generator, k: int = 100) -> Tensor:
-        """log of the mean of p(x | z) p(z) / q(z | x) over k draws of q, nats: (m,). A bound too, tight as k grows."""
-        mu, log_var = self.q(x)
-        each = []
-        for _ in range(k):
-            noise = torch.randn(mu.shape, generator=rng, device=x.device, dtype=mu.dtype)
-            z = mu + (log_var / 2).exp() * noise
-            each.append(self.log_p_x_given(z, x) + (noise.square() + log_var - z.square()).sum(1) / 2)
-        return torch.stack(each).logsumexp(0) - math.log(k)
 
     def learn(self, x: Tensor, rng: torch.Generator) -> float:
         """One step of Adam up the bound; the cost is minus the bound, nats a picture."""

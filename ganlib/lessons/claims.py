@@ -13,10 +13,11 @@ from ganlib import MNIST, plots, pretrained, profile
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
 from ganlib.picture import Level, Line, Panel, Picture
-from ganlib.studies import claims, claims_digits
-from ganlib.studies import claims_verdicts as verdicts
-from ganlib.studies.claims_toys import EXPERIMENTS
-from ganlib.studies.claims_verdicts import HOLDS, IN_PART, MISSING, NOT_HERE, UNTESTED, VERDICTS, part
+from ganlib.studies import claims
+from ganlib.studies.claims import digits
+from ganlib.studies.claims.toys import EXPERIMENTS
+from ganlib.studies.claims.verdict import HOLDS, IN_PART, MISSING, NOT_HERE, UNTESTED, VERDICTS, part
+from ganlib.studies.claims.verdict import NAMES as MODELS
 from ganlib.widgets import Guess
 
 SHAPE = (1, 28, 28)
@@ -82,7 +83,7 @@ def overfit(data: Dataset) -> dict[str, dict[str, list[float]]]:
     """Train a small D alone, on 100 digits and on 2,000, against the shipped G: V over its updates, in seconds."""
     steps, few, many = (150, 50, 200) if profile() == "smoke" else (800, 100, 2_000)
     D, G = MNIST.at("smoke").D, pretrained("mnist").G
-    return {f"{n:,} digits": claims_digits.D_alone(data, G, n, D, steps=steps, points=20) for n in (few, many)}
+    return {f"{n:,} digits": digits.D_alone(data, G, n, D, steps=steps, points=20) for n in (few, many)}
 
 
 def plot_overfit(runs: Mapping[str, Mapping[str, list[float]]]) -> Drawing:
@@ -122,7 +123,7 @@ def plot_costs() -> Drawing:
             curves = part(r, "variants", f"{name}, seed 0")["curves"]
             lines.append(Line(curves["epoch"], np.log10(curves[key]), words, style))
         ends = np.floor(min(line.y.min() for line in lines)), np.ceil(max(line.y.max() for line in lines))
-        panels.append(Panel(title, lines, (0, claims_digits.EPOCHS), ends, "epoch", y_ticks=powers(*ends)))
+        panels.append(Panel(title, lines, (0, digits.EPOCHS), ends, "epoch", y_ticks=powers(*ends)))
     return plots.draw(Picture(panels))
 
 
@@ -163,7 +164,7 @@ def plot_interpolation() -> Drawing:
 def redrawn() -> Drawing:
     """Samples of a G with noise at every layer: along a row the noise at the bottom is the same."""
     found = part(claims.results(), "variants", "noise at every layer, seed 0")
-    sheet = claims_digits.unpacked(found["redrawn"]).unflatten(0, (-1, 10))
+    sheet = digits.unpacked(found["redrawn"]).unflatten(0, (-1, 10))
     names = [f"noise {i} at the bottom, all other noise drawn anew" for i in range(1, len(sheet) + 1)]
     return plots.rows(dict(zip(names, sheet)), SHAPE)
 
@@ -172,7 +173,7 @@ def sheets(*variants: str) -> Drawing:
     """Fair samples of the average of variants of the recipe after 8 epochs, seed 0: a row each."""
     r = claims.results()
     found = {name: part(r, "variants", f"{name}, seed 0")["samples"] for name in variants}
-    return plots.rows({NAMES.get(name, name): claims_digits.unpacked(text)[:14] for name, text in found.items()}, SHAPE)
+    return plots.rows({NAMES.get(name, name): digits.unpacked(text)[:14] for name, text in found.items()}, SHAPE)
 
 
 NAMES = {"recipe": "the recipe: maxout, dropout"}
@@ -183,7 +184,7 @@ def table_of_variants(*variants: str) -> Styler:
     """Variants of the recipe after 8 epochs, a row a seed: measures of the average of G, and what D says of fakes."""
     r, rows = claims.results(), []
     for name in variants:
-        for seed in claims_digits.SEEDS:
+        for seed in digits.SEEDS:
             if f"{name}, seed {seed}" not in r["claims"]["variants"]:
                 continue
             found = part(r, "variants", f"{name}, seed {seed}")
@@ -207,7 +208,7 @@ def operations() -> Styler:
     """Millions of multiplications and additions: of an update for each example, of a step, and of a draw."""
     rows = [
         {
-            "model": verdicts.NAMES[name],
+            "model": MODELS[name],
             "an update, for each example": one["update"],
             "a step of the chain, or a run of G": one["step"],
             "steps for a draw": one["steps"],
@@ -252,5 +253,5 @@ def _link(number: re.Match[str]) -> str:
 
 
 def toy(name: str) -> Drawing:
-    """What one of `claims_toys.EXPERIMENTS` found, drawn by its own function."""
+    """What one of `claims.toys.EXPERIMENTS` found, drawn by its own function."""
     return plots.draw(EXPERIMENTS[name].show(part(claims.results(), "toys", name)))

@@ -42,7 +42,7 @@ def _estimate(log_w: Tensor, log_z0: float = 0.0) -> Estimate:
 
 @torch.no_grad()
 def log_z(rbm: RBM, chains: int = 100, steps: int = 10_000, seed: int = 0) -> Estimate:
-    """log Z of an RBM, nats; of a DBM by its `bipartite()`, whose h^1 is summed out. p_k has, with beta = k / steps,
+    """log Z of an RBM, nats; of a DBM by `likelihood.bipartite`, h^1 summed out. p_k has, with beta = k / steps,
 
     log p*_k(v) = (1 - beta) b_0.v + beta b.v + sum_j softplus(beta (c_j + v W_j)),    b_0: the mean picture's log odds.
     """

@@ -25,6 +25,7 @@ from ganlib.baselines.rbm import RBM, RBMRecipe
 from ganlib.checkpoints import Trained
 from ganlib.densities import PRIOR_REACH, Gaussian, Pushforward
 from ganlib.recipes import TOY
+from ganlib.studies import likelihood
 from ganlib.studies.phenomena import PLAIN, PRESETS, density
 from ganlib.studies.toys import Toys
 
@@ -60,9 +61,9 @@ def learn_exactly(rbm: RBM, x: Tensor) -> None:
 
 def dbm_log_likelihood(dbm: DBM, v: Tensor) -> Tensor:
     """log p(v) of bits v (m, d), exactly: a sum over h^2, with h^1 summed out in closed form; (m,) nats."""
-    rbm, h2 = dbm.bipartite(), every_picture(len(dbm.c2))
+    rbm, h2 = likelihood.bipartite(dbm), every_picture(len(dbm.c2))
     both = torch.cat([v[:, None].expand(-1, len(h2), -1), h2.expand(len(v), -1, -1)], -1)  # (m, 2^n2, d + n2)
-    return (-rbm.free_energy(both.flatten(0, 1))).view(len(v), -1).logsumexp(1) - rbm.log_z()
+    return (-rbm.free_energy(both.flatten(0, 1))).view(len(v), -1).logsumexp(1) - likelihood.log_z(rbm)
 
 
 def random_dbm(recipe: DBMRecipe, std: float = 1.0, seed: int = 1) -> DBM:
@@ -104,7 +105,7 @@ def learning_curves(updates: int, *, lr: float = 0.2, hidden: int = 16, seed: in
             else:
                 learn_exactly(rbm, x)
             if step in at:
-                found.append(rbm.log_likelihood(x).mean().item())
+                found.append(likelihood.log_p(rbm, x).mean().item())
         curves[name] = np.array(found)
     return at, curves
 

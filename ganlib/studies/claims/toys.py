@@ -1,11 +1,11 @@
 """The experiments on toys behind the matrix of claims, by name: all of one section after another.
 
-    from ganlib.studies.claims_toys import EXPERIMENTS
+    from ganlib.studies.claims.toys import EXPERIMENTS
 
     found = EXPERIMENTS["overfit_D"].run()
     plots.draw(EXPERIMENTS["overfit_D"].show(found))
 
-`run` gives plain numbers, "verdicts" among them: what the claim stands or falls with (`claims_judged.judged`).
+`run` gives plain numbers, "verdicts" among them: what the claim stands or falls with (`judged.judged`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from functools import partial
 from typing import NamedTuple
 
 from ganlib.picture import Picture
-from ganlib.studies.claims_curve import SHAPES, blur_and_mixing, sharp, show_blur_and_mixing, show_sharp
-from ganlib.studies.claims_D import k_and_gap, overfit_D, show_k_and_gap, show_overfit_D
-from ganlib.studies.claims_gradients import both_costs, cost_games, show_both_costs, show_cost_games
-from ganlib.studies.claims_judged import Numbers
-from ganlib.studies.claims_nce import nce_curves, nce_signal, show_nce_curves, show_nce_signal
-from ganlib.studies.claims_synchrony import helvetica, show_helvetica, show_synchrony, synchrony
+from ganlib.studies.claims.curve import SHAPES, blur_and_mixing, sharp, show_blur_and_mixing, show_sharp
+from ganlib.studies.claims.D import k_and_gap, overfit_D, show_k_and_gap, show_overfit_D
+from ganlib.studies.claims.gradients import both_costs, cost_games, show_both_costs, show_cost_games
+from ganlib.studies.claims.judged import Numbers
+from ganlib.studies.claims.nce import nce_curves, nce_signal, show_nce_curves, show_nce_signal
+from ganlib.studies.claims.synchrony import helvetica, show_helvetica, show_synchrony, synchrony
 
 
 class Experiment(NamedTuple):

@@ -13,7 +13,7 @@ from ganlib.densities import Gaussian
 from ganlib.picture import Line, Panel, Picture
 from ganlib.recipes import TOY
 from ganlib.studies import phenomena
-from ganlib.studies.claims_judged import Numbers, judged, rounded
+from ganlib.studies.claims.judged import Numbers, judged, rounded
 from ganlib.studies.toys import Toys
 
 

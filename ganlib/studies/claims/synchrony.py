@@ -13,7 +13,7 @@ from ganlib.nets import Layer
 from ganlib.picture import Level, Line, Panel, Picture
 from ganlib.recipes import TOY
 from ganlib.studies import phenomena
-from ganlib.studies.claims_judged import Numbers, judged, rounded
+from ganlib.studies.claims.judged import Numbers, judged, rounded
 from ganlib.studies.sweeps import width
 from ganlib.studies.toys import Toys
 

@@ -15,7 +15,7 @@ from ganlib.densities import Array, Gaussian
 from ganlib.nets import Layer
 from ganlib.picture import Heat, Level, Line, Panel, Picture
 from ganlib.recipes import RING, TOY
-from ganlib.studies.claims_judged import Numbers, judged, rounded
+from ganlib.studies.claims.judged import Numbers, judged, rounded
 from ganlib.studies.sweeps import ToySweep
 from ganlib.studies.toys import Toys
 

@@ -24,7 +24,7 @@ from ganlib.densities import Array, Gaussian
 from ganlib.picture import Line, Panel, Picture
 from ganlib.plots import decades
 from ganlib.recipes import RING
-from ganlib.studies.claims_judged import Numbers, judged, rounded
+from ganlib.studies.claims.judged import Numbers, judged, rounded
 from ganlib.studies.toys import Toys
 
 BATCH = 128

@@ -15,7 +15,7 @@ from ganlib.densities import Array, Gaussian
 from ganlib.picture import Line, Panel, Picture
 from ganlib.plots import decades
 from ganlib.studies import nce
-from ganlib.studies.claims_judged import Numbers, judged, rounded
+from ganlib.studies.claims.judged import Numbers, judged, rounded
 
 P_DATA = Gaussian(0, 1)
 SCORES = "score matching"

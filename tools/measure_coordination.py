@@ -33,6 +33,17 @@ def named(name: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in name)
 
 
+def toys(folder: Path) -> None:
+    """Play all toys, piece by piece."""
+    for data, way, z_dim in study.pieces():
+        path = folder / f"toys-{named(data)}-{named(way.name)}-{z_dim}.json"
+        if not path.exists():
+            begun = time.process_time()
+            record = study.measured(data, way, z_dim)
+            kept(path, record | {"seconds": round(time.process_time() - begun, 2)})
+            print(data, way.name, z_dim, record["last"], flush=True)
+
+
 def digits(folder: Path, names: list[str], seeds: list[int]) -> None:
     """Train and measure these ways (none: all) with these seeds, seed by seed."""
     ways = [study.ON_DIGITS[name] for name in names or study.ON_DIGITS]
@@ -61,7 +72,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.part == "digits":
+    if options.part == "toys":
+        toys(options.runs)
+    elif options.part == "digits":
         digits(options.runs, options.ways, options.seeds)
 
 

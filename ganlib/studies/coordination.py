@@ -19,8 +19,9 @@ from torch import Tensor
 from ganlib import parzen, theory
 from ganlib.average import PART, Average
 from ganlib.datasets import Dataset
-from ganlib.densities import Array, Density, Gaussian, Mixture, Modes, ring
+from ganlib.densities import PRIOR_REACH, Array, Density, Gaussian, Mixture, Modes, ring
 from ganlib.errors import RecipeError, TrainingDiverged
+from ganlib.game import PRIORS
 from ganlib.images import scale
 from ganlib.nets import Layer
 from ganlib.recipes import MNIST, RING, TOY, Recipe
@@ -275,6 +276,51 @@ _ALL = (
 )
 WAYS: dict[str, Way] = {way.name: way for way in _ALL}
 """The ways of coordination, by name. "k = 1" is the plain game: Algorithm 1 as printed, the others change one thing."""
+
+Z_DIMS = (1, 2, 8, 32, 200)
+"""Coordinates of z in the plane."""
+BUDGET = 6_000  # gradients of a toy, D's and G's together
+SEEDS = range(8)
+RATES = {1: ((0.1, 0.01), (0.1, 0.03), (0.3, 0.01), (0.3, 0.03)), 2: ((0.1, 0.01), (0.1, 0.03))}
+"""The pairs (D's rate, G's rate) that every way is tried with, by the dimension of x."""
+
+
+def pieces() -> Iterator[tuple[str, Way, int]]:
+    """All that is measured of toys: what they learn, the way, and coordinates of z. Uniform z is in the ways."""
+    for data, p_data in DATA.items():
+        flat = isinstance(p_data, Modes)
+        for way in WAYS.values():
+            if not (flat and way.rule == "gap"):
+                yield data, way, 2 if flat else 1
+        for p_z in PRIORS:
+            for z_dim in Z_DIMS if flat else (1,):
+                if (flat or p_z in PRIOR_REACH) and (p_z, z_dim) != ("uniform", 2 if flat else 1):
+                    yield data, Way(p_z, {"p_z": p_z}), z_dim
+
+
+def measured(data: str, way: Way, z_dim: int, budget: int = BUDGET, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
+    """One piece: JSD (rates, seeds) of last iterates and averages, G's share of the gradients; in the plane the modes.
+
+    "spent" is the least and the most that a game has spent: the budget, both.
+    """
+    p_data, pairs = DATA[data], RATES[2 if isinstance(DATA[data], Modes) else 1]
+    lr_D, lr_G = np.repeat(np.array(pairs), len(seeds), axis=0).T
+    play = Play(way, recipe_for(data, z_dim), p_data, budget=budget, seeds=[*seeds] * len(pairs), lr_D=lr_D, lr_G=lr_G)
+    play.finish()
+    shape, spent = (len(pairs), len(seeds)), play.cost
+    found: dict[str, Any] = {"data": data, "way": way.name, "z_dim": z_dim}
+    found |= {"last": rounded(play.JSD(), shape), "average": rounded(play.JSD(averaged=True), shape)}
+    found |= {"share_G": round((play.n_G / spent).mean().item(), 3), "spent": [int(spent.min()), int(spent.max())]}
+    if isinstance(p_data, Modes):
+        modes, good = p_data.covered(play.toys.samples(PLANE_SAMPLES))
+        found |= {"modes": modes.reshape(shape).tolist(), "good": rounded(good, shape)}
+    return found
+
+
+def rounded(values: Array, shape: tuple[int, ...]) -> list[Any]:
+    """Numbers with four digits in that shape, None for nan."""
+    plain = [float(f"{value:.4g}") if math.isfinite(value) else None for value in values]
+    return np.array(plain, object).reshape(shape).tolist()
 
 
 # -- digits ------------------------------------------------------------------------------------------------------------

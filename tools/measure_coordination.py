@@ -1,4 +1,4 @@
-"""Measure ways of coordination and priors, for notebook 19: `python tools/measure_coordination.py PART [--runs FOLDER]`.
+"""Measure ways of coordination and priors, for notebook 19: `python -m tools.measure_coordination PART`.
 
 PART is "toys" (some ten minutes on one thread), "digits" (some two minutes a run; `--ways` and `--seeds` choose which),
 or "gather", which writes all that is there into `ganlib/results/coordination.json`. A part that was interrupted goes on
@@ -13,11 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ganlib import hardware, load
 from ganlib.errors import TrainingDiverged
 from ganlib.studies import coordination as study
+
+RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "coordination.json"
 
 
 def kept(path: Path, record: Any) -> None:
@@ -57,10 +60,52 @@ def digits(folder: Path, names: list[str], seeds: list[int]) -> None:
             floor = {"floor": ruler.floor, "classifier": ruler.classifier.accuracy, "device": "cpu"}
             try:
                 for record in study.on_digits(way, ruler, seed):
-                    print(way.name, seed, {key: value for key, value in record.items() if key not in ("last", "average")})
+                    print(
+                        way.name, seed, {key: value for key, value in record.items() if key not in ("last", "average")}
+                    )
             except TrainingDiverged as error:
                 record = {"way": way.name, "seed": seed, "diverged": str(error)}
             kept(path, record | floor)
+
+
+def gather(folder: Path) -> None:
+    """Write all pieces that are there as one record."""
+    toys = [json.loads(path.read_text()) for path in sorted(folder.glob("toys-*.json"))]
+    runs = [json.loads(path.read_text()) for path in sorted(folder.glob("digits-*.json"))]
+    known = {way.name: i for i, way in enumerate((*study.WAYS.values(), *study.ON_DIGITS.values()))}
+    runs.sort(key=lambda run: (known[run["way"]], run["seed"]))
+    seconds = sum(run.pop("seconds") for run in toys)
+    shown: dict[str, dict[str, str]] = {"last": {}, "average": {}}
+    floor, accuracy = (max((run.pop(name) for run in runs), default=0.0) for name in ("floor", "classifier"))
+    for run in runs:
+        for iterate in shown:
+            images = run.get(iterate, {}).pop("shown", None)
+            if images and run["seed"] == 0:
+                shown[iterate][run["way"]] = study.packed(np.array(images))
+    about_digits = {
+        "what": "MNIST, full training set; score: Parzen, 10,000 samples, first 1,000 validation digits, on which sigma "
+        "is chosen; Fréchet distance of 10,000 samples to 10,000 training digits; precision and recall by 3,000 test digits "
+        "and samples, k = 3; noise seed 1",
+        "gradients": study.EVALUATIONS,
+        "epochs": study.EVALUATIONS // 1_000,
+        "floor": round(floor, 3),
+        "classifier": round(accuracy, 4),
+        "n_shown": study.N_SHOWN,
+        "runs": runs,
+        "shown": shown,
+    }
+    about_toys = {
+        "what": "JSD, nats, (pair of rates, seed), of last iterates and of averages of G's parameters; None: diverged",
+        "budget": study.BUDGET,
+        "seeds": list(study.SEEDS),
+        "rates": {str(dim): pairs for dim, pairs in study.RATES.items()},
+        "floor": round(study.plane_floor(study.DATA["ring of 8"]), 4),
+        "seconds": round(seconds),
+        "runs": toys,
+    }
+    text = json.dumps({"toys": about_toys, "digits": about_digits, "made": hardware.provenance()}, ensure_ascii=False)
+    RESULTS.write_text(text.replace('{"data"', '\n{"data"').replace('{"way"', '\n{"way"') + "\n", encoding="utf-8")
+    print(f"{len(toys)} pieces of toys, {len(runs)} runs on digits, {RESULTS.stat().st_size / 1e3:.0f} kB")
 
 
 def main() -> None:
@@ -76,6 +121,8 @@ def main() -> None:
         toys(options.runs)
     elif options.part == "digits":
         digits(options.runs, options.ways, options.seeds)
+    else:
+        gather(options.runs)
 
 
 if __name__ == "__main__":

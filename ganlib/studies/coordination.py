@@ -5,8 +5,10 @@ The cost is counted in gradients: each of D's costs one, and each of G's. So a l
 
 from __future__ import annotations
 
+import base64
 import math
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -105,7 +107,10 @@ class Play:
             raise RecipeError(f"{way.name!r}: simultaneous updates of toys at equal cost have k = 1, without a rule")
         mu = recipe.momentum_start if way.momentum is None else way.momentum
         size = (1 - mu) * np.array([math.sqrt(way.ratio), 1 / math.sqrt(way.ratio)])
-        rates = [np.asarray(own if given is None else given, float) for given, own in zip((lr_D, lr_G), (recipe.lr_D, recipe.lr_G))]
+        rates = [
+            np.asarray(own if given is None else given, float)
+            for given, own in zip((lr_D, lr_G), (recipe.lr_D, recipe.lr_G))
+        ]
         self.way, self.budget = way, budget
         self.toys = Toys(recipe, p_data, seeds=seeds, lr_D=size[0] * rates[0], lr_G=size[1] * rates[1], momentum=mu)
         self.n_D, self.n_G = (torch.zeros(len(self.toys), dtype=torch.long) for _ in "DG")
@@ -360,8 +365,10 @@ class Ruler:
         return found | {"frechet": measures.frechet(self.train, features), "precision": near[0], "recall": near[1]}
 
 
-def on_digits(way: Way, ruler: Ruler, seed: int, evaluations: int = EVALUATIONS, recipe: Recipe = MNIST) -> Iterator[dict[str, Any]]:
-    """Train one way at that cost, and measure the last iterate and the average: yields its progress, last its record."""
+def on_digits(
+    way: Way, ruler: Ruler, seed: int, evaluations: int = EVALUATIONS, recipe: Recipe = MNIST
+) -> Iterator[dict[str, Any]]:
+    """Train one way at that cost, measure the last iterate and the average: yields its progress, last its record."""
     begun = time.perf_counter()
     trainer = Trainer(way.on(recipe), ruler.data, seed=seed)
     average = Average(trainer.G)
@@ -383,6 +390,16 @@ def on_digits(way: Way, ruler: Ruler, seed: int, evaluations: int = EVALUATIONS,
         found[name] = {key: float(f"{value:.5g}") for key, value in ruler.measure(x).items()}
         found[name]["shown"] = (255 * x[:N_SHOWN]).round().byte().tolist()
     yield found
+
+
+def packed(images: Array) -> str:
+    """uint8 numbers as text, compressed."""
+    return base64.b85encode(zlib.compress(images.astype(np.uint8).tobytes(), 9)).decode("ascii")
+
+
+def unpacked(text: str) -> np.ndarray:
+    """What `packed` made, flat."""
+    return np.frombuffer(zlib.decompress(base64.b85decode(text)), np.uint8)
 
 
 ON_DIGITS = {way.name: way for way in _MOST_USED}

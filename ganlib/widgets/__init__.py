@@ -19,6 +19,7 @@ from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, 
 from ganlib.widgets.be_discriminator import BeTheDiscriminator
 from ganlib.widgets.be_generator import BeTheGenerator
 from ganlib.widgets.chains import Chains
+from ganlib.widgets.coordination import SideBySide
 from ganlib.widgets.demo import Demo, Recording
 from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
@@ -34,7 +35,7 @@ __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
 __all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
 __all__ += ["Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
-__all__ += ["Recording", "Ruler", "Sliders", "ToyEngine", "show"]
+__all__ += ["Recording", "Ruler", "SideBySide", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -109,7 +110,7 @@ def test_k_by_accuracy_stops_each_game_at_its_own_accuracy():
     while one.cost.max() < 110:
         one.iterate()
     stopped = 0
-    for (turn, right, moved), (_, _, after) in zip(told, told[1:]):
+    for (turn, right, moved), (_, _, after) in itertools.pairwise(told):
         if turn == 0:
             assert moved.tolist() == [1, 1, 1], "D moves once at least"
         if turn < 4:

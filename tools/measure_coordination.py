@@ -83,9 +83,9 @@ def gather(folder: Path) -> None:
             if images and run["seed"] == 0:
                 shown[iterate][run["way"]] = study.packed(np.array(images))
     about_digits = {
-        "what": "MNIST, full training set; score: Parzen, 10,000 samples, first 1,000 validation digits, on which sigma "
-        "is chosen; Fréchet distance of 10,000 samples to 10,000 training digits; precision and recall by 3,000 test digits "
-        "and samples, k = 3; noise seed 1",
+        "what": "MNIST, full training set. Score: Parzen, 10,000 samples, the first 1,000 validation digits, on which "
+        "sigma is chosen. Fréchet distance of 10,000 samples to 10,000 training digits. Precision and recall: 3,000 "
+        "test digits and samples, k = 3. Noise seed 1.",
         "gradients": study.EVALUATIONS,
         "epochs": study.EVALUATIONS // 1_000,
         "floor": round(floor, 3),

@@ -300,7 +300,8 @@ def pieces() -> Iterator[tuple[str, Way, int]]:
     for z_dim in Z_DIMS:
         for data in DATA:
             for p_z in PRIORS:
-                if (flat[data] or z_dim == 1 and p_z in PRIOR_REACH) and (p_z, z_dim) != ("uniform", 1 + flat[data]):
+                here = flat[data] or (z_dim == 1 and p_z in PRIOR_REACH)
+                if here and (p_z, z_dim) != ("uniform", 1 + flat[data]):
                     yield data, Way(p_z, {"p_z": p_z}), z_dim
 
 

@@ -22,6 +22,8 @@ from ganlib.studies import coordination as study
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "coordination.json"
 
+SIGNS = {"×": "times", "÷": "over"}
+
 
 def kept(path: Path, record: Any) -> None:
     """Write a record, whole or not at all."""
@@ -33,7 +35,7 @@ def kept(path: Path, record: Any) -> None:
 
 def named(name: str) -> str:
     """A way's name as part of a file's name."""
-    return "".join(letter if letter.isalnum() else "-" for letter in name)
+    return "".join(letter if letter.isalnum() else SIGNS.get(letter, "-") for letter in name)
 
 
 def toys(folder: Path) -> None:

@@ -549,6 +549,7 @@ INFERENCE = replace(
     source="mnist.yaml, and the inference net of the authors' code: maxout 240 x 5, sigmoid 240, linear 100",
     E=_mnist_E(240),
     inference="regression",
+    lr_E=5.0,  # of a cost that is the mean over 100 coordinates: .05 of their sum
     epochs=100,
 )
 """MNIST with a net that learns to say from which z a sample came, beside the game."""
@@ -559,6 +560,7 @@ JOINT = replace(
     source="INFERENCE here, in the game over pairs (x, z) of Donahue et al. 2017 and Dumoulin et al. 2017",
     D=_given_D((784, 240), (100, 240)),
     inference="joint",
+    lr_E=0.1,
 )
 """BiGAN or ALI with the paper's nets: D tells (x, E(x)) from (G(z), z)."""
 

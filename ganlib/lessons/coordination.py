@@ -206,23 +206,23 @@ def slopes(p_data: Density, mean: float, std: float = 0.7) -> dict[str, float]:
 
 def plot_blend(p_data: Density = TWO_HILLS) -> Drawing:
     """Both slopes, their sum, and the slope of KL(p_g || p_data) over the mean of p_g."""
-    means = np.linspace(-4, 4, 81)
+    means = np.linspace(-3, 3, 61)
     found = pd.DataFrame([slopes(p_data, mean) for mean in means])
     lines = [
         Line(means, found["minimax"], "minimax", "D", dash=1),
         Line(means, found["non-saturating"], "non-saturating", "G", dash=2),
         Line(means, found["minimax"] + found["non-saturating"], "their sum", "V"),
-        Line(means[::4], found["KL"][::4], "slope of KL(p_g ‖ p_data)", "data", dots=True),
+        Line(means[::4], found["KL"][::4], "slope of KL", "data", dots=True),
     ]
     x = np.linspace(-5, 5, 400)
     shape = [Line(x, p_data.pdf(x), "p_data", "data"), Line(x, Gaussian(-3.0, 0.7).pdf(x), "p_g, mean −3", "G")]
-    right = Panel("Slope of each cost, nats a unit of x", lines, x_label="mean of p_g", levels=[Level(0.0)])
+    right = Panel("Slope of each cost, nats a unit of x", lines, y=(-4, 4), x_label="mean of p_g", levels=[Level(0.0)])
     return plots.draw([Panel("What moves", shape, y_label="density"), right])
 
 
 def largest_difference(p_data: Density = TWO_HILLS) -> float:
     """Between the sum of both slopes and that of the divergence, over the means of the plot."""
-    found = [slopes(p_data, mean) for mean in np.linspace(-4, 4, 81)]
+    found = [slopes(p_data, mean) for mean in np.linspace(-3, 3, 61)]
     return max(abs(each["minimax"] + each["non-saturating"] - each["KL"]) for each in found)
 
 

@@ -141,6 +141,42 @@ def wins() -> Styler:
     return pd.DataFrame(table).reindex([way for way in WAYS if way != PLAIN]).style.format("{:.0f}", na_rep="–")
 
 
+SURE = 7  # of eight seeds: fewer may be luck (at four each way, 7 or more come in 9 of 256 cases)
+
+
+def verdict_on_ways() -> str:
+    """Which ways beat plain k = 1 with most seeds, which lose to it, and the best of each p_data; in words."""
+    found, table, lines = bests(), wins().data, []
+    n = len(SEEDS)
+    for words, chosen in (("beats", table >= SURE), ("loses to", table <= n - SURE)):
+        counts = chosen.sum(axis=1)
+        told = [f"{way} ({', '.join(table.columns[chosen.loc[way]])})" for way in counts.index if counts[way] >= 2]
+        lines.append(
+            f"What {words} k = 1 in {SURE} of {n} seeds or more, on two data or more: {'; '.join(told) or 'none'}."
+        )
+    for data in DATA:
+        dim = plain_dim(data)
+        best = min((way for way in WAYS if (way, data, dim) in found), key=lambda way: found[way, data, dim].median)
+        pair = [found[way, data, dim].median for way in (best, PLAIN)]
+        lines.append(
+            f"{data}: the smallest median is that of {best}, {pair[0]:.3f} nats; that of k = 1 is {pair[1]:.3f}."
+        )
+    return "\n".join(lines)
+
+
+def verdict_on_averages() -> str:
+    """How often the average of G has a smaller JSD than the last G, over all ways, by p_data."""
+    last, average, lines = bests(), bests("average"), []
+    for data in DATA:
+        keys = [(way, data, plain_dim(data)) for way in WAYS if (way, data, plain_dim(data)) in last]
+        better = sum(average[key].median < last[key].median for key in keys)
+        ratio = np.median([average[key].median / last[key].median for key in keys])
+        lines.append(
+            f"{data}: the average is the better one in {better} of {len(keys)} ways; its JSD is {ratio:.2f} times."
+        )
+    return "\n".join(lines)
+
+
 def said_of_toys() -> str:
     """How many toys were played, and how."""
     toys = record()["toys"]
@@ -316,6 +352,30 @@ def styled(table: pd.DataFrame) -> Styler:
     shown = {"seeds": "{:.0f}", "score": "{:.0f}", "± (half the range)": "{:.0f}", "frechet": "{:.1f}"}
     shown |= {"precision": "{:.2f}", "recall": "{:.2f}", "G's updates": "{:,.0f}", "seconds": "{:.0f}"}
     return table.drop(columns="seconds").style.format(shown)
+
+
+def verdict_on_digits() -> str:
+    """Who is first, where the paper's own way stands, and what averaging did; in words."""
+    last, average = table_of_digits(), table_of_digits("average")
+    paper = "as the paper"
+    lines = []
+    for name, table in (("The last G", last), ("The average", average)):
+        for measure, ascending in (("score", False), ("frechet", True)):
+            ordered = table.sort_values(measure, ascending=ascending)
+            first, rank = ordered.index[0], list(ordered.index).index(paper) + 1
+            values = f"{ordered[measure].iloc[0]:.1f} against {table.loc[paper, measure]:.1f}"
+            lines.append(
+                f"{name}, by {'score' if measure == 'score' else 'Fréchet distance'}: first is {first!r} ({values} for "
+                f"the paper's way, which is number {rank} of {len(table)})."
+            )
+    runs = [run for run in record()["digits"]["runs"] if "diverged" not in run]
+    gains = [run["average"]["score"] - run["last"]["score"] for run in runs]
+    falls = [run["last"]["frechet"] - run["average"]["frechet"] for run in runs]
+    lines.append(
+        f"Averaging raises the score in {sum(g > 0 for g in gains)} of {len(gains)} runs, by {np.median(gains):.0f} "
+        f"nats (median), and lowers the distance in {sum(fall > 0 for fall in falls)}, by {np.median(falls):.1f}."
+    )
+    return "\n".join(lines)
 
 
 def said_of_digits() -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ganlib import named, parzen
 from ganlib.datasets import RECORDS, mnist, mnist_5k
-from ganlib.lessons import k_and_rates
+from ganlib.lessons import coordination, k_and_rates
 from ganlib.lessons.table_1 import BEFORE as before
 from ganlib.recipes import MNIST
 from ganlib.studies import diagnosis, table_1
@@ -89,5 +89,9 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "13_table_2": {
         "784": lambda: MNIST.G[-1].units,
         "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
+    },
+    "19_coordination": {
+        "0.3": lambda: coordination.FAILED[1],
+        "0.5": lambda: coordination.FAILED[2],
     },
 }

@@ -46,6 +46,7 @@ class Record:
 
     def missing(self, method: str, labels: int) -> list[int]:
         """The draws that are not measured yet."""
+        self.read()
         there = [row["draw"] for row in self.rows if (row["method"], row["labels"]) == (method, labels)]
         return [draw for draw in range(DRAWS) if draw not in there]
 
@@ -153,8 +154,10 @@ def tuned(record: Record, data: Dataset, options: argparse.Namespace) -> None:
 def played(record: Record, data: Dataset, options: argparse.Namespace) -> None:
     """The game in which D names classes, at fixed epochs, its last iterate; of one draw the weights are kept."""
     x, test, method = scale(data.train), scale(data.test), "the game of K + 1 classes"
+    left = options.most
     for labels in options.labels:
-        for draw in record.missing(method, labels):
+        while left and (missing := record.missing(method, labels)):
+            left, draw = left - 1, missing[0]
             begun, curve = time.process_time(), []
             rows, y = chosen(data, labels, draw)
             game = study.ClassGame(study.MNIST_LABELS, x, x[rows], y, seed=draw, precision="auto")
@@ -180,6 +183,7 @@ def main() -> None:
     parser.add_argument("--joint")
     parser.add_argument("--weights", help="where to keep the nets of the game with 100 labels, draw 0")
     parser.add_argument("--labels", type=int, nargs="*", default=LABELS, help="of the game")
+    parser.add_argument("--most", type=int, default=10**6, help="so many draws of the game at the most")
     parser.add_argument("--into", type=Path, default=RESULTS)
     options = parser.parse_args()
     record, data = Record(options.into), load("mnist", stand_in=False)

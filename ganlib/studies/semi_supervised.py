@@ -190,11 +190,11 @@ MNIST_LABELS = replace(
     G=(replace(_hidden, irange=math.sqrt(6 / 100)), _hidden, *SEMI_SUPERVISED.G[2:]),
     D=_rectifiers(784, 500, 250, 250, 10, noise=0.3, first=0.3),
     lr_D=4e-3,
-    lr_G=4e-3,
+    lr_G=1e-2,
     lr_decay=1.0,
     momentum_start=0.5,
     momentum_end=0.5,
-    epochs=18,
+    epochs=12,
 )
 """The game of K + 1 classes as `ClassGame` plays it on digits: momentum is Adam's beta_1."""
 

@@ -92,8 +92,8 @@ def features(options: argparse.Namespace, data: Dataset) -> Iterator[tuple[str, 
         except CheckpointError as error:
             print(f"no E of {name!r}: {error}")
             continue
-        yield f"E ({name}), second layer", study.hidden(E, 2)
-        yield f"E ({name}), what it says of z", study.hidden(E, 3)
+        yield f"E ({name}), what its last layer reads", study.hidden(E, len(E.layers) - 1)
+        yield f"E ({name}), z as it says", study.hidden(E, len(E.layers))
 
 
 def frozen(record: Record, data: Dataset, options: argparse.Namespace) -> None:

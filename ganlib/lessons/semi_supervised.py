@@ -22,6 +22,7 @@ from ganlib.picture import Line, Panel
 from ganlib.recipes import profile
 from ganlib.studies import semi_supervised as study
 from ganlib.widgets import FewLabels, Guess
+from ganlib.widgets.few_labels import FewLabelsEngine
 
 RECORD = Path(__file__).parent.parent / "results" / "semi_supervised.json"
 GAME = "the game of K + 1 classes"
@@ -95,14 +96,17 @@ def check_optimum() -> str:
 # -- the plane ---------------------------------------------------------------------------------------------------------
 
 
+FOUR = [[-1.4, 0.0], [0.4, 0.2], [1.4, 0.0], [-0.4, -0.3]]  # two labels of each moon
+
+
 def few_labels() -> FewLabels:
     """Two moons, two labels of each."""
-    return FewLabels(points=[[-1.4, 0.0], [0.4, 0.2], [1.4, 0.0], [-0.4, -0.3]])
+    return FewLabels(points=FOUR)
 
 
 def after(iterations: int) -> bytes:
     """What the demo looks like after so many iterations, as the bytes of a PNG file."""
-    engine = few_labels().engine
+    engine = FewLabelsEngine(points=FOUR)
     for _ in range(iterations):
         engine.once()
     return engine.png()
@@ -112,7 +116,7 @@ def guess_plane() -> Guess:
     """Which of the three is best with two labels of each moon."""
     game = "the net in the game"
     return Guess(
-        "Two labels of each moon: which of the three names the fewest points wrong after a thousand iterations?",
+        "Two labels of each moon: which of the three names the fewest points wrong after 600 iterations?",
         ["logistic regression", "the same net on the labels alone", game],
         answer=game,
         because="It alone has seen where the points without labels lie, and where none lie.",
@@ -121,7 +125,7 @@ def guess_plane() -> Guess:
 
 def in_the_plane(labels: Sequence[int] = (2, 6, 20)) -> Styler:
     """The share of fresh points named wrong, in percent: mean ± sd over draws of the labels, as a table."""
-    draws, iterations = {"smoke": (2, 40)}.get(profile(), (5, 1_000))
+    draws, iterations = {"smoke": (2, 40)}.get(profile(), (5, 600))
     rows = []
     x, y = study.points("moons", 1_000, seed=1)
     test, test_y = study.points("moons", 2_000, seed=2)
@@ -138,13 +142,17 @@ def in_the_plane(labels: Sequence[int] = (2, 6, 20)) -> Styler:
             for name, f in (found | {"the net in the game": game.D.classes}).items():
                 with torch.no_grad():
                     wrong.setdefault(name, []).append(study.error(f(test), test_y))
-        rows.append({"labels": f"{n}"} | {name: spread(errors) for name, errors in wrong.items()})
+        rows.append({"labels": f"{n}"} | {name: spread(found, draws) for name, found in wrong.items()})
     return plots.table(rows)
 
 
-def spread(errors: Sequence[float]) -> str:
-    """Shares as percent, in words: their mean ± their standard deviation."""
-    return f"{100 * np.mean(errors):.2f} ± {100 * np.std(errors, ddof=1):.2f} %"
+def spread(errors: Sequence[float], draws: int = 5) -> str:
+    """Shares as percent, in words: their mean ± their standard deviation; their number where it is not `draws`."""
+    if not errors:
+        return ""
+    sd = f" ± {100 * np.std(errors, ddof=1):.2f}" if len(errors) > 1 else ""
+    number = f" ({len(errors)} draw{'s' * (len(errors) > 1)})" if len(errors) != draws else ""
+    return f"{100 * np.mean(errors):.2f}{sd} %{number}"
 
 
 # -- digits ------------------------------------------------------------------------------------------------------------
@@ -208,8 +216,7 @@ def results_table() -> Styler:
     """Mean ± sd over the draws of the labels, of the share of test digits named wrong, for each number of labels."""
     rows = []
     for method in methods():
-        found = {n: errors(method, n) for n in COUNTS}
-        told = {f"{n:,} labels": spread(wrong) if len(wrong) > 1 else "" for n, wrong in found.items()}
+        told = {f"{n:,} labels": spread(errors(method, n)) for n in COUNTS}
         rows.append({"what names the digits": method, **told})
     return plots.table(rows)
 
@@ -218,9 +225,9 @@ def plot_results() -> Axes:
     """The same as a chart, both axes logarithmic; a bar is one standard deviation to either side."""
     (ax,) = plots.panels(1, width=9, height=4.6)
     for i, method in enumerate(methods()):
-        counts = [n for n in COUNTS if len(errors(method, n)) > 1]
+        counts = [n for n in COUNTS if errors(method, n)]
         means = [100 * np.mean(errors(method, n)) for n in counts]
-        sds = [100 * np.std(errors(method, n), ddof=1) for n in counts]
+        sds = [100 * np.std(errors(method, n), ddof=min(1, len(errors(method, n)) - 1)) for n in counts]
         look = {"color": f"C{i % 8}", "marker": "osD^vP*X<>"[i % 10], "linestyle": ("-", "--", ":")[i % 3]}
         ax.errorbar(np.array(counts) * 1.015 ** (i - 4), means, sds, label=method, capsize=3, lw=1.5, **look)
     best = 100 * PUBLISHED["errors"] / 10_000
@@ -256,10 +263,11 @@ def told() -> str:
             continue
         mean = {method: np.mean(errors(method, n)) for method in methods() if method != GAME and errors(method, n)}
         best = min(mean, key=mean.__getitem__)
-        ours = errors(GAME, n)
+        ours = 1e4 * np.array(errors(GAME, n))
+        sd = f" ± {ours.std(ddof=1):.0f}" if len(ours) > 1 else ""
         lines.append(
-            f"{n:,} labels: the game names {1e4 * np.mean(ours):.0f} ± {1e4 * np.std(ours, ddof=1):.0f} "
-            f"of 10,000 wrong over {len(ours)} draws; the best of the others, {best!r}, {1e4 * mean[best]:.0f}."
+            f"{n:,} labels: the game names {ours.mean():.0f}{sd} of 10,000 wrong (draws: {len(ours)}); "
+            f"the best of the others, {best!r}, {1e4 * mean[best]:.0f}."
         )
     p = PUBLISHED
     return "\n".join([*lines, f"{p['who']}: {p['errors']} ± {p['spread']} over {p['draws']} draws."])

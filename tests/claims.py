@@ -90,4 +90,8 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "784": lambda: MNIST.G[-1].units,
         "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
     },
+    "18_semi_supervised": {
+        "50,000": lambda: mnist.RECORD.counts["train"] - 10_000,  # the others are for validation
+        "240": lambda: MNIST.D[0].units,
+    },
 }

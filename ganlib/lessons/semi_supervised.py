@@ -18,7 +18,7 @@ from ganlib.checkpoints import Trained
 from ganlib.conditions import some_of_each
 from ganlib.datasets import Dataset
 from ganlib.densities import Array, Gaussian
-from ganlib.picture import Line, Panel
+from ganlib.picture import BLUE, GREEN, PURPLE, VERMILION, Line, Panel
 from ganlib.recipes import profile
 from ganlib.studies import semi_supervised as study
 from ganlib.widgets import FewLabels, Guess
@@ -28,6 +28,7 @@ RECORD = Path(__file__).parent.parent / "results" / "semi_supervised.json"
 GAME = "the game of K + 1 classes"
 PUBLISHED = {"who": "Salimans et al. 2016, at 100 labels", "errors": 93, "spread": 6.5, "draws": 10}  # of 10,000
 COUNTS = (20, 100, 1_000)  # of labels
+COLOURS = ("#1C1C1C", BLUE, "#56B4E9", "#9A9A9A", "#767676", PURPLE, "#E29BC4", "#E69F00", GREEN, VERMILION)
 
 # -- the idea ----------------------------------------------------------------------------------------------------------
 
@@ -207,9 +208,20 @@ def errors(method: str, labels: int) -> list[float]:
 
 
 def methods() -> list[str]:
-    """The methods in the record, as they were measured, the game last."""
+    """The methods in the record: on pixels, on frozen features, tuned, and the game last."""
     names = list(dict.fromkeys(row["method"] for row in results()["rows"]))
-    return sorted(names, key=lambda name: name == GAME)
+    kinds = (
+        "pixels",
+        "D, first",
+        "D, second",
+        "D of random weights, first",
+        "D of random",
+        "E (",
+        "the same net",
+        "D, tuned",
+    )
+    place = lambda name: next((i for i, kind in enumerate(kinds) if name.startswith(kind)), len(kinds))  # noqa: E731
+    return sorted(names, key=place)
 
 
 def results_table() -> Styler:
@@ -228,8 +240,9 @@ def plot_results() -> Axes:
         counts = [n for n in COUNTS if errors(method, n)]
         means = [100 * np.mean(errors(method, n)) for n in counts]
         sds = [100 * np.std(errors(method, n), ddof=min(1, len(errors(method, n)) - 1)) for n in counts]
-        look = {"color": f"C{i % 8}", "marker": "osD^vP*X<>"[i % 10], "linestyle": ("-", "--", ":")[i % 3]}
-        ax.errorbar(np.array(counts) * 1.015 ** (i - 4), means, sds, label=method, capsize=3, lw=1.5, **look)
+        look = {"color": COLOURS[i % len(COLOURS)], "marker": "osD^vP*X<>"[i % 10], "ls": ("-", "--", ":")[i % 3]}
+        look["lw"] = 2.5 if method == GAME else 1.3
+        ax.errorbar(np.array(counts) * 1.015 ** (i - 4), means, sds, label=method, capsize=3, **look)
     best = 100 * PUBLISHED["errors"] / 10_000
     ax.plot(100, best, "k_", ms=14, mew=2, label=f"{PUBLISHED['who']}")
     ax.set(xscale="log", yscale="log", xlabel="labels", ylabel="test digits named wrong, %")

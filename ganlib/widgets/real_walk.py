@@ -134,7 +134,7 @@ class RealWalkEngine(Engine):
         row, column = np.divmod(self.picks, self.columns) + np.int64(1)
         said = f"{self.n} test digits. Picked: row {row[0]} column {column[0]}, then row {row[1]} column {column[1]}."
         rows = -(-self.n // self.columns)
-        tall = min(max(round(32 * rows / self.columns), 5) + 1, 15)
+        tall = min(max(round(28 * rows / self.columns), 6) + 1, 15)  # 7 of 12 columns are 28 rows wide
         strip = tiles(self.net.G.pictures(interpolate(self.z, STRIP)), shape)
         real = tiles(self.ends, shape)
         whole = np.concatenate([real[:1], strip, real[1:]])

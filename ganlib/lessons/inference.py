@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +176,7 @@ def small(shape: str) -> dict[str, tuple[Generator | Pushforward, Generator]]:
     G, steps = inference.folded(shape), STEPS[profile()]
     found: dict[str, Any] = {"regression": (G, inference.regress(G, steps // 2))}
     for name, still in (("joint game, G stands still", True), ("joint game, G learns", False)):
-        *_, last = islice(inference.joint(G, fixed_G=still), steps)
+        *_, last = inference.joint(G, steps=steps, fixed_G=still)
         found[name] = (G if still else last.G, last.E)
     return found
 
@@ -197,7 +196,9 @@ def plot_small(shapes: Sequence[str] = ("once", "twice")) -> Drawing:
             if column == 1:
                 lines.append(_answers(inference.heaviest(exact, x), x, "likeliest z", "D"))
             at = (11 * row, 4 * column, 11, 4)
-            panels.append(Panel(name, lines, (-2, 2), (-1.8, 1.8), "z", "x" * (column == 0), at=at))
+            panels.append(
+                Panel(f"{SHAPES[shape]}: {name}", lines, (-2, 2), (-1.8, 1.8), "z", "x" * (column == 0), at=at)
+            )
     return plots.draw(panels)
 
 

@@ -178,6 +178,7 @@ class Pairs:
 def joint(
     data: Pushforward,
     seed: int = 0,
+    steps: int = 3_000,
     *,
     fixed_G: bool = False,
     lr: float = 0.005,
@@ -186,22 +187,24 @@ def joint(
 ) -> Iterator[Pairs]:
     """The joint game on draws of the broken line `data`, a step at a time.
 
-    With `fixed_G` the G of the game is that line itself and stands still; else it is a fresh net that learns.
+    With `fixed_G` the G of the game is that line itself and stands still; else it is a fresh net that learns. The rate
+    of G and E falls to 0 over the steps, so that they come to rest.
     """
     rng = torch.Generator().manual_seed(seed)
     line = as_net(data)
     G = line if fixed_G else Generator(1, G_LINE, rng)
     nets = {"G": G, "E": Generator(1, E_LINE, rng), "D": Discriminator(2, D_PAIRS, rng)}
     players = {name: Player(net, torch.float32) for name, net in nets.items()}
-    while True:
+    for step in range(steps):
+        now = lr * (1 - step / steps)
         with torch.no_grad():
             x = line(game.prior("uniform", batch, 1, rng))
         z = game.prior("uniform", batch, 1, rng)
         found = game.joint_gradients(G, nets["E"], nets["D"], x, z, "non-saturating")
         players["D"].descend(found.D, lr_D, 0.5)
-        players["E"].descend(found.E, lr, 0.5)
+        players["E"].descend(found.E, now, 0.5)
         if not fixed_G:
-            players["G"].descend(found.G, lr, 0.5)
+            players["G"].descend(found.G, now, 0.5)
         yield Pairs(G, nets["E"], nets["D"], game.value(found.a_real, found.a_fake).item())
 
 

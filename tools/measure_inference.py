@@ -1,7 +1,7 @@
 """How well inference nets find z, for notebook 16: `python tools/measure_inference.py beside=runs/inference-0 ...`.
 
 Each run that is named is first written into `ganlib/weights/inference/`; then all that is there is measured, with the
-last iterate in half precision, as it is shipped. Into `ganlib/results/inference.json`. Two minutes a net on one thread.
+last iterate in 8 bits, as it is shipped. Into `ganlib/results/inference.json`. Two minutes a net on one thread.
 """
 
 from __future__ import annotations

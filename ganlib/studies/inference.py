@@ -246,10 +246,11 @@ class Inference:
         return found
 
     def save(self, path: Path, *, own_G: bool = True) -> Path:
-        """Write both nets in half precision; with `own_G` False E alone, for the G of the shipped MNIST pair."""
+        """Write both nets in 8 bits; with `own_G` False E alone, for the G of the shipped MNIST pair."""
         nets = {"E": self.E, **({"G": self.G} if own_G else {})}
         tensors = {f"{name}.{key}": part.half() for name, net in nets.items() for key, part in net.state_dict().items()}
-        return checkpoints.write_weights(path, tensors, {**self.info, "recipe": self.recipe.to_dict()})
+        told = {**self.info, "recipe": self.recipe.to_dict()}
+        return checkpoints.write_weights(path, checkpoints.in_8_bits(tensors), told)
 
     @classmethod
     def load(cls, name: str, folder: Path = WEIGHTS) -> Self:
@@ -258,7 +259,7 @@ class Inference:
             recipe = Recipe.from_dict(info.pop("recipe"))
             players = recipe.players(0, torch.full((recipe.G[-1].units,), 0.5))
             states: dict[str, dict[str, Tensor]] = {"G": {}, "E": {}}
-            for key, tensor in tensors.items():
+            for key, tensor in checkpoints.from_8_bits(tensors).items():
                 net, _, part = key.partition(".")
                 states[net][part] = tensor.float()
             players["E"].load_state_dict(states["E"])

@@ -230,7 +230,7 @@ def save_weights(path: Path, trained: Trained, small: bool = False) -> Path:
 
 
 def in_8_bits(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same, each matrix as whole numbers up to 127 and, under its name and `EIGHT`, a scale for each of its rows."""
+    """The same, each matrix as whole numbers up to 127 and, at its name and `EIGHT`, a scale for each of its rows."""
     small = dict(tensors)
     for key, tensor in tensors.items():
         if tensor.ndim == 2:

@@ -1,7 +1,7 @@
 """How well inference nets find z, for notebook 16: `python tools/measure_inference.py beside=runs/inference-0 ...`.
 
-Each run that is named is first written into `ganlib/weights/inference/`; then all that is there is measured, with the
-last iterate in 8 bits, as it is shipped. Into `ganlib/results/inference.json`. Two minutes a net on one thread.
+Each run that is named is first written into `ganlib/weights/inference/`, and then measured: the last iterate in 8 bits,
+as it is shipped. Into `ganlib/results/inference.json`. Two minutes a net on one thread.
 """
 
 from __future__ import annotations
@@ -88,10 +88,10 @@ def main() -> None:
     pixels = scale(data.train[:TRAIN]), data.train_labels[:TRAIN]
     tests = scale(data.test[: options.tests]), data.test_labels[: options.tests]
     record["reference"]["pixels_wrong"] = share(*pixels, *tests)
-    for name in NETS:
-        if (WEIGHTS / f"{name}.safetensors").exists():
-            record["nets"][name] = measured(Inference.load(name), data, options.tests)
-            print(name, json.dumps(record["nets"][name]["errors"]), record["nets"][name]["wrong"], flush=True)
+    for name in (one.split("=")[0] for one in options.runs):
+        record["nets"][name] = measured(Inference.load(name), data, options.tests)
+        print(name, json.dumps(record["nets"][name]["errors"]), record["nets"][name]["wrong"], flush=True)
+    record["nets"] = {name: record["nets"][name] for name in NETS if name in record["nets"]}
     record["made"] = hardware.provenance()
     RESULTS.write_text(json.dumps(_rounded(record), indent=1) + "\n")
 

@@ -170,13 +170,18 @@ def _inside(G: Pushforward, n: int = 401) -> Array:
     return np.linspace(low + edge, max(high - edge, low + 2 * edge), n)
 
 
+def steps() -> int:
+    """How many steps a small joint game takes in this profile; regression takes half as many."""
+    return STEPS[profile()]
+
+
 @cache
 def small(shape: str) -> dict[str, tuple[Generator | Pushforward, Generator]]:
     """G and E in one dimension after three ways to learn: regression; the joint game, G still or learning."""
-    G, steps = inference.folded(shape), STEPS[profile()]
-    found: dict[str, Any] = {"regression": (G, inference.regress(G, steps // 2))}
+    G = inference.folded(shape)
+    found: dict[str, Any] = {"regression": (G, inference.regress(G, steps() // 2))}
     for name, still in (("joint game, G stands still", True), ("joint game, G learns", False)):
-        *_, last = inference.joint(G, steps=steps, fixed_G=still)
+        *_, last = inference.joint(G, steps=steps(), fixed_G=still)
         found[name] = (G if still else last.G, last.E)
     return found
 

@@ -1,7 +1,8 @@
 """How well inference nets find z, for notebook 16: `python tools/measure_inference.py beside=runs/inference-0 ...`.
 
 Each run that is named is first written into `ganlib/weights/inference/`, and then measured: the last iterate in 8 bits,
-as it is shipped. Into `ganlib/results/inference.json`. Two minutes a net on one thread.
+as it is shipped. `--tried` takes the folders of joint games of which only the end is told. Into
+`ganlib/results/inference.json`. Two minutes a net on one thread.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import Any
 from torch import Tensor
 
 from ganlib import Dataset, hardware, load, scale
-from ganlib.checkpoints import load_run
+from ganlib.checkpoints import load_run, read
 from ganlib.recipes import MNIST
 from ganlib.studies import inference
 from ganlib.studies.inference import NETS, WEIGHTS, Inference
+from ganlib.trainer import History
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "inference.json"
 TRAIN, TEST, ERRORS, DESCENT, SPECTRA, SAMPLES = 50_000, 10_000, 1_000, 20, 20, 10_000
@@ -55,6 +57,18 @@ def measured(net: Inference, data: Dataset, tests: int) -> dict[str, Any]:
     }
 
 
+def tried(folder: Path, data: Dataset) -> dict[str, Any]:
+    """What became of a joint game: whether E tells pictures apart, and what D says at the end."""
+    trained = load_run(folder)
+    net, x = Inference.of(trained), scale(data.test[:ERRORS])
+    history = History.from_state(read(folder)[0]["history"])
+    last = {name: float(history.column(name)[-10:].mean()) for name in ("D_real", "D_fake")}
+    spread = net.z(x).std(0).mean().item()
+    hidden = ", ".join(f"{layer.units} {layer.activation}" for layer in net.recipe.E[:-1])
+    told = {"E": hidden, "irange": net.recipe.E[0].irange, "lr_E": net.recipe.lr_E, **net.info}
+    return {**told, "spread": spread, **inference.errors(net, x), **last}
+
+
 def wrong(net: Inference, train: Tensor, labels: Tensor, data: Dataset, tests: int) -> dict[str, float]:
     """The share of test digits that the nearest training digit names wrong, by the features of each layer."""
     test, truth = net.features(scale(data.test[:tests])), data.test_labels[:tests]
@@ -71,6 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("runs", nargs="*", metavar="NAME=FOLDER", help=f"NAME: {', '.join(NETS)}")
     parser.add_argument("--tests", type=int, default=TEST, help="test digits that are named by their nearest")
+    parser.add_argument("--tried", nargs="*", default=[], type=Path, help="folders of joint games, shipped or not")
     options, data = parser.parse_args(), load("mnist", stand_in=False)
     for name, folder in (one.split("=", 1) for one in options.runs):
         net = Inference.of(load_run(Path(folder)))
@@ -92,6 +107,8 @@ def main() -> None:
         record["nets"][name] = measured(Inference.load(name), data, options.tests)
         print(name, json.dumps(record["nets"][name]["errors"]), record["nets"][name]["wrong"], flush=True)
     record["nets"] = {name: record["nets"][name] for name in NETS if name in record["nets"]}
+    if options.tried:
+        record["joint_games"] = [tried(folder, data) for folder in options.tried]
     record["made"] = hardware.provenance()
     RESULTS.write_text(json.dumps(_rounded(record), indent=1) + "\n")
 

@@ -338,6 +338,24 @@ def neighbours() -> Styler:
     return plots.table(rows)
 
 
+def joint_games() -> Styler:
+    """What became of the joint games on digits: each with another E or another rate of it."""
+    rows = [
+        {
+            "E's hidden layers": game["E"],
+            "weights start within ±": game["irange"],
+            "E's rate": f"{game['lr_E']:g}",
+            "epochs": f"{game['epochs']:.0f}",
+            "spread of E(x) over digits": game["spread"],
+            "digits: |x − G(E(x))|²": game["digits"],
+            "D(x, E(x))": game["D_real"],
+            "D(G(z), z)": game["D_fake"],
+        }
+        for game in recorded().get("joint_games", [])
+    ]
+    return plots.table(rows)
+
+
 def walk(nets: Mapping[str, Inference], data: Dataset) -> RealWalk:
     """The walk between two real digits."""
     return RealWalk(nets, data, seed=0)

@@ -8,7 +8,6 @@ show(RealWalk(inference.shipped(), load("mnist")))
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,14 +20,12 @@ from ganlib.errors import RecipeError
 from ganlib.game import interpolate, on_path
 from ganlib.images import scale, tiles
 from ganlib.picture import Mark, Panel, Picture, Tiles
-from ganlib.studies.inference import NETS, Inference, best_z
+from ganlib.studies.inference import NETS, REACH, Inference, best_z
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Engine
 
 STRIP = 13  # pictures along the walk, with both ends
 DESCENT = 20  # steps of gradient descent that one press makes
-REACH = 3**0.5  # of the uniform prior
-HINT = "Pick two digits: click them, or move with the arrow keys and press Enter."
 
 
 class RealWalkEngine(Engine):
@@ -144,11 +141,9 @@ class RealWalkEngine(Engine):
         off = self.off_by()
         three = np.concatenate([real[:1], tiles(self.at(t), shape), real[1:]])
         how = f"{self.descended} steps of descent from E's z" if self.descended else "the z that E gives"
+        sheet = Tiles(self._sheet, self.columns, badges, "pick")
         panels = [
-            Panel("Test digits: pick two", tiles=Tiles(self._sheet, self.columns, badges, "pick"), at=(0, 0, tall, 7))
-        ]
-        panels[0] = replace(panels[0], words=said)
-        panels += [
+            Panel("Test digits: pick two", tiles=sheet, at=(0, 0, tall, 7), words=said),
             Panel(
                 "The first digit, G at t, the second digit",
                 tiles=Tiles(three, 3, {0: "real", 2: "real"}),

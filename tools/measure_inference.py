@@ -80,30 +80,37 @@ def share(train: Tensor, labels: Tensor, test: Tensor, truth: Tensor) -> float:
     return (inference.nearest_class(train, labels, test) != truth).double().mean().item()
 
 
+def reference(data: Dataset, tests: int) -> dict[str, Any]:
+    """What the numbers are held against."""
+    x, pixels = scale(data.test[:ERRORS]), (scale(data.train[:TRAIN]), data.train_labels[:TRAIN])
+    found = {
+        "mean_digit": inference.distance(x, data.mean().float().expand(len(x), -1)),
+        "closest_training_digit": inference.closest(x, scale(data.train[:SAMPLES]))[0].mean().item(),
+        "pixels_wrong": share(*pixels, scale(data.test[:tests]), data.test_labels[:tests]),
+        **{"train": TRAIN, "tests": tests, "samples": SAMPLES},
+    }
+    what = "|x - G(E(x))|^2, mean |z - E(G(z))|^2 / z_dim, and the errors of the nearest neighbour"
+    return {"what": what, "reference": found}
+
+
 def main() -> None:
     """Measure, and write the record."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("runs", nargs="*", metavar="NAME=FOLDER", help=f"NAME: {', '.join(NETS)}")
+    parser.add_argument(
+        "--pictures", action="store_true", help="of the runs keep weights and pictures, measure nothing"
+    )
     parser.add_argument("--tests", type=int, default=TEST, help="test digits that are named by their nearest")
     parser.add_argument("--tried", nargs="*", default=[], type=Path, help="folders of joint games, shipped or not")
     options, data = parser.parse_args(), load("mnist", stand_in=False)
     for name, folder in (one.split("=", 1) for one in options.runs):
         net = Inference.of(load_run(Path(folder)))
         net.save(WEIGHTS / f"{name}.safetensors", own_G=net.recipe.inference != "alone")
+        inference.keep_pictures(name, net, scale(data.test[: inference.KEPT]))
     record = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"nets": {}}
-    x = scale(data.test[:ERRORS])
-    record["what"] = "|x - G(E(x))|^2, mean |z - E(G(z))|^2 / z_dim, and the errors of the nearest neighbour"
-    record["reference"] = {
-        "mean_digit": inference.distance(x, data.mean().float().expand(len(x), -1)),
-        "closest_training_digit": inference.closest(x, scale(data.train[:SAMPLES]))[0].mean().item(),
-        "train": TRAIN,
-        "tests": options.tests,
-        "samples": SAMPLES,
-    }
-    pixels = scale(data.train[:TRAIN]), data.train_labels[:TRAIN]
-    tests = scale(data.test[: options.tests]), data.test_labels[: options.tests]
-    record["reference"]["pixels_wrong"] = share(*pixels, *tests)
-    for name in (one.split("=")[0] for one in options.runs):
+    if options.runs and not options.pictures:
+        record |= reference(data, options.tests)
+    for name in (one.split("=")[0] for one in options.runs if not options.pictures):
         record["nets"][name] = measured(Inference.load(name), data, options.tests)
         print(name, json.dumps(record["nets"][name]["errors"]), record["nets"][name]["wrong"], flush=True)
     record["nets"] = {name: record["nets"][name] for name in NETS if name in record["nets"]}

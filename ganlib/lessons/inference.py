@@ -21,7 +21,7 @@ from ganlib.densities import Array, Pushforward
 from ganlib.drawing import Drawing
 from ganlib.nets import Generator
 from ganlib.picture import Level, Line, Mark, Panel, Picture
-from ganlib.recipes import profile
+from ganlib.recipes import Recipe, profile
 from ganlib.studies import inference
 from ganlib.studies.inference import NETS, REACH, SHAPES, Inference
 from ganlib.widgets import Guess, RealWalk, Slider, Sliders
@@ -235,14 +235,16 @@ def recorded() -> dict[str, Any]:
     return json.loads(RESULTS.read_text(encoding="utf-8"))
 
 
-def about(nets: Mapping[str, Inference]) -> Styler:
-    """How each net was trained."""
+def about() -> Styler:
+    """How each net was trained; those that are shipped can be played with."""
+    _, told = inference.pictures()
     rows = []
-    for name, net in nets.items():
-        told = net.info
-        rows.append((NETS[name], net.recipe.inference, net.recipe.lr_E, told["epochs"], told["seed"], told["data"]))
-    columns = ["E learned", "inference", "E's rate", "epochs of the run", "seed", "data"]
-    return plots.table(pd.DataFrame(rows, columns=columns), digits=1, formats={"epochs of the run": "{:,.0f}"})
+    for name in filter(told.__contains__, NETS):
+        net, recipe = told[name], Recipe.from_dict(told[name]["recipe"])
+        hidden = ", ".join(f"{layer.units} {layer.activation}" for layer in recipe.E[:-1])
+        how = {"E learned": NETS[name], "E's hidden layers": hidden, "E's rate": f"{recipe.lr_E:g}"}
+        rows.append(how | {"epochs of the run": f"{net['epochs']:,.0f}", "seed": net["seed"], "data": net["data"]})
+    return plots.table(rows)
 
 
 def digits(data: Dataset, n: int = 16) -> Tensor:
@@ -250,18 +252,21 @@ def digits(data: Dataset, n: int = 16) -> Tensor:
     return scale(data.test[:n])
 
 
-def plot_digits(nets: Mapping[str, Inference], x: Tensor, shape: tuple[int, int, int]) -> Drawing:
-    """Test digits, and below them what each G makes of its E's answer."""
-    again = {f"G(E(x)), E learned {NETS[name]}": net.again(x) for name, net in nets.items()}
-    return plots.rows({"x, the first test digits": x, **again}, shape)
+def plot_digits(shape: tuple[int, int, int]) -> Drawing:
+    """The first test digits, and below them what each G makes of its E's answer."""
+    kept, told = inference.pictures()
+    again = {f"G(E(x)), E learned {NETS[name]}": kept[f"{name}.digits"] for name in NETS if name in told}
+    return plots.rows({"x, the first test digits of MNIST": kept["digits"], **again}, shape)
 
 
-def plot_samples(nets: Mapping[str, Inference], shape: tuple[int, int, int], n: int = 16) -> Drawing:
+def plot_samples(shape: tuple[int, int, int]) -> Drawing:
     """Fair samples of each G, and below them what it makes of its E's answer."""
-    found = {}
-    for name, net in nets.items():
-        x = net.G.pictures(net.recipe.noise(n, 0))
-        found |= {f"samples x, E learned {NETS[name]}": x, f"G(E(x)), {name}": net.again(x)}
+    (kept, told), found = inference.pictures(), {}
+    for name in filter(told.__contains__, NETS):
+        found |= {
+            f"samples x, E learned {NETS[name]}": kept[f"{name}.samples"],
+            f"G(E(x)), {name}": kept[f"{name}.again"],
+        }
     return plots.rows(found, shape)
 
 

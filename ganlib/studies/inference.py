@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from ganlib import checkpoints, game, theory
 from ganlib.densities import Array, Pushforward
 from ganlib.errors import DataError, RecipeError
+from ganlib.images import scale
 from ganlib.nets import Discriminator, Generator, Layer, fixed
 from ganlib.recipes import Recipe
 from ganlib.trainer import Player
@@ -38,6 +39,7 @@ SHAPES = {"straight": "straight", "once": "folded once", "twice": "folded twice"
 WEIGHTS = checkpoints.WEIGHTS / "inference"
 NETS = {"beside": "beside the game", "after": "after the game", "joint": "in the joint game"}
 """The nets E that are shipped, by how they learned."""
+KEPT = 16  # test digits, and samples, of which a net's pictures are kept
 FLOOR = 300  # steps of gradient descent to the best z
 
 
@@ -272,6 +274,26 @@ class Inference:
 def shipped() -> dict[str, Inference]:
     """The inference nets that come with the package, by `NETS`."""
     return {name: Inference.load(name) for name in NETS if (WEIGHTS / f"{name}.safetensors").exists()}
+
+
+def keep_pictures(name: str, net: Inference, digits: Tensor, folder: Path = WEIGHTS) -> Path:
+    """Keep what a net makes of digits (n, d), and of as many samples of its G, also where the net is not shipped."""
+    path = folder / "pictures.safetensors"
+    kept, told = pictures(folder) if path.exists() else ({}, {})
+    samples = net.G.pictures(net.recipe.noise(len(digits), 0))
+    kept |= {"digits": digits, f"{name}.digits": net.again(digits)}
+    kept |= {f"{name}.samples": samples, f"{name}.again": net.again(samples)}
+    tensors = {key: (255 * x).round().to(torch.uint8) for key, x in kept.items()}
+    return checkpoints.write_weights(path, tensors, {**told, name: {**net.info, "recipe": net.recipe.to_dict()}})
+
+
+def pictures(folder: Path = WEIGHTS) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The pictures that are kept, (n, d) in [0, 1], and what is known of the nets that made them, by name.
+
+    "digits" are the first test digits; of each net there are "NAME.digits", G(E(x)); "NAME.samples", and their "again".
+    """
+    with checkpoints.read_weights(folder / "pictures.safetensors") as (tensors, told):
+        return {key: scale(x) for key, x in tensors.items()}, told
 
 
 def distance(a: Tensor, b: Tensor) -> float:

@@ -352,6 +352,7 @@ def joint_games() -> Styler:
             "E's rate": f"{game['lr_E']:g}",
             "epochs": f"{game['epochs']:.0f}",
             "spread of E(x) over digits": game["spread"],
+            "z: mean |z − E(G(z))|² / 100": game["z"],
             "digits: |x − G(E(x))|²": game["digits"],
             "D(x, E(x))": game["D_real"],
             "D(G(z), z)": game["D_fake"],

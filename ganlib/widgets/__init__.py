@@ -26,6 +26,7 @@ from ganlib.widgets.few_labels import FewLabels
 from ganlib.widgets.guess import Guess
 from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.plane import LivePlane
+from ganlib.widgets.real_walk import RealWalk
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.toy import LiveToy, ToyEngine
@@ -35,7 +36,7 @@ __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
 __all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
 __all__ += ["FewLabels", "Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
-__all__ += ["Recording", "Ruler", "Sliders", "ToyEngine", "show"]
+__all__ += ["RealWalk", "Recording", "Ruler", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

@@ -90,11 +90,6 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "784": lambda: MNIST.G[-1].units,
         "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
     },
-<<<<<<< HEAD
-    "19_coordination": {
-        "0.3": lambda: coordination.FAILED[1],
-        "0.5": lambda: coordination.FAILED[2],
-=======
     "18_semi_supervised": {
         "50,000": lambda: mnist.RECORD.counts["train"] - 10_000,  # the others are for validation
         "240": lambda: MNIST.D[0].units,
@@ -106,6 +101,9 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "50,000": lambda: read("inference.json", "reference", "train"),
         "97.4": 97.4,  # Donahue et al. 2017, Table 1: BiGAN, one nearest neighbour, 97.39 % right
         "2.6": 2.6,
->>>>>>> main
+    },
+    "19_coordination": {
+        "0.3": lambda: coordination.FAILED[1],
+        "0.5": lambda: coordination.FAILED[2],
     },
 }

@@ -36,13 +36,8 @@ from ganlib.widgets.training import LiveTraining
 __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
 __all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
-<<<<<<< HEAD
-__all__ += ["Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
-__all__ += ["Recording", "Ruler", "SideBySide", "Sliders", "ToyEngine", "show"]
-=======
 __all__ += ["FewLabels", "Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
-__all__ += ["RealWalk", "Recording", "Ruler", "Sliders", "ToyEngine", "show"]
->>>>>>> main
+__all__ += ["RealWalk", "Recording", "Ruler", "SideBySide", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

@@ -268,7 +268,7 @@ _ALL = (
     Way("k rises, 1 to 5", k=(1, 2, 3, 4, 5)),
     Way("k falls, 5 to 1", k=(5, 4, 3, 2, 1)),
     Way("k by D's accuracy", k=(5,), rule="accuracy", level=0.65),
-    Way("k by the gap", k=(10,), rule="gap", level=0.02),
+    Way("k by the gap", k=(10,), rule="gap", level=0.06),  # at 0.02 D used all ten nearly always, and did no better
     Way("D's rate × 2, G's ÷ 2", ratio=4.0),
     Way("D's rate ÷ 2, G's × 2", ratio=0.25),
     Way("simultaneous", {"update": "simultaneous"}),

@@ -53,10 +53,10 @@ class SideBySideEngine(Game):
         super().__init__(
             {
                 **buttons,
-                "left": Choice(ways, None, "Way", group="At the left", **whole),
-                "z_left": Choice(list(PRIOR_REACH), None, "z", group="At the left", **whole),
-                "right": Choice(ways, "k = 5", "Way", group="At the right", **whole),
-                "z_right": Choice(list(PRIOR_REACH), None, "z", group="At the right", **whole),
+                "left": Choice(ways, None, "Left: way", group="At the left", **whole),
+                "z_left": Choice(list(PRIOR_REACH), None, "Left: z", group="At the left", **whole),
+                "right": Choice(ways, "k = 5", "Right: way", group="At the right", **whole),
+                "z_right": Choice(list(PRIOR_REACH), None, "Right: z", group="At the right", **whole),
                 "p_data": Choice(list(LINEAR), None, "Data", group="Both", **whole),
                 "lr_D": Slider(start=0.3, name="D's rate", **rate, **whole),
                 "lr_G": Slider(start=0.03, name="G's rate", **rate, **whole),

@@ -24,9 +24,11 @@ from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
 from ganlib.widgets.guess import Guess
 from ganlib.widgets.interpolation import Interpolation
+from ganlib.widgets.paint import PaintMask
 from ganlib.widgets.plane import LivePlane
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.sliders import Sliders
+from ganlib.widgets.slices import Slices
 from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining
 
@@ -34,7 +36,7 @@ __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
 __all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
 __all__ += ["Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
-__all__ += ["Recording", "Ruler", "Sliders", "ToyEngine", "show"]
+__all__ += ["PaintMask", "Recording", "Ruler", "Slices", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

@@ -364,6 +364,31 @@ def agreement(classifier: Classifier, x: Tensor, labels: Tensor) -> Estimate:
     return Estimate(right.mean().item(), right.std(correction=0).item() / math.sqrt(len(right)))
 
 
+def by_hidden(
+    trained: Trained, x: Tensor, labels: Tensor, shape: conditions.Shape, classifier: Classifier, counts: Sequence[int]
+) -> list[dict[str, float]]:
+    """How completions of pictures x (n, d) with these labels vary, and what they are taken for: a row a count of blocks.
+
+    "diversity" is the L2 distance of two completions on the hidden pixels, "real" that of two real pictures there;
+    "agreement" is the share of completions that are taken for the label, "left" that of pictures whose hidden pixels
+    are left at 0. Each has its standard error, "... error".
+    """
+    blocks, rows = blocks_of(trained, shape), []
+    for count in counts:
+        mask = pixels_of(hide(len(x), count, blocks, seed=count), shape, trained.recipe.block)
+        a, b = (complete(trained, x, mask, seed) for seed in (1, 2))
+        row: dict[str, float] = {"hidden": count, "share": count / blocks}
+        for name, found in (
+            ("diversity", diversity(a, b, mask)),
+            ("real", diversity(x, x.roll(1, 0), mask)),
+            ("agreement", agreement(classifier, a, labels)),
+            ("left", agreement(classifier, x * (1 - mask), labels)),
+        ):
+            row |= {name: found.value, f"{name} error": found.error}
+        rows.append(row)
+    return rows
+
+
 def raster(n: int, blocks: int) -> Tensor:
     """Row by row, the same for all n pictures: (n, blocks) int64."""
     return torch.arange(blocks).expand(n, -1)

@@ -27,8 +27,8 @@ from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.paint import PaintMask
 from ganlib.widgets.plane import LivePlane
 from ganlib.widgets.ruler import Ruler
-from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.slices import Slices
+from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining
 

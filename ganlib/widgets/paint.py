@@ -24,6 +24,7 @@ from ganlib.widgets.engine import Engine
 
 N = 8  # completions, each of a z of its own
 HIDDEN = (204, 121, 167)  # the colour of a block that is hidden
+ZOOM = 5  # of the blocks, so that the gaps between them are thin
 CONTROLS = {
     "all": Button("Hide all", "Hide every block (A)", "a"),
     "none": Button("Hide none", "Show every block (O)", "o"),
@@ -48,7 +49,7 @@ class PaintMaskEngine(Engine):
         rng = torch.Generator().manual_seed(seed)
         self.order = torch.randperm(len(data.test), generator=rng).tolist()  # of the test digits
         self.digit, self.seed, self.brush = 0, seed, True
-        self.hidden = torch.arange(self.blocks) >= self.blocks // 2  # (blocks,): the lower half at first
+        self.hidden = torch.arange(self.blocks) >= self.blocks // self.columns // 2 * self.columns  # the lower rows
         self._work()
 
     # -- commands ------------------------------------------------------------------------------------------------------
@@ -108,7 +109,8 @@ class PaintMaskEngine(Engine):
         block, (_, height, width) = self.trained.recipe.block, self.data.shape
         whole = tiles(self.x, self.data.shape)[0]
         cut = whole.reshape(height // block, block, width // block, block, -1).swapaxes(1, 2)
-        cut = cut.reshape(self.blocks, block, block, -1).repeat(3 // (1 if whole.ndim == 2 else 3), -1)
+        cut = cut.reshape(self.blocks, block, block, -1).repeat(3 if whole.ndim == 2 else 1, -1)
+        cut = cut.repeat(ZOOM, 1).repeat(ZOOM, 2)
         images = np.where(self.hidden.numpy()[:, None, None, None], (0.65 * np.array(HIDDEN)).astype(np.uint8), cut)
         badges = {i: str(digit) for i, digit in enumerate(self.taken)}
         sheet = Tiles(tiles(self.completions, self.data.shape), N // 2, badges)

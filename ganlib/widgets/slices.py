@@ -14,8 +14,8 @@ import numpy as np
 from ganlib.controls import Choice, Slider
 from ganlib.game import MINUS_LOG_4
 from ganlib.picture import Heat, Level, Line, Mark, Panel, Picture, minus
-from ganlib.studies.all_conditionals import HILLS, ORDERS, PLANE, REACH, Estimate, Plane, PlaneGame
 from ganlib.recipes import Recipe
+from ganlib.studies.all_conditionals import HILLS, ORDERS, PLANE, REACH, Estimate, Plane, PlaneGame
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import GAME, Game
 
@@ -105,7 +105,7 @@ class SlicesEngine(Game):
         return Picture([self._plane(), self._slice(jsd), self._chart()], minus(words), told)
 
     def _all(self) -> str:
-        names = (*WHICH.values(), "both")
+        names = (*WHICH.values(), "both at once")
         return ", ".join(f"{name} {jsd.value:.3f}" for name, jsd in zip(names, self.jsds))
 
     def _plane(self) -> Panel:
@@ -142,7 +142,7 @@ class SlicesEngine(Game):
 
     def _chart(self) -> Panel:
         step, *each = self.curves.rows().T
-        names = (*WHICH.values(), "both")
+        names = ("x1 | x2", "x2 | x1", "both")
         lines = [
             Line(step, y, name, "G" if dash < 2 else "V", jsd.value, dash=dash)
             for dash, (y, name, jsd) in enumerate(zip(each, names, self.jsds))

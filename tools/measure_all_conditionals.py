@@ -94,12 +94,8 @@ def digits(run: Path | None, average: bool) -> dict[str, Any]:
         if order is None:
             x = trained.samples(N, SEED).float()
         else:
-            x = torch.cat(
-                [
-                    study.last(study.by_blocks(trained, some, data.shape, SEED + i))
-                    for i, some in enumerate(order.split(2_000))
-                ]
-            )
+            parts = enumerate(order.split(2_000), SEED)
+            x = torch.cat([study.joint_by_blocks(trained, some, data.shape, seed) for seed, some in parts])
         seconds = round(time.perf_counter() - at, 1)
         paper, fine = both_grids(x, scale(data.valid), test, data=data.name)
         row: dict[str, Any] = {"way": way, "log_likelihood": round(paper.log_likelihood, 2)}

@@ -281,7 +281,7 @@ class PlaneGame:
         return self.complete(x, (0, 1) if order == ORDERS[1] else (1, 0), seed + 1)
 
     def conditional_jsd(self, axis: int, value: float, n: int = 20_000, seed: int = 0) -> Estimate:
-        """JSD in nats between the exact p(x_axis | the other one is `value`) and n draws of G, in bins of equal mass."""
+        """JSD in nats of the exact p(x_axis | the other one is `value`) and n draws of G, in bins of equal mass."""
         u = cdf(self.p_data.conditional(axis, value), self.conditional(axis, value, n, seed))
         return binned_jsd(np.ones(SLICE_BINS), np.histogram(u, SLICE_BINS, (0, 1))[0], n=n)
 
@@ -294,30 +294,44 @@ class PlaneGame:
 # -- what V is worth ---------------------------------------------------------------------------------------------------
 
 
-def mean_conditional_jsd(p: Plane, q: Plane, mask: Sequence[int], order: int = 40) -> float:
+def mean_conditional_jsd(p: Plane, q: Plane, mask: Sequence[int], order: int = 6) -> float:
     """E over what is seen of JSD(p(x_S | x_not S) || q(x_S | x_not S)) in nats, by quadrature; S is what is hidden.
 
     q's conditionals stand for a G's. With both hidden it is the JSD of p and q.
     """
     if tuple(mask) == (1, 1):
-        x1, w1 = theory.quadrature(p.marginal(0), q.marginal(0), order=order // 4)
-        x2, w2 = theory.quadrature(p.marginal(1), q.marginal(1), order=order // 4)
+        x1, w1 = theory.quadrature(p.marginal(0), q.marginal(0), order=order)
+        x2, w2 = theory.quadrature(p.marginal(1), q.marginal(1), order=order)
         at = np.stack(np.meshgrid(x1, x2, indexing="ij"), -1)
         P, Q = (np.outer(w1, w2) * one.pdf(at) for one in (p, q))
         m = np.where(P + Q > 0, (P + Q) / 2, 1.0)
         return float((xlogy(P, P / m) + xlogy(Q, Q / m)).sum() / 2)
     axis = 0 if mask[0] else 1
     seen = p.marginal(1 - axis)
-    return theory.expectation(
-        lambda values: np.array([theory.JSD(p.conditional(axis, v), q.conditional(axis, v), order=8) for v in values]),
-        seen,
-        order=order // 5,
-    )
+
+    def jsds(values: Array) -> Array:
+        """JSD of both conditionals at each value of what is seen."""
+        return np.array([theory.JSD(p.conditional(axis, v), q.conditional(axis, v), order=order) for v in values])
+
+    return theory.expectation(jsds, seen, order=order)
 
 
-def V_at_best_D(p: Plane, q: Plane, masks: Sequence[Sequence[int]] = PLANE_MASKS) -> float:
-    """V(D*, G) in nats, masks in equal shares, as section 4 has it: -log 4 + 2 E JSD of the conditionals."""
-    return theory.MINUS_LOG_4 + 2 * float(np.mean([mean_conditional_jsd(p, q, mask) for mask in masks]))
+def V_by_grid(p: Plane, q: Plane, mask: Sequence[int], side: int = 801, reach: float = 6.0) -> float:
+    """V(D*, G) in nats for one mask, straight from eq. 1: sums over a grid of the plane, D* = p / (p + p_g) there.
+
+    p_g(x) = p(x_not S) q(x_S | x_not S): what is seen comes from the data, and what is hidden from q's conditional.
+    """
+    axis = np.linspace(-reach, reach, side)
+    at = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)  # (side, side, 2)
+    step = axis[1] - axis[0]
+    P, Q = (one.pdf(at) * step * step for one in (p, q))
+    if tuple(mask) != (1, 1):
+        seen = 1 if mask[0] else 0
+        shape = (1, -1) if seen == 1 else (-1, 1)
+        ratio = p.marginal(seen).pdf(axis) / q.marginal(seen).pdf(axis)
+        Q = Q * ratio.reshape(shape)
+    total = np.where(P + Q > 0, P + Q, 1.0)
+    return float((xlogy(P, P / total) + xlogy(Q, Q / total)).sum())
 
 
 # -- digits ------------------------------------------------------------------------------------------------------------
@@ -367,7 +381,7 @@ def agreement(classifier: Classifier, x: Tensor, labels: Tensor) -> Estimate:
 def by_hidden(
     trained: Trained, x: Tensor, labels: Tensor, shape: conditions.Shape, classifier: Classifier, counts: Sequence[int]
 ) -> list[dict[str, float]]:
-    """How completions of pictures x (n, d) with these labels vary, and what they are taken for: a row a count of blocks.
+    """How completions of pictures x (n, d) vary, and what they are taken for: a row for each count of hidden blocks.
 
     "diversity" is the L2 distance of two completions on the hidden pixels, "real" that of two real pictures there;
     "agreement" is the share of completions that are taken for the label, "left" that of pictures whose hidden pixels
@@ -419,8 +433,7 @@ def by_blocks(trained: Trained, order: Tensor, shape: conditions.Shape, seed: in
         yield x
 
 
-def last(pictures: Iterator[Tensor]) -> Tensor:
-    """The last of them."""
-    for x in pictures:
-        pass
+def joint_by_blocks(trained: Trained, order: Tensor, shape: conditions.Shape, seed: int = 0) -> Tensor:
+    """The pictures that `by_blocks` ends with: (n, d)."""
+    *_, x = by_blocks(trained, order, shape, seed)
     return x

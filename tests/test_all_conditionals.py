@@ -82,6 +82,8 @@ def test_the_value_function_of_the_core_agrees_on_draws_with_d_at_its_best():
     real = conditions.looked_at("mask", x, c)
     assert torch.equal(fake[:, 1:], real[:, 1:])  # what is seen, and the mask
 
+    assert real[:, 2:].tolist()[0] == [conditions.MASK, 0]
+
     def logit(rows):
         at = rows[:, :2].numpy()
         fakes = HILLS.marginal(1).pdf(at[:, 1]) * q.pdf(at) / q.marginal(1).pdf(at[:, 1])
@@ -119,11 +121,11 @@ def test_an_iteration_is_one_step_of_plain_autograd():
     x, mask = x.double(), mask.double()
 
     def draw(z):
-        y = G(torch.cat([z, x * (1 - mask), mask], 1))
-        return torch.cat([torch.where(mask > 0, y, x), mask], 1)
+        y = G(torch.cat([z, x * (1 - mask), conditions.MASK * mask], 1))
+        return torch.cat([torch.where(mask > 0, y, x), conditions.MASK * mask], 1)
 
     fake = draw(twin.noise(20).double()).detach()
-    cost = (softplus(-D.logit(torch.cat([x, mask], 1))).mean() + softplus(D.logit(fake)).mean()) / 2
+    cost = (softplus(-D.logit(torch.cat([x, conditions.MASK * mask], 1))).mean() + softplus(D.logit(fake)).mean()) / 2
     with torch.no_grad():
         for p, g in zip(D.parameters(), torch.autograd.grad(cost, list(D.parameters()))):
             p -= recipe.lr_D * g

@@ -1,7 +1,7 @@
 """Measure notebook 17: `python -m tools.measure_all_conditionals plane` or `... digits [--run FOLDER] [--average]`.
 
 "plane": the game in the plane, some seeds, 10,000 iterations each. "digits": completions of test digits and the joint
-drawn in three ways, of the shipped pair "mnist-masks" or of a run's folder, by its last iterate or by its average. Each
+drawn in three ways, of the shipped G "mnist-masks", or of a run's folder by its last iterate or its average. Each
 part goes into `ganlib/results/all_conditionals.json`, and the others that are there stay. A part takes 5 to 20 minutes
 on one thread.
 """
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from ganlib import load, pretrained, scale
-from ganlib.checkpoints import load_run
+from ganlib.checkpoints import Trained, load_run
 from ganlib.hardware import provenance
 from ganlib.studies import all_conditionals as study
 from ganlib.studies.table_1 import both_grids
@@ -39,7 +39,7 @@ def main() -> None:
     if options.part == "plane":
         found = {"plane": plane()}
     else:
-        found = {"average" if options.average else "last": digits(options.run, options.average)}
+        found = {"average" if options.average or not options.run else "last": digits(options.run, options.average)}
     told = study.recorded() if study.RESULTS.exists() else {}
     told |= found | {"measured_by": provenance()}
     study.RESULTS.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
@@ -71,14 +71,19 @@ def plane() -> dict[str, Any]:
     return {"points": POINTS, "bins": study.BINS, "rows": rows, "joints": joints, "seconds": seconds}
 
 
+def iterate(trained: Trained) -> str:
+    """Which G this is, in words: the shipped one is the average."""
+    return trained.info.get("average", {}).get("what", trained.iterate) if trained.D is None else trained.iterate
+
+
 def digits(run: Path | None, average: bool) -> dict[str, Any]:
     """Completions by how much is hidden, and the joint in one go and block by block."""
     begun, data = time.perf_counter(), load("mnist", stand_in=False)
     trained = load_run(run) if run else pretrained("mnist-masks")
-    trained = trained.averaged() if average else trained
+    trained = trained.averaged() if average and run else trained
     ruler = Ruler(data, "unit")
     test, labels = scale(data.test), data.test_labels
-    told: dict[str, Any] = {"epochs": trained.info["epochs"], "seed": trained.info["seed"], "iterate": trained.iterate}
+    told: dict[str, Any] = {"epochs": trained.info["epochs"], "seed": trained.info["seed"], "iterate": iterate(trained)}
     told |= {"ruler": ruler.about(), "digits": DIGITS, "block": trained.recipe.block, "samples": N, "noise_seed": SEED}
     shown = (test[:DIGITS], labels[:DIGITS], data.shape)
     rows = study.by_hidden(trained, *shown, ruler.classifier, COUNTS)

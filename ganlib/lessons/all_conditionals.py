@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
@@ -18,15 +17,12 @@ from ganlib import plots, scale, theory
 from ganlib.checkpoints import Trained, pretrained
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
-from ganlib.errors import CheckpointError
 from ganlib.lessons.mnist import about  # noqa: F401 (for the notebook, as the next ones)
 from ganlib.lessons.table_1 import classifier, smoke  # noqa: F401
 from ganlib.picture import Heat, Line, Panel
-from ganlib.recipes import MASKS
 from ganlib.studies import all_conditionals as study
 from ganlib.studies.all_conditionals import HILLS, ORDERS, PLANE_MASKS, REACH, Plane, PlaneGame
 from ganlib.studies.measures import Classifier
-from ganlib.trainer import Trainer
 from ganlib.widgets import Guess
 
 OTHER = Plane(((0.5, (-0.9, -0.3), (0.8, 0.9), 0.5), (0.5, (0.8, 0.3), (0.8, 0.9), -0.4)))
@@ -34,7 +30,6 @@ OTHER = Plane(((0.5, (-0.9, -0.3), (0.8, 0.9), 0.5), (0.5, (0.8, 0.3), (0.8, 0.9
 HIDDEN = ("x1, given x2", "x2, given x1", "both")
 WAYS = ("in one go", "block by block, row by row", "block by block, in random order")
 SHARES = (0.25, 0.5, 0.75, 1.0)
-SHORT = 150  # steps of the stand-in where no weights are
 
 
 # -- guesses -----------------------------------------------------------------------------------------------------------
@@ -167,24 +162,9 @@ def plot_recorded_plane() -> Axes:
 # -- digits ------------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
-def _stand_in(data: Dataset) -> Trained:
-    """A narrow pair that is trained here for a short while: it draws smears."""
-    recipe = replace(MASKS.at("smoke"), epochs=100)
-    trainer = Trainer(recipe, data, seed=0)
-    for _ in trainer.steps(SHORT if smoke() else 5 * SHORT):
-        pass
-    info = {"data": data.name, "seed": 0, "epochs": trainer.epochs_done}
-    return Trained(trainer.G, trainer.D, recipe, info, iterate="a NARROW STAND-IN trained for seconds, no weights here")
-
-
-def pair(data: Dataset) -> Trained:
-    """The shipped pair that was trained with masks, the average of its G where there is one."""
-    try:
-        trained = pretrained("mnist-masks")
-    except CheckpointError:
-        return _stand_in(data)
-    return trained.averaged() if trained.average is not None else trained
+def pair() -> Trained:
+    """The shipped G that was trained with masks; it is an average of G, and came without its D."""
+    return pretrained("mnist-masks")
 
 
 def plot_completions(trained: Trained, data: Dataset, n: int = 10, seed: int = 3) -> Drawing:

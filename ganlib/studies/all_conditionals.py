@@ -220,6 +220,9 @@ class PlaneGame:
             raise RecipeError(f"{recipe.name!r} is no game with masks in the plane; vary ganlib.studies' PLANE")
         self.p_data, self.recipe, self.seed, self.step = p_data, recipe, seed, 0
         self.G, self.D = recipe.networks(seed, torch.zeros(2))
+        with torch.no_grad():  # here a mask begins with the weight of a coordinate, though a tenth of it is read
+            for net in (self.G, self.D):
+                net.layers[0].linear.weight[:, -2:] /= conditions.MASK
         self.players = {"G": Player(self.G, torch.float32), "D": Player(self.D, torch.float32)}
         self.average = Average(self.G, HORIZON)
         self.rng = torch.Generator().manual_seed(seed)

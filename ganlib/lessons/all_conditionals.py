@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
@@ -164,25 +165,22 @@ def plot_recorded_plane() -> Axes:
 
 def pair() -> Trained:
     """The shipped G that was trained with masks; it is an average of G, and came without its D."""
-    return pretrained("mnist-masks")
+    trained = pretrained("mnist-masks")
+    return replace(trained, iterate=trained.info["average"]["what"])
 
 
-def plot_completions(trained: Trained, data: Dataset, n: int = 10, seed: int = 3) -> Drawing:
-    """Fair test digits, what is left of each, and two completions, for each of `SHARES`."""
-    blocks = study.blocks_of(trained, data.shape)
+def plot_completions(trained: Trained, data: Dataset, n: int = 14, seed: int = 3) -> Drawing:
+    """Fair test digits, what is left of each, and two completions below each other, a row for each of `SHARES`."""
+    blocks, (channels, height, width) = study.blocks_of(trained, data.shape), data.shape
     which = torch.randperm(len(data.test), generator=torch.Generator().manual_seed(seed))[:n]
     x, rows = scale(data.test[which]), {}
-    rows["test digits, drawn fairly"] = x
     for share in SHARES:
         hidden = study.hide(n, round(share * blocks), blocks, seed)
         mask = study.pixels_of(hidden, data.shape, trained.recipe.block)
-        rows[f"{share:.0%} hidden, in grey; below it two completions"] = x * (1 - mask) + 0.35 * mask
-        for again in (1, 2):
-            rows[" " * again] = study.complete(trained, x, mask, again)
-        rows = {f"{name}{len(rows)}" if not name.strip() else name: one for name, one in rows.items()}
-    return plots.rows(
-        {name if len(name.strip()) > 3 else " " * i: one for i, (name, one) in enumerate(rows.items())}, data.shape
-    )
+        drawn = [study.complete(trained, x, mask, again) for again in (1, 2)]
+        said = "" if rows else ": the digit, what is left of it (grey: hidden), two completions"
+        rows[f"{share:.0%} hidden{said}"] = torch.cat([x, x * (1 - mask) + 0.35 * mask, *drawn], 1)
+    return plots.rows(rows, (channels, 4 * height, width))
 
 
 def measured(trained: Trained, data: Dataset, judge: Classifier) -> list[dict[str, float]]:
@@ -262,8 +260,9 @@ def plot_growing(trained: Trained, data: Dataset, n: int = 3, every: int = 4) ->
         left = torch.ones(n, blocks).scatter(1, order[:, :t], 0.0)
         if t % every == 1 or t == blocks:
             steps.append(x + 0.35 * study.pixels_of(left, shape, trained.recipe.block))
-    names = ["in random order, every fourth block", *(" " * i for i in range(1, n))]
-    return plots.rows({name: torch.stack([x[i] for x in steps]) for i, name in enumerate(names)}, shape)
+    tall = [torch.cat(list(x), 0) for x in steps]  # the n pictures of a moment below each other
+    channels, height, width = shape
+    return plots.rows({"in random order, every fourth block": torch.stack(tall)}, (channels, n * height, width))
 
 
 def recorded_joint() -> Styler | str:

@@ -80,14 +80,14 @@ class Plane:
 
     def conditional(self, axis: int, value: float) -> Mixture:
         """The density of x1 (axis 0) or of x2 (axis 1), the other one being `value`. Raises `RecipeError` far out."""
+        if not math.isfinite(value):
+            raise RecipeError(f"the other coordinate is {value!r}; it must be a finite number")
         other = 1 - axis
         here, logs = [], []
         for share, (_, mean, std, rho) in zip(self.shares, self.parts):
             t = (value - mean[other]) / std[other]
             here.append(Gaussian(mean[axis] + rho * std[axis] * t, std[axis] * math.sqrt(1 - rho * rho)))
             logs.append(math.log(share / std[other]) - t * t / 2)
-        if not math.isfinite(value):
-            raise RecipeError(f"the other coordinate is {value!r}; it must be a finite number")
         return Mixture(tuple(here), tuple(np.exp(np.array(logs) - max(logs))))
 
     def pdf(self, x: ArrayLike) -> Array:
@@ -151,21 +151,25 @@ def binned_jsd(p: ArrayLike, q: ArrayLike, m: float = math.inf, n: float = math.
     """JSD of two histograms (any shape), in nats; m and n are the draws that each was counted from (inf: it is exact).
 
     Counted histograms make the plain JSD too large by about (1 / 4n) sum_i (1 - q_i) p_i / (p_i + q_i), and the same
-    with p and q exchanged; that is taken off. The error has the scatter to first order and, for two histograms that
-    agree, to second.
+    with p and q exchanged; that is taken off. The error has the scatter to first order, less what is mere
+    noise of it, and to second, which is all there is where two histograms agree.
     """
     p, q = (np.asarray(one, float).ravel() / np.sum(one) for one in (p, q))
     if p.shape != q.shape or not (np.isfinite(p).all() and np.isfinite(q).all()):
         raise DataError(f"histograms of {p.size} and {q.size} bins; both must be of the same bins, with something in")
     half = np.where(p + q > 0, (p + q) / 2, 1.0)
     plain = (xlogy(p, p / half) + xlogy(q, q / half)).sum() / 2
-    bias = variance = 0.0
-    for one, other, count in ((p, q, m), (q, p, n)):
+    cross = (p * q / (2 * half) ** 2).sum() / 4
+    bias, variance = 0.0, cross / (m * n)
+    for one, other, count, others in ((p, q, m, n), (q, p, n, m)):
         if math.isfinite(count):
             slope = np.log(np.where(one > 0, one, 1.0) / np.where(one > 0, half, 1.0)) / 2
             both = (1 - one) * other / (2 * half)
+            noise = (both**2).sum() / (4 * count) + cross / others
             bias += both.sum() / (4 * count)
-            variance += max((one @ slope**2) - (one @ slope) ** 2, 0.0) / count + (both**2).sum() / (8 * count**2)
+            variance += max((one @ slope**2) - (one @ slope) ** 2 - noise, 0.0) / count + (both**2).sum() / (
+                8 * count**2
+            )
     return Estimate(float(plain - bias), float(math.sqrt(variance)))
 
 

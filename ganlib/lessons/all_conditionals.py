@@ -69,7 +69,8 @@ def guess_agreement(rows: Sequence[Mapping[str, float]]) -> Guess:
         "for the digit that it was? Sketch it.",
         panel=panel,
         truth=(x, truth),
-        because="A few blocks of a stroke give the digit away. With nothing to see, one in ten is chance.",
+        because="Each hidden block takes a stroke away, and G restores only what the seen ones decide. With nothing to "
+        "see, about one in ten is right by chance.",
     )
 
 

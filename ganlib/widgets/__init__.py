@@ -16,12 +16,14 @@ from IPython.display import display
 
 from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch
 from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
+from ganlib.widgets.ask import Ask
 from ganlib.widgets.be_discriminator import BeTheDiscriminator
 from ganlib.widgets.be_generator import BeTheGenerator
 from ganlib.widgets.chains import Chains
 from ganlib.widgets.demo import Demo, Recording
 from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
+from ganlib.widgets.fork import LiveFork
 from ganlib.widgets.guess import Guess
 from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.plane import LivePlane
@@ -34,6 +36,7 @@ __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
 __all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
 __all__ += ["Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
+__all__ += ["Ask", "LiveFork"]
 __all__ += ["Recording", "Ruler", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

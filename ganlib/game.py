@@ -130,9 +130,13 @@ class Gradients:
 
 
 def _logit(D: Discriminator, x: Tensor, rng: Rng) -> Tensor:
-    """D's logits (m,), in float32 at least: the costs lose too much in bfloat16."""
-    a = D.logit(x, rng)
-    return a.float() if a.dtype == torch.bfloat16 else a
+    """D's logits (m,), in float32 at least."""
+    return _wide(D.logit(x, rng))
+
+
+def _wide(numbers: Tensor) -> Tensor:
+    """In float32 at least: the costs lose too much in bfloat16."""
+    return numbers.float() if numbers.dtype == torch.bfloat16 else numbers
 
 
 def _both_logits(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng) -> tuple[Tensor, ...]:
@@ -201,7 +205,7 @@ def inference_gradients(E: Generator, x: Tensor, z: Tensor) -> tuple[float, tupl
     E guesses z: mean |z - E(x)|^2 / (2 z_dim), so that 1/2 is what a constant guess pays (section 7, future work 2; the
     authors' code had such a net).
     """
-    cost = (z - E(x)).float().square().mean(-1).mean() / 2
+    cost = (_wide(z) - _wide(E(x))).square().mean() / 2
     return cost.item(), torch.autograd.grad(cost, list(E.parameters()))
 
 
@@ -253,15 +257,14 @@ def feature_gradients(
     parts = [len(known), len(x), len(z)]
     f = D.features(torch.cat([known, x, pixels], -2), rng)
     _, f_real, f_fake = f.split(parts, -2)
-    out = D.layers[-1].logit(f, rng)
-    out = out.float() if out.dtype == torch.bfloat16 else out
+    out = _wide(D.layers[-1].logit(f, rng))
     a = out.squeeze(-1) if out.shape[-1] == 1 else out.logsumexp(-1)
     _, a_real, a_fake = a.split(parts, -1)
     on_labels = functional.cross_entropy(out[: len(known)], y) if y is not None else a.new_zeros(())
     cost_D = discriminator_cost(a_real, a_fake) + on_labels
     grad_D = torch.autograd.grad(cost_D, list(D.parameters()), retain_graph=True)
     matches = cost == "features"
-    cost_G = feature_cost(f_real.detach().float(), f_fake.float()) if matches else generator_cost(a_fake, cost)
+    cost_G = feature_cost(_wide(f_real).detach(), _wide(f_fake)) if matches else generator_cost(a_fake, cost)
     (grad_pixels,) = torch.autograd.grad(cost_G, pixels)
     grad_G = torch.autograd.grad(fake, list(G.parameters()), grad_pixels.to(fake.dtype))
     told = {"cost_G": cost_G.item(), "cost_labels": on_labels.item()}

@@ -511,14 +511,16 @@ CIFAR10_CONV = replace(
 CONDITIONAL = replace(
     MNIST,
     name="mnist-conditional",
-    source="Mirza & Osindero 2014, section 4.1, and MNIST here where they give no number",
-    G=_given_G((100, 200), (10, 1000)),
+    source="D: Mirza & Osindero 2014, section 4.1; the rest as MNIST here, as their G and their rates lost to D",
     D=_given_D((784, 240), (10, 50), pieces=4),
-    lr_decay=1.00004,
     condition="class",
     epochs=100,
 )
-"""Digits of a class that is asked for. Their rates fall ten times as fast as those of the paper."""
+"""Digits of a class that is asked for.
+
+Their G (200 rectifiers on z, 1,000 on the class, 1,200 joint) and their decay of the rates (1.00004) do not work with
+the paper's D of today: D is right on everything within ten epochs. They publish neither dropout rates nor irange.
+"""
 
 HALF = replace(
     MNIST,
@@ -547,6 +549,7 @@ INFERENCE = replace(
     source="mnist.yaml, and the inference net of the authors' code: maxout 240 x 5, sigmoid 240, linear 100",
     E=_mnist_E(240),
     inference="regression",
+    lr_E=5.0,  # of a cost that is the mean over 100 coordinates: .05 of their sum
     epochs=100,
 )
 """MNIST with a net that learns to say from which z a sample came, beside the game."""
@@ -557,6 +560,7 @@ JOINT = replace(
     source="INFERENCE here, in the game over pairs (x, z) of Donahue et al. 2017 and Dumoulin et al. 2017",
     D=_given_D((784, 240), (100, 240)),
     inference="joint",
+    lr_E=0.1,
 )
 """BiGAN or ALI with the paper's nets: D tells (x, E(x)) from (G(z), z)."""
 
@@ -585,8 +589,7 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
         "tfd-2": {"G": _tfd_2_G(200), "D": _maxout_D(30), **_FEW},
         "cifar10-fc": {"G": _cifar10_G(200, output=0.5), "D": _maxout_D(40), **_FEW},
         "cifar10-conv": {"G": _deconv_G(2, output=0.05), "D": _conv_D(2, 31), **_FEW, "examples": 512},
-        "mnist-conditional": {"G": _given_G((100, 20), (10, 100), units=120)}
-        | {"D": _given_D((784, 24), (10, 5), units=24, pieces=4), **_FEW},
+        "mnist-conditional": {"G": _mnist_G(120)} | {"D": _given_D((784, 24), (10, 5), units=24, pieces=4), **_FEW},
         "mnist-halves": {"G": _given_G((100, 20), (784, 100), units=120), "D": _maxout_D(24), **_FEW},
         "mnist-masks": {"G": _given_G((100, 20), (784, 100), (784, 20), units=120)}
         | {"D": _given_D((784, 24), (784, 5), units=24), **_FEW},

@@ -13,7 +13,7 @@ from scipy.special import expit, log_expit
 from ganlib import RecipeError, game
 from ganlib.nets import Discriminator, Generator, Layer
 
-COSTS = ["non-saturating", "minimax"]
+COSTS = ["non-saturating", "minimax", "blend"]
 
 
 def logits(*values):
@@ -33,6 +33,8 @@ def test_V_and_the_costs_are_the_papers_formulas():
     assert game.discriminator_cost(real, fake).item() == pytest.approx(-V / 2, abs=1e-12)
     assert game.generator_cost(fake, "minimax").item() == pytest.approx(np.mean(np.log(1 - D_Gz)), abs=1e-12)
     assert game.generator_cost(fake, "non-saturating").item() == pytest.approx(-np.mean(np.log(D_Gz)), abs=1e-12)
+    blend = (np.mean(np.log(1 - D_Gz)) - np.mean(np.log(D_Gz))) / 2
+    assert game.generator_cost(fake, "blend").item() == pytest.approx(blend, abs=1e-12)
     assert game.generator_cost(fake).item() == game.generator_cost(fake, "non-saturating").item()
 
 
@@ -74,7 +76,7 @@ def test_minimax_and_non_saturating_gradients():
     assert minimax[0].abs() < 0.001 < 0.999 < strong[0].abs()
 
 
-@pytest.mark.parametrize("cost", ["", "Minimax", "wasserstein", None])
+@pytest.mark.parametrize("cost", ["", "Minimax", "wasserstein", "features", None])
 def test_an_unknown_cost_is_refused(cost):
     for ask in (game.generator_cost, game.fused_factor):
         with pytest.raises(RecipeError, match="unknown generator cost .*; use one of non-saturating, minimax"):
@@ -84,17 +86,39 @@ def test_an_unknown_cost_is_refused(cost):
 # -- the prior --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["uniform", "normal"])
+def heaps(z):
+    return (stats.norm.cdf(z, -0.8, 0.6) + stats.norm.cdf(z, 0.8, 0.6)) / 2
+
+
+LAWS = {
+    "uniform": stats.uniform(-math.sqrt(3), 2 * math.sqrt(3)).cdf,
+    "normal": stats.norm.cdf,
+    "truncated": lambda z: stats.truncnorm.cdf(z * stats.truncnorm.std(-1, 1), -1, 1),
+    "mixture": heaps,
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
 def test_the_prior_has_its_distribution(name):
     z = game.prior(name, 2_000, 50, torch.Generator().manual_seed(0)).double()
     assert z.shape == (2_000, 50)
-    law = stats.uniform(-math.sqrt(3), 2 * math.sqrt(3)) if name == "uniform" else stats.norm()
-    assert stats.kstest(z.flatten().numpy(), law.cdf).pvalue > 0.01
+    assert stats.kstest(z.flatten().numpy(), LAWS[name]).pvalue > 0.01
     assert z.mean().item() == pytest.approx(0, abs=0.02)
     assert z.var().item() == pytest.approx(1, abs=0.02)
     assert np.corrcoef(z.T.numpy())[np.triu_indices(50, 1)] == pytest.approx(0, abs=0.12)
     if name == "uniform":
         assert math.sqrt(3) - 0.001 < z.abs().max().item() <= math.sqrt(3) + 1e-6
+
+
+def test_the_sphere_and_the_coins():
+    z = game.prior("sphere", 2_000, 20, torch.Generator().manual_seed(0)).double()
+    assert z.norm(dim=1).sub(math.sqrt(20)).abs().max() < 1e-5
+    share = z[:, 0].square() / 20  # a coordinate's share of the squared radius, of a direction without preference
+    assert stats.kstest(share.numpy(), stats.beta(0.5, 9.5).cdf).pvalue > 0.01
+    z = game.prior("discrete", 2_000, 5, torch.Generator().manual_seed(0)).double()
+    assert set(z[:, :3].flatten().tolist()) == {-1.0, 1.0}
+    assert z[:, :3].mean(0).abs().max() < 0.08 and z[:, :3].T.corrcoef().triu(1).abs().max() < 0.08
+    assert stats.kstest(z[:, 3:].flatten().numpy(), "norm").pvalue > 0.01
 
 
 @pytest.mark.parametrize("name", game.PRIORS)
@@ -104,7 +128,7 @@ def test_a_seed_means_the_same_z_in_every_precision(name):
 
 
 def test_an_unknown_prior_is_refused():
-    with pytest.raises(RecipeError, match="unknown prior 'cauchy'; use one of uniform, normal"):
+    with pytest.raises(RecipeError, match="unknown prior 'cauchy'; use one of uniform, normal, sphere"):
         game.prior("cauchy", 5, 3, torch.Generator())
 
 
@@ -165,12 +189,17 @@ def pair(shift=0.0, dtype=torch.float64):
     return G.to(dtype), D.to(dtype), x.to(dtype), z.to(dtype)
 
 
+def plain_cost_G(a_fake, cost):
+    log_D, log_not_D = (torch.nn.functional.logsigmoid(sign * a_fake).mean() for sign in (1, -1))
+    return {"non-saturating": -log_D, "minimax": log_not_D, "blend": (log_not_D - log_D) / 2}[cost]
+
+
 def plain_gradients(G, D, x, z, cost, rng):
     """Both gradients by autograd through the whole of G and D, the logits' losses written out."""
     a_real, a_fake = D.logit(torch.cat([x, G(z)]), rng).split(7)
     log1p = torch.nn.functional.logsigmoid
     cost_D = -(log1p(a_real).mean() + log1p(-a_fake).mean()) / 2
-    cost_G = -log1p(a_fake).mean() if cost == "non-saturating" else log1p(-a_fake).mean()
+    cost_G = plain_cost_G(a_fake, cost)
     grad_D = torch.autograd.grad(cost_D, list(D.parameters()), retain_graph=True)
     return grad_D, torch.autograd.grad(cost_G, list(G.parameters()))
 
@@ -242,6 +271,88 @@ def test_the_fused_factor_is_the_ratio_of_the_costs_slopes():
         (of_G,) = torch.autograd.grad(game.generator_cost(a, cost), a)
         (of_D,) = torch.autograd.grad(game.discriminator_cost(logits(0.0), a), a)
         assert (game.fused_factor(a.detach(), cost) / (of_G / of_D)).tolist() == pytest.approx([1] * 5, rel=1e-7)
+
+
+# -- three nets, features, labels -------------------------------------------------------------------------------------
+
+
+def third(dtype=torch.float64):
+    """E, from x (6) to z (3), and a D of pairs (x, z)."""
+    rng = torch.Generator().manual_seed(4)
+    E = Generator(6, (Layer(7, "relu", 1.0), Layer(3, "linear", 1.0)), rng)
+    layers = (Layer(5, "maxout", 1.0, pieces=5, keep=0.8), Layer(1, "sigmoid", 1.0, keep=0.5))
+    return E.to(dtype), Discriminator(9, layers, rng).to(dtype)
+
+
+@pytest.mark.parametrize("shift", [0.0, -41.0, 41.0, -500.0, 500.0])
+@pytest.mark.parametrize("cost", COSTS)
+def test_the_joint_gradients_are_those_of_plain_autograd(cost, shift):
+    """D parts (x, E(x)) from (G(z), z). G wants a(G(z), z) large, E wants a(x, E(x)) small, each at its own cost."""
+    (G, _, x, z), (E, D) = pair(), third()
+    with torch.no_grad():
+        D.layers[-1].linear.bias.fill_(shift)
+    streams = [torch.Generator().manual_seed(5) for _ in range(2)]
+    found = game.joint_gradients(G, E, D, x, z, cost, streams[0])
+    real, fake = torch.cat([x, E(x)], 1), torch.cat([G(z), z], 1)
+    a_real, a_fake = D.logit(torch.cat([real, fake]), streams[1]).split(7)
+    log_sigmoid = torch.nn.functional.logsigmoid
+    cost_D = -(log_sigmoid(a_real).mean() + log_sigmoid(-a_fake).mean()) / 2
+    for name, net, paid in (
+        ("D", D, cost_D),
+        ("G", G, plain_cost_G(a_fake, cost)),
+        ("E", E, plain_cost_G(-a_real, cost)),
+    ):
+        expected = torch.autograd.grad(paid, list(net.parameters()), retain_graph=True)
+        assert relative_difference(getattr(found, name), expected) < 1e-10, name
+    assert found.cost_E == pytest.approx(plain_cost_G(-a_real, cost).item(), rel=1e-12)
+
+
+def test_the_inference_net_descends_the_mean_square_of_its_guess():
+    (G, _, _, z), (E, _) = pair(), third()
+    with torch.no_grad():
+        x = G(z)
+    cost, found = game.inference_gradients(E, x, z)
+    paid = sum((a - b) ** 2 for row, guess in zip(z, E(x)) for a, b in zip(row, guess)) / (7 * 3 * 2)
+    assert cost == pytest.approx(paid.item(), rel=1e-12)
+    assert relative_difference(found, torch.autograd.grad(paid, list(E.parameters()))) < 1e-12
+
+
+def classifier():
+    """A D that ends in four classes."""
+    rng = torch.Generator().manual_seed(6)
+    layers = (Layer(5, "relu", 1.0, noise=0.3), Layer(4, "linear", 1.0, keep=0.5, noise=0.2))
+    return Discriminator(6, layers, rng).double()
+
+
+@pytest.mark.parametrize("cost", ["features", *COSTS])
+@pytest.mark.parametrize("labelled", [True, False])
+def test_gradients_with_features_and_labels_are_those_of_plain_autograd(cost, labelled):
+    """p(y) = exp l_y / (1 + sum exp l): class K + 1, "from G", has the logit 0. f is what the last layer reads."""
+    G, two, x, z = pair()
+    D = classifier() if labelled else two
+    known, y = torch.rand(3, 6, dtype=torch.float64), torch.tensor([2, 0, 3])
+    streams = [torch.Generator().manual_seed(5) for _ in range(2)]
+    found = game.feature_gradients(G, D, x, z, cost, streams[0], (known, y) if labelled else None)
+    rows = torch.cat([*([known] if labelled else []), x, G(z)])
+    f = rows
+    for layer in D.layers[:-1]:
+        f = layer(f, streams[1])
+    out = D.layers[-1].logit(f, streams[1])
+    f_real, f_fake = f[-14:-7], f[-7:]
+    p = torch.sigmoid(out[:, 0]) if not labelled else 1 - 1 / (1 + out.exp().sum(1))
+    cost_D = -(p[-14:-7].log().mean() + (1 - p[-7:]).log().mean()) / 2
+    if labelled:
+        right = torch.stack([out[i].exp()[k] / out[i].exp().sum() for i, k in enumerate(y.tolist())])
+        cost_D = cost_D - right.log().mean()
+        assert found.cost_labels == pytest.approx(-right.log().mean().item(), rel=1e-12)
+    matched = ((f_real.detach().mean(0) - f_fake.mean(0)) ** 2).mean()
+    a_fake = (p / (1 - p)).log()[-7:]
+    cost_G = matched if cost == "features" else plain_cost_G(a_fake, cost)
+    assert found.cost_G == pytest.approx(cost_G.item(), rel=1e-10)
+    grad_G = torch.autograd.grad(cost_G, list(G.parameters()), retain_graph=True)
+    assert relative_difference(found.G, grad_G) < 1e-10
+    assert relative_difference(found.D, torch.autograd.grad(cost_D, list(D.parameters()))) < 1e-10
+    assert found.a_fake.tolist() == pytest.approx(a_fake.tolist(), rel=1e-9)
 
 
 # -- many games at once -----------------------------------------------------------------------------------------------

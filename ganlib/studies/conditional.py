@@ -186,7 +186,7 @@ FORK = replace(
     batch=128,
     lr_G=0.02,
 )
-"""The toy with a condition: the G of `TOY`, at twice its rate, and a D twice as wide, as its map is one of two numbers."""
+"""The toy with a condition: the G of `TOY`, at twice its rate, against a D that is twice as wide."""
 
 
 # -- digits ------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 Into `ganlib/results/conditional.json`, part by part; what is there of other parts stays. "class": whether a classifier
 agrees with the class that was asked for, the Parzen score, the Fréchet distance. "halves": several right halves of one
-left half. "scales": six epochs of CONDITIONAL, with G given the class at three scales. Some minutes each on one thread.
+left half. "scales": five epochs of CONDITIONAL, with G given the class at three scales. Some minutes each on one thread.
 A pair is the one that is shipped, or, with --from FOLDER, that of a run.
 """
 
@@ -32,7 +32,7 @@ from tools.score_pictures import Ruler
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "conditional.json"
 N, SEED = 10_000, 1  # samples, and the seed of their z
 DIGITS, EACH = 2_000, 8  # test digits that are cut in half, and right halves for each
-SCALES, EPOCHS = (1.0, math.sqrt(10), 10.0), 6
+SCALES, EPOCHS = (1.0, math.sqrt(10), 10.0), 5
 
 
 def both(trained: Trained) -> list[Trained]:

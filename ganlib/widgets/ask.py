@@ -20,7 +20,7 @@ from ganlib.controls import Button, Choice, Number, Slider, Switch, brief
 from ganlib.errors import RecipeError
 from ganlib.images import shown, tiles
 from ganlib.picture import Level, Line, Mark, Note, Panel, Picture, Tiles
-from ganlib.studies.conditional import checked, of_two
+from ganlib.studies.conditional import along, checked, of_two
 from ganlib.studies.measures import Classifier
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Engine
@@ -117,10 +117,7 @@ class AskEngine(Engine):
         """
         key = (self.digit, self.values["other"], self.seed)
         if self.classifier is not None and self._along[0] != key:
-            x = self.draw(STEPS.repeat(self.n), self.z.repeat(len(STEPS), 1))
-            labels = self.classifier.probabilities(x).argmax(1)
-            hits = torch.nn.functional.one_hot(labels, self.trained.recipe.classes)
-            self._along = key, hits.unflatten(0, (len(STEPS), self.n)).double().mean(1).numpy()
+            self._along = key, along(self.trained, self.classifier, *key[:2], self.z, STEPS)
         return self._along[1]
 
     # -- what there is to see ------------------------------------------------------------------------------------------
@@ -158,7 +155,7 @@ class AskEngine(Engine):
         ticks = [(0, f"{digit}"), (0.5, "half and half"), (1, f"{other}")]
         return [
             Panel(
-                "What a classifier takes the sheet for",
+                "A classifier's verdict",
                 lines,
                 (0, 1),
                 (0, 1),

@@ -28,6 +28,7 @@ EDGES = np.linspace(*WINDOW, 141)  # of the bins that a density is averaged in, 
 X = (EDGES[1:] + EDGES[:-1]) / 2
 C = np.linspace(0, 1, 41)  # the c of a map
 EVERY, QUICK = 50, 6  # iterations between two measurements, and the c that they are averaged over
+RATES = ("k", "lr_D", "lr_G")
 TOP = 1.3  # the highest density that is shown
 
 
@@ -40,12 +41,20 @@ class ForkEngine(Game):
 
     def __init__(self, p_data: Fork | None = None, seed: int = 0, **settings: Any):
         self.p_data = p_data or Fork()
-        rate = {"low": 1e-3, "high": 1.0, "log": True, "off": (0, "0: held"), "words": rate_text, "group": "Rates"}
+        rate = {
+            "low": 1e-3,
+            "high": 1.0,
+            "log": True,
+            "off": (0, "0: held"),
+            "words": rate_text,
+            "group": "Both players",
+        }
         super().__init__(
             {
                 **{key: one for key, one in GAME.items() if key != "restore"},
                 "seed": replace(GAME["seed"], start=seed),
                 "c": Slider(0, 1, 0.75, 0.01, "c", "What both players are given", play=8.0, group="Look", look=True),
+                "k": Slider(1, 10, FORK.k, 1, "k", "D's updates to one of G's", whole=True, group="Both players"),
                 "lr_D": Slider(**rate, start=FORK.lr_D, name="Rate of D"),
                 "lr_G": Slider(**rate, start=FORK.lr_G, name="Rate of G"),
             },
@@ -57,13 +66,13 @@ class ForkEngine(Game):
 
     def begin(self) -> None:
         """Go to the start of the seed."""
-        rates = {name: self.values[name] for name in ("lr_D", "lr_G")}
+        rates = {name: self.values[name] for name in RATES}
         self.toys = ConditionalToys(FORK, self.p_data, seeds=self.values["seed"], **rates)
         self._drawn = -1, np.empty(0)
         self._measure()
 
     def once(self) -> None:
-        """One iteration: an update of D, one of G."""
+        """One iteration: k updates of D, one of G."""
         self.toys.iterate()
         if self.toys.step % EVERY == 0:
             self._measure()
@@ -73,13 +82,13 @@ class ForkEngine(Game):
         return ForkEngine(self.p_data, **self.values)
 
     def changed(self, values: dict[str, Any]) -> None:
-        """Look at another c, or change a rate; another seed begins anew."""
+        """Look at another c, or change k or a rate; another seed begins anew."""
         for name in values.keys() - {"seed", "c"}:
             self.note(self.toys.step, name, values[name])
         super().changed(values)
         if "seed" in values:
             self.reset()
-        self.toys.set(lr_D=self.values["lr_D"], lr_G=self.values["lr_G"])
+        self.toys.set(**{name: self.values[name] for name in RATES})
 
     def _measure(self) -> None:
         self.JSD = self.toys.measure(n=QUICK).JSD

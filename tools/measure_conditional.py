@@ -150,7 +150,7 @@ def main() -> None:
             name, measure = names[part]
             trained = checkpoints.load_run(options.folder) if options.folder else pretrained(name)
             if ruler is None:
-                ruler = Ruler(load("mnist", stand_in=False), "unit")
+                ruler = Ruler(load("mnist", stand_in=False), "unit", epochs=3)
             found = {"weights": name, "ruler": ruler.about(), **measure(trained, ruler)}
         told[part] = {**found, "seconds": round(time.perf_counter() - begun), "made": hardware.provenance()}
         RESULTS.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")

@@ -28,6 +28,7 @@ FORMAT = 1
 LATEST = "checkpoint.pt"
 PREVIOUS = "checkpoint-previous.pt"
 LAST = "the last iterate"
+EIGHT = ":scale"  # ends the name of the scales of a matrix in 8 bits
 WEIGHTS = Path(__file__).parent / "weights"  # those that come with the package
 
 
@@ -145,7 +146,7 @@ class Trained:
     """A trained pair, with the recipe that made it and what is known of it."""
 
     G: Generator
-    D: Discriminator
+    D: Discriminator | None  # None: of weights that were shipped without it
     recipe: Recipe
     info: dict[str, Any]  # data, seed, epochs, what trained it, scores (of weights, the `.json` beside them)
     average: Generator | None = None  # G's parameters averaged over training (`ganlib.average`), where they were kept
@@ -192,13 +193,15 @@ def _trained(
 ) -> Trained:
     """The pair of a recipe with these parameters. Raises RuntimeError when they are of another architecture."""
     players = recipe.players(0, torch.full((recipe.G[-1].units,), 0.5))
+    if "D" not in nets:
+        del players["D"]
     for name, net in players.items():
         net.load_state_dict(nets[name])
     G, average = players["G"], None
     if "average" in nets:
         average = copy.deepcopy(G)
         average.load_state_dict(nets["average"])
-    return Trained(G, players["D"], recipe, info, average, strip=strip, E=players.get("E"))
+    return Trained(G, players.get("D"), recipe, info, average, strip=strip, E=players.get("E"))
 
 
 @contextlib.contextmanager
@@ -210,11 +213,18 @@ def understood(folder: Path) -> Iterator[None]:
         raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {error!r}") from None
 
 
-def save_weights(path: Path, trained: Trained) -> Path:
-    """Write the nets, and the average, as half-precision safetensors to `path`; `info` and recipe to a `.json`."""
+def save_weights(path: Path, trained: Trained, small: bool = False) -> Path:
+    """Write the nets, and the average, as half-precision safetensors to `path`; `info` and recipe to a `.json`.
+
+    `small`: without D, and a matrix in 8 bits: whole numbers up to 127 times a scale for each of its rows.
+    """
     nets = {"G": trained.G, "D": trained.D, "E": trained.E, "average": trained.average}
-    parts = ((name, net.state_dict()) for name, net in nets.items() if net)
+    parts = ((name, net.state_dict()) for name, net in nets.items() if net and not (small and name == "D"))
     tensors = {f"{name}.{key}": tensor.half() for name, net in parts for key, tensor in net.items()}
+    for key, tensor in list(tensors.items()) if small else ():
+        if tensor.ndim == 2:
+            scale = (tensor.float().abs().amax(1, keepdim=True) / 127).clamp_min(1e-6)
+            tensors[key], tensors[key + EIGHT] = (tensor / scale).round().to(torch.int8), scale
     told = {**trained.info, "recipe": trained.recipe.to_dict()}
     if trained.strip:
         told["strip"] = trained.strip.epochs
@@ -253,7 +263,9 @@ def read_weights(path: Path) -> Iterator[tuple[dict[str, Tensor], dict[str, Any]
 def load_weights(path: Path) -> Trained:
     """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken."""
     with read_weights(path) as (tensors, info):
-        nets: dict[str, dict[str, Tensor]] = {"G": {}, "D": {}}
+        nets: dict[str, dict[str, Tensor]] = {"G": {}}
+        for key in [key for key in tensors if key.endswith(EIGHT)]:
+            tensors[key.removesuffix(EIGHT)] = tensors[key.removesuffix(EIGHT)] * tensors.pop(key)
         for key, tensor in tensors.items():
             name, _, part = key.partition(".")  # "G.layers.0.linear.weight", "strip.last"
             nets.setdefault(name, {})[part] = tensor if name == "strip" else tensor.float()

@@ -16,6 +16,7 @@ from ganlib.errors import DataError, RecipeError
 from ganlib.nets import Generator
 
 CONDITIONS = ("", "class", "left half", "mask")
+MASK = 0.1  # G and D read so much for a hidden pixel
 Shape = tuple[int, int, int]  # a picture's (channels, height, width)
 
 
@@ -107,11 +108,19 @@ def completed(condition: str, x: Tensor, c: Tensor | None, shape: Shape) -> Tens
     return x
 
 
+def beside(condition: str, z: Tensor, c: Tensor) -> Tensor:
+    """The rows that G reads: z (m, z_dim) with c beside it, of a mask a tenth, (m, z_dim + numbers)."""
+    if condition == "mask":
+        seen, mask = c.chunk(2, -1)
+        return torch.cat([z, seen, mask * MASK], -1)
+    return torch.cat([z, c], -1)
+
+
 def looked_at(condition: str, x: Tensor, c: Tensor | None) -> Tensor:
     """The rows that D looks at: whole pictures x (m, d), with their class or their mask beside them."""
     if condition == "class":
         return torch.cat([x, c / math.sqrt(c.shape[-1])], -1)
-    return torch.cat([x, c[..., x.shape[-1] :]], -1) if condition == "mask" else x
+    return torch.cat([x, c[..., x.shape[-1] :] * MASK], -1) if condition == "mask" else x
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ class Given:
 
     def draw(self, z: Tensor) -> Tensor:
         """Whole pictures: (m, z_dim) -> (m, d)."""
-        return completed(self.condition, self.G(torch.cat([z, self.c], -1)), self.c, self.shape)
+        return completed(self.condition, self.G(beside(self.condition, z, self.c)), self.c, self.shape)
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """G's own."""

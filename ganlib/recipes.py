@@ -211,7 +211,7 @@ class Recipe:
         wide = conditions.widths(self.condition, self.G[-1].units, self.classes)[0]
         if c.shape != (n, wide):
             raise RecipeError(f"what is given has the shape {tuple(c.shape)}; {n} samples take ({n}, {wide})")
-        return conditions.completed(self.condition, G.pictures(torch.cat([z, c], -1)), c, shape)
+        return conditions.completed(self.condition, G.pictures(conditions.beside(self.condition, z, c)), c, shape)
 
     def at(self, profile: str) -> Self:
         """The recipe scaled ("paper": as it is). What a variant changed stays, but for its own nets: `RecipeError`."""
@@ -366,9 +366,13 @@ def _deconv_G(maps: int, output: float, above: float = 0.05) -> tuple[AnyLayer, 
     return *_hidden(100 * maps, 100 * maps, above), last
 
 
-def _given_G(*parts: tuple[int, int], units: int = 1200) -> tuple[AnyLayer, ...]:
-    """An MNIST G that reads z and what it is given side by side: (numbers read, rectifiers on them), each part."""
-    first = Beside(tuple(reads for reads, _ in parts), tuple(Layer(width, "relu", irange=0.05) for _, width in parts))
+def _given_G(*parts: tuple[int, int], units: int = 1200, z: float = 0.05) -> tuple[AnyLayer, ...]:
+    """An MNIST G that reads z and what it is given side by side: (numbers read, rectifiers on them), each part.
+
+    `z` is the irange of the first part.
+    """
+    own, *others = (Layer(width, "relu", irange=0.05) for _, width in parts)
+    first = Beside(tuple(reads for reads, _ in parts), (replace(own, irange=z), *others))
     return first, *_mnist_G(units)[1:]
 
 
@@ -526,7 +530,7 @@ HALF = replace(
     MNIST,
     name="mnist-halves",
     source="MNIST here; the task of the authors' code: half of a picture, given the other. Nets and epochs are ours",
-    G=_given_G((100, 200), (784, 1000)),
+    G=_given_G((100, 800), (784, 400)),
     condition="left half",
     epochs=100,
 )
@@ -536,7 +540,7 @@ MASKS = replace(
     MNIST,
     name="mnist-masks",
     source="MNIST here, and future work 3 of the paper; nets, masks and epochs are ours",
-    G=_given_G((100, 200), (784, 1000), (784, 200)),
+    G=_given_G((100, 1000), (784, 400), (784, 50), z=0.15),
     D=_given_D((784, 240), (784, 50)),
     condition="mask",
     epochs=150,
@@ -590,8 +594,8 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
         "cifar10-fc": {"G": _cifar10_G(200, output=0.5), "D": _maxout_D(40), **_FEW},
         "cifar10-conv": {"G": _deconv_G(2, output=0.05), "D": _conv_D(2, 31), **_FEW, "examples": 512},
         "mnist-conditional": {"G": _mnist_G(120)} | {"D": _given_D((784, 24), (10, 5), units=24, pieces=4), **_FEW},
-        "mnist-halves": {"G": _given_G((100, 20), (784, 100), units=120), "D": _maxout_D(24), **_FEW},
-        "mnist-masks": {"G": _given_G((100, 20), (784, 100), (784, 20), units=120)}
+        "mnist-halves": {"G": _given_G((100, 80), (784, 40), units=120), "D": _maxout_D(24), **_FEW},
+        "mnist-masks": {"G": _given_G((100, 100), (784, 40), (784, 5), units=120, z=0.15)}
         | {"D": _given_D((784, 24), (784, 5), units=24), **_FEW},
         "mnist-inference": {"G": _mnist_G(120), "D": _maxout_D(24), "E": _mnist_E(24), **_FEW},
         "mnist-joint": {"G": _mnist_G(120), "D": _given_D((784, 24), (100, 24), units=24), "E": _mnist_E(24), **_FEW},

@@ -39,7 +39,9 @@ def test_a_mask_says_what_is_hidden_and_G_fills_it():
     assert torch.equal(c, torch.tensor([[0.1, 0.0, 0.0, 0.4, 0.0, 1.0, 1.0, 0.0]]))
     whole = conditions.completed("mask", drawn, c, (1, 2, 2))
     assert torch.equal(whole, torch.tensor([[0.1, 8.0, 7.0, 0.4]]))
-    assert torch.equal(conditions.looked_at("mask", whole, c), torch.cat([whole, mask], 1))
+    assert torch.equal(conditions.looked_at("mask", whole, c), torch.cat([whole, 0.1 * mask], 1))
+    z = torch.tensor([[5.0]])
+    assert torch.equal(conditions.beside("mask", z, c), torch.tensor([[5.0, 0.1, 0, 0, 0.4, 0, 0.1, 0.1, 0]]))
 
 
 def test_half_a_picture_is_its_left_columns_in_every_channel():
@@ -138,13 +140,15 @@ def test_a_step_with_something_given_is_that_of_plain_autograd(condition, update
         assert torch.equal(x * 255, trainer.data.train[trainer.order[: trainer.position * 10][-len(x) :]].double())
 
         def rows(G, z, x=x, c=c, labels=labels):
-            drawn = net(G, torch.cat([z, c], 1))
+            scaled = torch.cat([c[:, :12], 0.1 * c[:, 12:]], 1) if condition == "mask" else c
+            drawn = net(G, torch.cat([z, scaled], 1))
             if condition == "class":
                 one = torch.eye(10, dtype=torch.float64)[labels]
                 return torch.cat([x, one], 1), torch.cat([drawn, one], 1)
             hidden = c[:, 12:] if condition == "mask" else torch.tensor([0.0, 0, 1, 1] * 3, dtype=torch.float64)
             fake = torch.where(hidden.expand(len(x), 12) > 0, drawn, x)
-            return (torch.cat([x, hidden], 1), torch.cat([fake, hidden], 1)) if condition == "mask" else (x, fake)
+            beside = [hidden / 10] if condition == "mask" else []
+            return torch.cat([x, *beside], 1), torch.cat([fake, *beside], 1)
 
         log_sigmoid = torch.nn.functional.logsigmoid
         real, fake = rows(before.G, noise[0])
@@ -305,3 +309,20 @@ def test_a_start_from_a_pair_teaches_an_inference_net_alone(tmp_path):
     run = runs.open(tmp_path / "alone", recipe, data=small.data(), start=pair)
     list(run.steps(4))
     small.same([p.detach() for p in run.trainer.G.parameters()], [p.detach() for p in pair.G.parameters()])
+
+
+def test_small_weights_leave_D_out_and_keep_a_matrix_to_a_255th_of_its_rows(tmp_path):
+    run = runs.open(tmp_path / "run", small.recipe(**GAMES["regression"]), data=small.data())
+    list(run.steps(5))
+    run.save()
+    trained = checkpoints.load_run(tmp_path / "run")
+    path = checkpoints.save_weights(tmp_path / "w.safetensors", trained, small=True)
+    back = checkpoints.load_weights(path)
+    with checkpoints.read_weights(path) as (tensors, _):
+        assert tensors["G.layers.0.linear.weight"].dtype == torch.int8 and not any(key[0] == "D" for key in tensors)
+    assert back.D is None and back.recipe == trained.recipe
+    for name in ("G", "E", "average"):
+        for own, kept in zip(getattr(trained, name).parameters(), getattr(back, name).parameters()):
+            rows = own.detach().abs().reshape(len(own), -1).amax(1)
+            off = (own - kept).detach().abs().reshape(len(own), -1).amax(1)
+            assert (off <= 0.51 * rows / 127 + 1e-3 * rows + 1e-7).all(), name

@@ -42,8 +42,7 @@ def lab(jupyterlab, _chromium):
 
 
 def seen(lab, of, n):
-    """What the panels of a demo show, once the page has drawn what it was told."""
-    wait_until_applied(lab, of)
+    """What the panels of a demo show, once the page has drawn it."""
     lab.page.wait_for_timeout(300)
     found = [lab.page.locator(f"{of} .gl-canvas-{i}") for i in range(n)]
     found[0].scroll_into_view_if_needed()
@@ -51,10 +50,14 @@ def seen(lab, of, n):
 
 
 def moved(lab, of, before):
+    """How much of each panel has changed by what the page was told."""
+    wait_until_applied(lab, of)
     return [changed(old, new) for old, new in zip(before, seen(lab, of, len(before)))]
 
 
 def test_a_digit_is_asked_for_by_its_button_and_by_its_key(lab):
+    press(lab, "4", of=ASK)
+    wait_until_applied(lab, ASK)  # the page has its height now
     before = seen(lab, ASK, 3)
     press(lab, "7", of=ASK)
     assert min(moved(lab, ASK, before)[::2]) > 0.005, "the sheet and the strip"
@@ -81,6 +84,7 @@ def test_the_mixture_moves_the_sheet_and_the_mark_and_leaves_the_strip(lab):
 
 def test_a_place_c_is_looked_at_while_the_game_trains(lab):
     press(lab, "Step", of=FORK)
+    wait_until_applied(lab, FORK)
     before = seen(lab, FORK, 4)
     lab.page.locator(f"{FORK} input[data-name=c]").press("Home")
     wait_until_applied(lab, FORK)

@@ -217,6 +217,7 @@ def test_variance_left_is_0_for_copies_and_1_for_any_right_half():
     x = torch.rand(500, 784, generator=rng)
     assert conditional.variance_left(x[:7].expand(4, -1, -1), x, SHAPE) == 0
     anything = torch.rand(8, 300, 784, generator=rng)
+    anything[..., conditions.right_half(SHAPE, x) == 0] = 0.3  # a left half that is the same in all
     assert conditional.variance_left(anything, x, SHAPE) == pytest.approx(1, abs=0.01)
     by = SimpleNamespace(probabilities=lambda x: functional.one_hot(torch.tensor([0, 1, 2, 0, 1, 1]), 10).double())
     found = Completed.of(anything[:2, :3], x[:3], torch.tensor([0, 1, 2]), by, SHAPE)

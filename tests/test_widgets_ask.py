@@ -79,6 +79,11 @@ def test_the_chart_says_what_the_classifier_says(play):
         at = [line.y[i] for line in chart.lines]
         assert at == pytest.approx([taken[2], taken[5], 1 - taken[2] - taken[5]], abs=1e-6)
         assert f"takes {taken.max():.0%} of them for {taken.argmax()}" in play.complete().words
+    table = np.zeros((len(STEPS), 10))
+    table[:, 2], table[:, 5] = 1 - STEPS, STEPS
+    play._along = play._along[0], table
+    play.set(mix=0.75)
+    assert "takes 75% of them for 5" in play.complete().words
     play.set(other=2)
     assert len(play.complete().panels[1].lines) == 1
     assert len(AskEngine(play.trained).complete().panels) == 2, "without a classifier there is no chart"

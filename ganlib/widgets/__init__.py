@@ -23,10 +23,12 @@ from ganlib.widgets.chains import Chains
 from ganlib.widgets.demo import Demo, Recording
 from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
+from ganlib.widgets.few_labels import FewLabels
 from ganlib.widgets.fork import LiveFork
 from ganlib.widgets.guess import Guess
 from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.plane import LivePlane
+from ganlib.widgets.real_walk import RealWalk
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.toy import LiveToy, ToyEngine
@@ -35,9 +37,9 @@ from ganlib.widgets.training import LiveTraining
 __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
 __all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
-__all__ += ["Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
+__all__ += ["FewLabels", "Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
 __all__ += ["Ask", "LiveFork"]
-__all__ += ["Recording", "Ruler", "Sliders", "ToyEngine", "show"]
+__all__ += ["RealWalk", "Recording", "Ruler", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

@@ -27,9 +27,11 @@ from ganlib.widgets.few_labels import FewLabels
 from ganlib.widgets.fork import LiveFork
 from ganlib.widgets.guess import Guess
 from ganlib.widgets.interpolation import Interpolation
+from ganlib.widgets.paint import PaintMask
 from ganlib.widgets.plane import LivePlane
 from ganlib.widgets.real_walk import RealWalk
 from ganlib.widgets.ruler import Ruler
+from ganlib.widgets.slices import Slices
 from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining
@@ -37,9 +39,9 @@ from ganlib.widgets.training import LiveTraining
 __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
 __all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
-__all__ += ["FewLabels", "Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
 __all__ += ["Ask", "LiveFork"]
-__all__ += ["RealWalk", "Recording", "Ruler", "Sliders", "ToyEngine", "show"]
+__all__ += ["FewLabels", "Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining", "PaintMask"]
+__all__ += ["RealWalk", "Recording", "Ruler", "Slices", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

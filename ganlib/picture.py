@@ -162,13 +162,15 @@ class Tiles:
     """A sheet of images, row by row: uint8 (n, height, width) or (n, height, width, 3), `columns` in a row.
 
     `badges`: the index of an image that is picked -> what its badge says. A click presses the button `press`, with the
-    image's index.
+    image's index. With `paint` a stroke of the held mouse goes on over other images: it presses the button for each of
+    them once, with `stroke=True`.
     """
 
     images: np.ndarray
     columns: int
     badges: Mapping[int, str] = field(default_factory=dict)
     press: str | None = None
+    paint: bool = False
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,11 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "784": lambda: MNIST.G[-1].units,
         "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
     },
+    "15_conditional": {
+        "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
+        "1,000": lambda: read("conditional.json", "class", "samples") / named("mnist-conditional").classes,
+        "240": lambda: named("mnist-conditional").D[1].units,
+    },
     "18_semi_supervised": {
         "50,000": lambda: mnist.RECORD.counts["train"] - 10_000,  # the others are for validation
         "240": lambda: MNIST.D[0].units,

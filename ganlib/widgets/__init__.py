@@ -16,6 +16,7 @@ from IPython.display import display
 
 from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch
 from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
+from ganlib.widgets.ask import Ask
 from ganlib.widgets.be_discriminator import BeTheDiscriminator
 from ganlib.widgets.be_generator import BeTheGenerator
 from ganlib.widgets.chains import Chains
@@ -24,11 +25,14 @@ from ganlib.widgets.demo import Demo, Recording
 from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
 from ganlib.widgets.few_labels import FewLabels
+from ganlib.widgets.fork import LiveFork
 from ganlib.widgets.guess import Guess
 from ganlib.widgets.interpolation import Interpolation
+from ganlib.widgets.paint import PaintMask
 from ganlib.widgets.plane import LivePlane
 from ganlib.widgets.real_walk import RealWalk
 from ganlib.widgets.ruler import Ruler
+from ganlib.widgets.slices import Slices
 from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining
@@ -36,8 +40,9 @@ from ganlib.widgets.training import LiveTraining
 __all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
 __all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
 __all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
-__all__ += ["FewLabels", "Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
-__all__ += ["RealWalk", "Recording", "Ruler", "SideBySide", "Sliders", "ToyEngine", "show"]
+__all__ += ["Ask", "LiveFork"]
+__all__ += ["FewLabels", "Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining", "PaintMask"]
+__all__ += ["RealWalk", "Recording", "Ruler", "SideBySide", "Slices", "Sliders", "ToyEngine", "show"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

@@ -5,6 +5,7 @@ import { clip, element, mark, renew, unhurried, write } from "./controls.js";
 
 const NEAR = 26; // CSS pixels from a mark that still take hold of it
 const TOUCH = 9; // ... from a point that a click takes away
+const WAY = 16; // places between two of a stroke at which it looks for images
 const NODES = 81; // heights of a curve that is drawn by hand
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
@@ -25,6 +26,7 @@ export class Figure {
     this.tell = unhurried((words) => mark(this.canvas, "aria-label", words));
     this.tile = 0; // the keyboard's cursor on images
     this.cursor = null; // ... and where a person draws, [x, y]
+    this.brush = null; // the stroke under way on images that are painted
     this.reading = null; // the x at which the lines are read
     const on = (name, act) => this.canvas.addEventListener(name, (event) => this.place && act(event));
     on("pointerdown", (event) => event.button === 0 && this.down(event));
@@ -95,7 +97,7 @@ export class Figure {
     if (this.panel.draws) this.cursor = this.at(event);
     if (this.does === "curve") this.penDown(event);
     else if (this.does === "points") this.point(this.cursor);
-    else if (this.does === "press") this.pick(this.tileUnder(event));
+    else if (this.does === "press") this.brushDown(event);
     else if (this.does === "choose") this.hover(event);
     else if (this.does === "place") this.seekDown(event);
     else if (this.does === "drag" && (this.held = this.handleUnder(event)?.moves)) {
@@ -107,6 +109,7 @@ export class Figure {
   move(event) {
     if (this.panel.reads) this.read(this.at(event)[0]);
     if (this.pen) this.penTo(event);
+    else if (this.brush !== null) this.brushTo(event);
     else if (this.seeking) this.seek(this.at(event)[0]);
     else if (this.held) this.drag(event);
     else if (this.does === "choose") this.hover(event);
@@ -115,7 +118,7 @@ export class Figure {
 
   up() {
     if (this.pen) this.sendHeights();
-    this.held = this.pen = null;
+    this.held = this.pen = this.brush = null;
     this.seeking = false;
   }
 
@@ -204,10 +207,33 @@ export class Figure {
     });
   }
 
-  pick(index) {
+  pick(index, more = {}) {
     if (index < 0) return;
     this.tile = index;
-    this.view.press(this.panel.tiles.press, { index });
+    this.view.press(this.panel.tiles.press, { index, ...more });
+  }
+
+  brushDown(event) {
+    const index = this.tileUnder(event);
+    if (this.panel.tiles.paint && index >= 0) {
+      this.canvas.setPointerCapture(event.pointerId);
+      this.brush = { met: new Set([index]), from: [event.offsetX, event.offsetY] };
+    }
+    this.pick(index);
+  }
+
+  /** The stroke goes on, over every image on the way: each takes on what the first one has become. */
+  brushTo(event) {
+    const { met, from } = this.brush;
+    const to = [event.offsetX, event.offsetY];
+    for (let t = 1; t <= WAY; t++) {
+      const [offsetX, offsetY] = from.map((start, i) => start + (t / WAY) * (to[i] - start));
+      const index = this.tileUnder({ offsetX, offsetY });
+      if (index < 0 || met.has(index)) continue;
+      met.add(index);
+      this.pick(index, { stroke: true });
+    }
+    this.brush.from = to;
   }
 
   // -- the keyboard -------------------------------------------------------------------------------------------------
@@ -215,7 +241,8 @@ export class Figure {
   /** Take a key; whether it meant anything here. */
   key({ key, shiftKey }) {
     const [way, far] = [ARROWS[key], shiftKey ? 5 : 1];
-    const enters = key === "Enter" && (this.does === "press" || this.does === "points");
+    const presses = key === "Enter" || (key === " " && this.panel?.tiles?.paint);
+    const enters = presses && (this.does === "press" || this.does === "points");
     const leaves = key === "Escape" && (this.does === "place" || this.reading !== null);
     if (!this.does || !this.place || !(way || enters || leaves)) return false;
     const [[left, right], along] = [this.panel.x, way?.[0] ?? 0];

@@ -221,15 +221,28 @@ def save_weights(path: Path, trained: Trained, small: bool = False) -> Path:
     nets = {"G": trained.G, "D": trained.D, "E": trained.E, "average": trained.average}
     parts = ((name, net.state_dict()) for name, net in nets.items() if net and not (small and name == "D"))
     tensors = {f"{name}.{key}": tensor.half() for name, net in parts for key, tensor in net.items()}
-    for key, tensor in list(tensors.items()) if small else ():
-        if tensor.ndim == 2:
-            scale = (tensor.float().abs().amax(1, keepdim=True) / 127).clamp_min(1e-6)
-            tensors[key], tensors[key + EIGHT] = (tensor / scale).round().to(torch.int8), scale
+    tensors = in_8_bits(tensors) if small else tensors
     told = {**trained.info, "recipe": trained.recipe.to_dict()}
     if trained.strip:
         told["strip"] = trained.strip.epochs
         tensors |= {f"strip.{name}": getattr(trained.strip, name) for name in ("last", "average")}
     return write_weights(path, tensors, told)
+
+
+def in_8_bits(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same, each matrix as whole numbers up to 127 and, at its name and `EIGHT`, a scale for each of its rows."""
+    small = dict(tensors)
+    for key, tensor in tensors.items():
+        if tensor.ndim == 2:
+            scale = (tensor.float().abs().amax(1, keepdim=True) / 127).clamp_min(1e-6)
+            small[key], small[key + EIGHT] = (tensor / scale).round().to(torch.int8), scale
+    return small
+
+
+def from_8_bits(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What `in_8_bits` took, but for the rounding; what is not in 8 bits stays as it is."""
+    plain = {key: tensor for key, tensor in tensors.items() if not key.endswith(EIGHT)}
+    return {key: tensor * tensors[key + EIGHT] if key + EIGHT in tensors else tensor for key, tensor in plain.items()}
 
 
 def write_weights(path: Path, tensors: dict[str, Tensor], told: dict[str, Any]) -> Path:
@@ -264,9 +277,7 @@ def load_weights(path: Path) -> Trained:
     """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken."""
     with read_weights(path) as (tensors, info):
         nets: dict[str, dict[str, Tensor]] = {"G": {}}
-        for key in [key for key in tensors if key.endswith(EIGHT)]:
-            tensors[key.removesuffix(EIGHT)] = tensors[key.removesuffix(EIGHT)] * tensors.pop(key)
-        for key, tensor in tensors.items():
+        for key, tensor in from_8_bits(tensors).items():
             name, _, part = key.partition(".")  # "G.layers.0.linear.weight", "strip.last"
             nets.setdefault(name, {})[part] = tensor if name == "strip" else tensor.float()
         pictures, epochs = nets.pop("strip", None), info.pop("strip", None)

@@ -8,14 +8,19 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from ganlib.errors import RecipeError
 
 Array = NDArray[np.float64]
 
 REACH = 12.0  # standard deviations on either side of a Gaussian that are looked at: 4e-33 of its mass lies outside
-PRIOR_REACH = {"uniform": math.sqrt(3), "normal": 9.0}  # p_g is computed from |z| <= reach: all of p_z; all but 2e-19
+_WITHIN_1 = math.erf(math.sqrt(0.5))  # the probability of N(0, 1) within one standard deviation
+_STRETCH = math.sqrt(1 - 2 * math.exp(-0.5) / (math.sqrt(2 * math.pi) * _WITHIN_1))  # the std of N(0, 1) within [-1, 1]
+PRIOR_REACH = {"uniform": math.sqrt(3), "normal": 9.0, "truncated": 1 / _STRETCH, "mixture": 0.8 + 9 * 0.6}
+"""p_g is computed from |z| <= reach: all of p_z, or all but 2e-19."""
+POINTS = ("sphere", "discrete")  # priors that have two points only in one dimension, -1 and 1, and so have p_g
+_PIECES = {"normal": 18, "truncated": 18, "mixture": 24}  # narrow enough for quadrature; even ones are exact anyhow
 
 
 class Density(Protocol):
@@ -186,15 +191,43 @@ class Drawn:
         return self.x[i] + width * np.clip(t, 0.0, 1.0)
 
 
+def prior_pdf(p_z: str, z: ArrayLike) -> Array:
+    """The density of a prior's one coordinate at z, any shape; see `ganlib.game.prior`."""
+    z, reach = np.asarray(z, float), _reach(p_z)
+    if p_z == "uniform":
+        return np.where(np.abs(z) <= reach, 1 / (2 * reach), 0.0)
+    if p_z == "mixture":
+        return (_phi((z - 0.8) / 0.6) + _phi((z + 0.8) / 0.6)) / 1.2
+    if p_z == "truncated":
+        return np.where(np.abs(z) <= reach, _phi(z * _STRETCH) * (_STRETCH / _WITHIN_1), 0.0)
+    return _phi(z)
+
+
+def prior_cdf(p_z: str, z: ArrayLike) -> Array:
+    """The distribution function of a prior's one coordinate at z, any shape."""
+    z, reach = np.asarray(z, float), _reach(p_z)
+    if p_z == "uniform":
+        return np.clip((z / reach + 1) / 2, 0.0, 1.0)
+    if p_z == "mixture":
+        return (ndtr((z - 0.8) / 0.6) + ndtr((z + 0.8) / 0.6)) / 2
+    if p_z == "truncated":
+        return np.clip((ndtr(z * _STRETCH) - ndtr(-1.0)) / _WITHIN_1, 0.0, 1.0)
+    return ndtr(z)
+
+
+def _phi(z: Array) -> Array:
+    return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
 class Pushforward:
     """The density p_g of x = G(z), z ~ p_z, for G linear between points (z_i, x_i): exact, not a histogram.
 
     On a piece from (z_i, x_i) to (z_i+1, x_i+1) a z at distance t along it contributes p_z(z) / |slope| to p_g(x); the
     pieces that pass x add up. A flat piece puts all its share of z on one x: an atom, which `pdf` leaves out and
-    `atoms` lists. z and x (n,): z ascends and covers the prior's reach; p_z "uniform", U(-sqrt 3, sqrt 3), or "normal".
+    `atoms` lists. z and x (n,): z ascends and covers the prior's reach; p_z is one of `PRIOR_REACH`.
 
     `even=True` spreads each piece's share evenly over its x. With the uniform prior that changes nothing; with the
-    normal one, and many pieces, it is an estimate that is quick to draw.
+    others, and many pieces, it is an estimate that is quick to draw.
     """
 
     def __init__(self, z: ArrayLike, x: ArrayLike, p_z: str = "uniform", *, even: bool = False):
@@ -206,13 +239,10 @@ class Pushforward:
         _reach(p_z)
         self.z, self.x, self.p_z = z, x, p_z
         self.even = even or p_z == "uniform"
-        self.mass = np.diff(self._prior_cdf(z))  # each piece's share of z, (n - 1,)
+        self.mass = np.diff(prior_cdf(p_z, z))  # each piece's share of z, (n - 1,)
         self.low, self.high = np.minimum(x[1:], x[:-1]), np.maximum(x[1:], x[:-1])
         # Below this width a piece is a point: the difference of its ends is rounding.
         self.flat = (self.high - self.low) <= 1e-13 * np.maximum(1.0, np.abs(self.high))
-
-    def _prior_cdf(self, z: Array) -> Array:
-        return ndtr(z) if self.p_z == "normal" else np.clip((z / math.sqrt(3) + 1) / 2, 0.0, 1.0)
 
     @property
     def knots(self) -> Array:
@@ -235,7 +265,7 @@ class Pushforward:
         low, high, z, start, slope = (each[~self.flat] for each in pieces)
         t = x[..., None]
         at = z + (t - start) / slope  # the z of each piece's line that x came from
-        density = np.exp(-at * at / 2) / (math.sqrt(2 * math.pi) * np.abs(slope))
+        density = prior_pdf(self.p_z, at) / np.abs(slope)
         return np.where((t >= low) & (t < high), density, 0.0).sum(-1)
 
     def cdf(self, x: ArrayLike) -> Array:
@@ -249,7 +279,7 @@ class Pushforward:
         share = np.clip((t - self.low) / np.where(self.flat, 1.0, self.high - self.low), 0.0, 1.0)
         rising, z = np.diff(self.x) >= 0, self.z[:-1]
         along = np.where(rising, share, 1 - share)
-        part = self._prior_cdf(z + along * np.diff(self.z)) - self._prior_cdf(z)
+        part = prior_cdf(self.p_z, z + along * np.diff(self.z)) - prior_cdf(self.p_z, z)
         inside = np.where(rising, part, self.mass - part)
         return np.where(self.flat, (t >= self.low) * self.mass, inside).sum(-1)
 
@@ -277,18 +307,23 @@ class Pushforward:
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """n draws x = G(z): (n,)."""
-        z = rng.uniform(-math.sqrt(3), math.sqrt(3), n) if self.p_z == "uniform" else rng.standard_normal(n)
-        return self.G(z)
+        if self.p_z == "uniform":
+            return self.G(rng.uniform(-math.sqrt(3), math.sqrt(3), n))
+        if self.p_z == "truncated":
+            return self.G(ndtri(ndtr(-1.0) + _WITHIN_1 * rng.random(n)) / _STRETCH)
+        z = rng.standard_normal(n)
+        return self.G(z if self.p_z == "normal" else 0.6 * z + np.where(rng.random(n) < 0.5, -0.8, 0.8))
 
 
 def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform") -> tuple[Array, Array]:
     """The breakpoints of a G of rectifiers in one dimension, exactly: (z, x), each (n,), over the prior's reach.
 
     `layers` are (weight (units, inputs), bias (units,)) from z up; every layer but the last is followed by max(0, .).
-    A unit's zeros are the next layer's breakpoints. For the normal prior, whole numbers keep the pieces narrow.
+    A unit's zeros are the next layer's breakpoints. But for the uniform prior, points at equal steps (of 1 for the
+    normal one) keep the pieces narrow.
     """
     reach = _reach(p_z)
-    z = np.linspace(-reach, reach, 19) if p_z == "normal" else np.array([-reach, reach])
+    z = np.linspace(-reach, reach, _PIECES.get(p_z, 1) + 1)
     h = z[:, None]  # (n, units)
     for i, (weight, bias) in enumerate(layers):
         a = h @ np.asarray(weight, float).T + np.asarray(bias, float)  # (n, units), linear between the z
@@ -309,6 +344,9 @@ def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform
 
 def _reach(p_z: str) -> float:
     """The prior's reach. Raises `RecipeError` when there is no such prior."""
+    if p_z in POINTS:
+        what = f"in one coordinate the prior {p_z!r} is two points, -1 and 1, and p_g two lumps without a density"
+        raise RecipeError(f"{what}: use one of {', '.join(PRIOR_REACH)}, or more coordinates")
     if p_z not in PRIOR_REACH:
         raise RecipeError(f"unknown prior {p_z!r}; use one of {', '.join(PRIOR_REACH)}")
     return PRIOR_REACH[p_z]

@@ -40,7 +40,7 @@ def _atoms(density: Density) -> tuple[Array, Array]:
     return getattr(density, "atoms", (np.empty(0), np.empty(0)))
 
 
-def _shares(p: Density, q: Density, order: int) -> tuple[Array, Array, Array]:
+def shares(p: Density, q: Density, order: int) -> tuple[Array, Array, Array]:
     """Nodes x, each atom one of them, and the probability that p and that q give to each: three times (n,)."""
     x, w = quadrature(p, q, order=order)
     at = _places(p, q)
@@ -120,7 +120,7 @@ def _probability(D: ArrayLike) -> Array:
 
 def C(p_data: Density, p_g: Density, *, order: int = 20) -> float:
     """C(G) = max_D V(D, G) = V(D*, G) (eq. 4), nats; between -log 4 and 0."""
-    return _C(*_shares(p_data, p_g, order)[1:])
+    return _C(*shares(p_data, p_g, order)[1:])
 
 
 def _C(P: Array, Q: Array) -> float:
@@ -134,7 +134,7 @@ def V_C_JSD(logit: Function, p_data: Density, p_g: Density, *, order: int = 20) 
 
     V <= C holds exactly, as D* is the best D at each node. A D with kinks of its own makes V exact to about 1e-4.
     """
-    x, P, Q = _shares(p_data, p_g, order)
+    x, P, Q = shares(p_data, p_g, order)
     a = np.asarray(logit(x))
     V = -(P @ np.logaddexp(0, -a)) - (Q @ np.logaddexp(0, a))
     C = _C(P, Q)
@@ -160,7 +160,7 @@ def JSD(p: Density, q: Density, *, order: int = 20) -> float:
     >>> round(JSD(Gaussian(0, 1), Gaussian(1, 1)), 12)
     0.111421482185
     """
-    _, P, Q = _shares(p, q, order)
+    _, P, Q = shares(p, q, order)
     m = np.where(P + Q > 0, (P + Q) / 2, 1.0)
     return float((xlogy(P, P / m) + xlogy(Q, Q / m)).sum() / 2)
 
@@ -170,7 +170,7 @@ def total_variation(p: Density, q: Density, *, order: int = 20) -> float:
 
     Its integrand has kinks where p = q, so this one is exact only to about 1e-4 at the default order.
     """
-    _, P, Q = _shares(p, q, order)
+    _, P, Q = shares(p, q, order)
     return float(np.abs(P - Q).sum() / 2)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from ganlib import named, parzen
 from ganlib.datasets import RECORDS, mnist, mnist_5k
-from ganlib.lessons import k_and_rates
+from ganlib.lessons import coordination, k_and_rates
 from ganlib.lessons.table_1 import BEFORE as before
-from ganlib.recipes import MNIST
+from ganlib.recipes import INFERENCE, MNIST
 from ganlib.studies import diagnosis, table_1
 from ganlib.widgets import steering
 
@@ -89,5 +89,26 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "13_table_2": {
         "784": lambda: MNIST.G[-1].units,
         "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
+    },
+    "15_conditional": {
+        "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
+        "1,000": lambda: read("conditional.json", "class", "samples") / named("mnist-conditional").classes,
+        "240": lambda: named("mnist-conditional").D[1].units,
+    },
+    "18_semi_supervised": {
+        "50,000": lambda: mnist.RECORD.counts["train"] - 10_000,  # the others are for validation
+        "240": lambda: MNIST.D[0].units,
+    },
+    "16_inference": {
+        "5,000": lambda: float(mnist_5k.RECORD.layout.split()[0].replace(",", "")),
+        "240": lambda: INFERENCE.E[0].units,
+        "100": lambda: INFERENCE.E[-1].units,
+        "50,000": lambda: read("inference.json", "reference", "train"),
+        "97.4": 97.4,  # Donahue et al. 2017, Table 1: BiGAN, one nearest neighbour, 97.39 % right
+        "2.6": 2.6,
+    },
+    "19_coordination": {
+        "0.3": lambda: coordination.FAILED[1],
+        "0.5": lambda: coordination.FAILED[2],
     },
 }

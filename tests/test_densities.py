@@ -7,9 +7,10 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from scipy import integrate, stats
 
-from ganlib import RecipeError
+from ganlib import RecipeError, game
 from ganlib.densities import (
     PRIOR_REACH,
     Drawn,
@@ -20,6 +21,8 @@ from ganlib.densities import (
     Uniform,
     grid,
     log_pdf,
+    prior_cdf,
+    prior_pdf,
     relu_line,
     ring,
 )
@@ -188,6 +191,35 @@ def test_the_breakpoints_are_all_of_the_nets(seed, p_z):
     assert np.abs(np.interp(fine, z, x) - expected).max() < 1e-12 * max(1, np.abs(expected).max())
 
 
+LAWS = {  # scipy's densities of one coordinate of z
+    "uniform": stats.uniform(-ROOT_3, 2 * ROOT_3).pdf,
+    "normal": stats.norm.pdf,
+    "truncated": stats.truncnorm(-1, 1, scale=1 / stats.truncnorm(-1, 1).std()).pdf,
+    "mixture": lambda z: (stats.norm(-0.8, 0.6).pdf(z) + stats.norm(0.8, 0.6).pdf(z)) / 2,
+}
+
+
+@pytest.mark.parametrize("p_z", PRIOR_REACH)
+def test_the_law_of_one_coordinate_is_that_of_its_draws(p_z):
+    """Against scipy's density, its integral by another rule, and a million draws of `game.prior`."""
+    reach = PRIOR_REACH[p_z]
+    z = np.linspace(-reach * 0.999, reach * 0.999, 4_001)
+    assert prior_pdf(p_z, z) == pytest.approx(LAWS[p_z](z), abs=1e-12)
+    assert prior_pdf(p_z, [-reach - 0.1, reach + 0.1]) == pytest.approx([0, 0], abs=1e-15)
+    below = [integrate.quad(LAWS[p_z], -reach, end, points=[-0.5, 0.5], limit=200)[0] for end in z[::1000]]
+    assert prior_cdf(p_z, z[::1000]) == pytest.approx(below, abs=1e-8)
+    draws = np.sort(game.prior(p_z, N, 1, torch.Generator().manual_seed(0)).numpy()[:, 0])
+    assert np.abs(np.searchsorted(draws, z, side="right") / N - prior_cdf(p_z, z)).max() < KOLMOGOROV
+    assert draws.mean() == pytest.approx(0, abs=0.005) and draws.std() == pytest.approx(1, abs=0.005)
+
+
+@pytest.mark.parametrize("p_z", ["sphere", "discrete"])
+def test_two_points_have_no_density(p_z):
+    assert game.prior(p_z, 100, 1, torch.Generator().manual_seed(0)).round(decimals=6).unique().tolist() == [-1, 1]
+    with pytest.raises(RecipeError, match="is two points, -1 and 1"):
+        Pushforward([-2, 2], [0, 1], p_z)
+
+
 def brute_pdf(layers, p_z, at, n=200_000):
     """p_g by its definition: p_z(z) / |G'(z)| summed over the z of a fine grid between which G passes x."""
     reach = PRIOR_REACH[p_z]
@@ -198,8 +230,7 @@ def brute_pdf(layers, p_z, at, n=200_000):
         i = np.nonzero((x[:-1] - a) * (x[1:] - a) < 0)[0]
         slope = (x[i + 1] - x[i]) / (z[1] - z[0])
         root = z[i] + (a - x[i]) / slope
-        weight = stats.norm.pdf(root) if p_z == "normal" else np.full(len(root), 1 / (2 * ROOT_3))
-        result.append((weight / np.abs(slope)).sum())
+        result.append((LAWS[p_z](root) / np.abs(slope)).sum())
     return np.array(result)
 
 
@@ -220,9 +251,7 @@ def test_p_g_is_exact(seed, p_z):
     for end in np.concatenate([x[:8], p_g.knots[:3]]):
         assert p_g.cdf(end) == pytest.approx(area(p_g, high=end) + mass[at <= end].sum(), abs=1e-10)
     # and a million draws, by G itself and not by the broken line, have it
-    rng = np.random.default_rng(seed)
-    z = rng.uniform(-ROOT_3, ROOT_3, N) if p_z == "uniform" else rng.standard_normal(N)
-    draws = np.sort(run(layers, z))
+    draws = np.sort(run(layers, game.prior(p_z, N, 1, torch.Generator().manual_seed(seed)).double().numpy()[:, 0]))
     points = np.concatenate([x, at + 1e-9])
     assert np.abs(np.searchsorted(draws, points, side="right") / N - p_g.cdf(points)).max() < KOLMOGOROV
     assert distance_of_a_sample(p_g, lambda a: p_g.cdf(a + 1e-12)) < KOLMOGOROV

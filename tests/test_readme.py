@@ -98,3 +98,22 @@ def test_the_scores_of_the_other_rows():
 def test_the_epochs_of_a_profile():
     assert f"trains MNIST for {MNIST.at('quick').epochs} epochs" in REFERENCE
     assert f"into runs/mnist-0, {MNIST.epochs} epochs" in REFERENCE
+
+
+def test_the_numbers_of_section_7():
+    conditional, labels = (
+        json.loads((ROOT / "ganlib" / "results" / f"{name}.json").read_text())
+        for name in ("conditional", "semi_supervised")
+    )
+    last, average = conditional["class"]["rows"]
+    [cells] = [line.split("|") for line in README.splitlines() if line.startswith("| p(x given c)")]
+    agrees = [f"{100 * row['agrees']:.1f} %" for row in (last, average)]
+    assert f"with {agrees[0]} of the digits" in cells[2] and f"the average of G: {agrees[1]})" in cells[2]
+    assert f"{said(last)} nats, the average of G {said(average)};" in cells[2]
+    errors = [
+        100 * row["error"]
+        for row in labels["rows"]
+        if (row["method"], row["labels"]) == ("the game of K + 1 classes", 100)
+    ]
+    assert len(errors) == 5
+    assert f"100 labels: {np.mean(errors):.1f} ± {np.std(errors, ddof=1):.1f} % of" in README

@@ -29,9 +29,9 @@ N_NEIGHBOURS = 3_000  # pictures on each side of precision and recall
 class Ruler:
     """A classifier of a data set, and features of N drawn training pictures and of all the test pictures."""
 
-    def __init__(self, data: Dataset, pixels: str):
+    def __init__(self, data: Dataset, pixels: str, epochs: int = 6):
         pictures = (data.train, data.train_labels, data.test, data.test_labels)
-        how = {"hidden": (128,), "shape": data.shape, "pixels": pixels, "epochs": 6}
+        how = {"hidden": (128,), "shape": data.shape, "pixels": pixels, "epochs": epochs}
         self.classifier = measures.train_classifier(*pictures, **how)
         drawn = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))[:N]
         self.train, self.test = (

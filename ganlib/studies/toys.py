@@ -58,6 +58,20 @@ class Stack(nn.Module):
         return x
 
 
+class Jitter:
+    """Gaussian noise on what D sees, by seed, so that a game's is the same alone and in company."""
+
+    def __init__(self, seeds: Sequence[int], row: Tensor, std: float):
+        states = (np.random.SeedSequence([seed, STREAM, MAX_K + 2]).generate_state(1, np.uint64)[0] for seed in seeds)
+        self.rngs = [torch.Generator().manual_seed(int(state >> np.uint64(1))) for state in states]
+        self.row, self.std = row, std
+
+    def like(self, x: Tensor) -> Tensor:
+        """Noise for x (B, m, d)."""
+        drawn = torch.stack([torch.randn(x.shape[1:], generator=rng) for rng in self.rngs])
+        return (self.std * drawn[self.row]).to(x.dtype)
+
+
 class StackedDiscriminator(Stack):
     """B discriminators as one."""
 
@@ -65,9 +79,9 @@ class StackedDiscriminator(Stack):
         super().__init__(nets, dtype)
         self.specs = (*self.specs[:-1], Layer(1, "linear", 0.0))  # the costs take logits
 
-    def logit(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        """a(x) = log D(x) - log(1 - D(x)): (B, m, d) -> (B, m)."""
-        return self(x).squeeze(-1)
+    def logit(self, x: Tensor, rng: Jitter | None = None) -> Tensor:
+        """a(x) = log D(x) - log(1 - D(x)): (B, m, d) -> (B, m); with `rng`, of x and that noise."""
+        return self(x if rng is None else x + rng.like(x)).squeeze(-1)
 
 
 @dataclass(frozen=True)
@@ -98,6 +112,8 @@ class Toys:
 
     Moves: an iteration is k updates of D, each on a fresh batch, then one of G ("alternating", Algorithm 1), or k - 1
     updates of D and a joint one of both from the same old parameters ("simultaneous", the authors' code).
+
+    `noise` is the std of Gaussian noise on all that D sees while either player learns; it may be changed at any time.
     """
 
     def __init__(
@@ -130,6 +146,8 @@ class Toys:
         self.G = Stack([pairs[seed][0] for seed in self.seeds], dtype)
         self.D = StackedDiscriminator([pairs[seed][1] for seed in self.seeds], dtype)
         self.velocity = {name: [torch.zeros_like(p) for p in getattr(self, name).parameters()] for name in "GD"}
+        self.noise = 0.0
+        self._jitter: Jitter | None = None
         self.step = self.turn = 0  # iterations done, and D's updates in the one under way
         self._unique = list(pairs)
         self._row = torch.tensor([self._unique.index(seed) for seed in self.seeds])
@@ -176,24 +194,48 @@ class Toys:
             return "D", left - 1
         return ("both" if left == 1 else "G", 0) if joint else ("G", -1)
 
-    def step_D(self, turn: int | None = None) -> None:
-        """One update of D on fresh draws: in every game, or with `turn` in those whose k is above it."""
+    def step_D(self, turn: int | None = None, only: Tensor | None = None) -> game.Gradients | None:
+        """One update of D on fresh draws: in every game, with `turn` in those whose k is above it, or in `only` (B,).
+
+        What D saw; None where `only` is nobody, in which case the draws are made all the same.
+        """
         x, z = self._draw(turn or 0)
+        if only is not None and not only.any():
+            return None
         with torch.no_grad():
             fake = self.G(z)
-        self._move("D", game.discriminator_gradients(self.D, x, fake).D, self._active(turn))
+        found = game.discriminator_gradients(self.D, x, fake, self._seen_through())
+        self._move("D", found.D, self._active(turn) if only is None else self._these(only))
+        return found
 
-    def step_G(self) -> None:
-        """One update of G, on fresh noise, against D as it is."""
+    def step_G(self, only: Tensor | None = None) -> None:
+        """One update of G, on fresh noise, against D as it is: in every game, or in `only` (B,)."""
         _, z = self._draw(-1)
-        self._move("G", game.generator_gradients(self.G, self.D, z, self.generator_cost).G)
+        found = game.generator_gradients(self.G, self.D, z, self.generator_cost, self._seen_through())
+        self._move("G", found.G, self._these(only))
 
-    def _step_both(self, D_too: bool) -> None:
+    def step_both(self, only: Tensor | None = None) -> None:
+        """A joint update of both from the same old parameters: in every game, or in `only` (B,)."""
+        self._step_both(True, only)
+
+    def _step_both(self, D_too: bool, only: Tensor | None = None) -> None:
         x, z = self._draw(0)
-        found = game.simultaneous_gradients(self.G, self.D, x, z, self.generator_cost)
+        found = game.simultaneous_gradients(self.G, self.D, x, z, self.generator_cost, self._seen_through())
         if D_too:
-            self._move("D", found.D, self._active(0))
-        self._move("G", found.G)
+            self._move("D", found.D, self._active(0) if only is None else self._these(only))
+        self._move("G", found.G, self._these(only))
+
+    def _these(self, only: Tensor | None) -> Tensor | None:
+        """Some games as 1 and 0; None: all."""
+        return None if only is None or bool(only.all()) else only.to(self.dtype)
+
+    def _seen_through(self) -> Jitter | None:
+        """The noise on what D sees, where there is any."""
+        if not self.noise:
+            return None
+        self._jitter = self._jitter or Jitter(self._unique, self._row, 0.0)
+        self._jitter.std = float(self.noise)
+        return self._jitter
 
     def _active(self, turn: int | None) -> Tensor | None:
         """The games whose k is above `turn`, as 1 and 0; None: all, which needs no masks."""
@@ -236,12 +278,13 @@ class Toys:
     @torch.no_grad()
     def saved(self) -> dict[str, Any]:
         """All that the future of these games depends on, for `load`: nets, velocities, place, numbers and draws."""
-        names = ("p_data", "k", "lr_D", "lr_G", "momentum", "step", "turn", *CHOICES)
+        names = ("p_data", "k", "lr_D", "lr_G", "momentum", "noise", "step", "turn", *CHOICES)
         return {
             "plain": {name: getattr(self, name) for name in names},  # none of them is changed in place
             "nets": [p.detach().clone() for name in "GD" for p in getattr(self, name).parameters()],
             "velocity": [v.clone() for name in "GD" for v in self.velocity[name]],
             "streams": {stream: draws.saved() for stream, draws in self._streams.items()},
+            "jitter": self._jitter and [rng.get_state() for rng in self._jitter.rngs],
         }
 
     def at(self, saved: dict[str, Any]) -> Toys:
@@ -261,6 +304,9 @@ class Toys:
         self._streams = {stream: Draws(self._unique, stream) for stream in saved["streams"]}
         for stream, draws in self._streams.items():
             draws.load(saved["streams"][stream])
+        self._jitter = Jitter(self._unique, self._row, 0.0) if saved["jitter"] else None
+        for rng, state in zip(self._jitter.rngs if self._jitter else (), saved["jitter"] or ()):
+            rng.set_state(state)
 
     # -- looking at a game of one dimension ----------------------------------------------------------------------------
 

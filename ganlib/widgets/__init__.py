@@ -16,27 +16,70 @@ from IPython.display import display
 
 from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch
 from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
+from ganlib.widgets.ask import Ask
 from ganlib.widgets.be_discriminator import BeTheDiscriminator
 from ganlib.widgets.be_generator import BeTheGenerator
 from ganlib.widgets.chains import Chains
+from ganlib.widgets.coordination import SideBySide
 from ganlib.widgets.demo import Demo, Recording
 from ganlib.widgets.engine import Engine, Game
 from ganlib.widgets.explorer import Explorer
+from ganlib.widgets.few_labels import FewLabels
+from ganlib.widgets.fork import LiveFork
 from ganlib.widgets.guess import Guess
 from ganlib.widgets.interpolation import Interpolation
 from ganlib.widgets.paint import PaintMask
 from ganlib.widgets.plane import LivePlane
+from ganlib.widgets.real_walk import RealWalk
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.slices import Slices
 from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining
 
-__all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
-__all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
-__all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
-__all__ += ["Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining"]
-__all__ += ["PaintMask", "Recording", "Ruler", "Slices", "Sliders", "ToyEngine", "show"]
+__all__ = [
+    "Arrows",
+    "Ask",
+    "BeTheDiscriminator",
+    "BeTheGenerator",
+    "Button",
+    "Cells",
+    "Chains",
+    "Choice",
+    "Curve",
+    "Demo",
+    "Engine",
+    "Explorer",
+    "FewLabels",
+    "Game",
+    "Guess",
+    "Heat",
+    "Interpolation",
+    "Level",
+    "Line",
+    "LiveFork",
+    "LivePlane",
+    "LiveToy",
+    "LiveTraining",
+    "Mark",
+    "Note",
+    "Number",
+    "PaintMask",
+    "Panel",
+    "Picture",
+    "Points",
+    "RealWalk",
+    "Recording",
+    "Ruler",
+    "SideBySide",
+    "Slices",
+    "Slider",
+    "Sliders",
+    "Switch",
+    "Tiles",
+    "ToyEngine",
+    "show",
+]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

@@ -119,7 +119,7 @@ class SlicesEngine(Game):
             "The density, and points of G",
             [Line(*x.T, f"G, {order}", "V", dots=True)],
             *(ends, ends, "x1", "x2"),
-            heat=Heat(self._map, ends, ends, name="p_data"),
+            heat=Heat(self._map, ends, ends, name="p_data", limits=(0, float(self._map.max()))),
             levels=[level],
             marks=[mark],
             square=True,

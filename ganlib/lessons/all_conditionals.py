@@ -97,7 +97,7 @@ def played(seed: int = 0) -> PlaneGame:
     return game
 
 
-def plot_joints(game: PlaneGame, n: int = 1_500) -> Drawing:
+def plot_joints(game: PlaneGame, n: int = 500) -> Drawing:
     """Points of the data and of the three joints, side by side."""
     ends, axis = (-REACH, REACH), np.linspace(-REACH, REACH, 61)
     heat = Heat(game.p_data.pdf(np.stack(np.meshgrid(axis, axis), -1)), ends, ends)

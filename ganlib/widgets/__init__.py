@@ -37,12 +37,49 @@ from ganlib.widgets.sliders import Sliders
 from ganlib.widgets.toy import LiveToy, ToyEngine
 from ganlib.widgets.training import LiveTraining
 
-__all__ = ["Button", "Choice", "Curve", "Number", "Points", "Slider", "Switch"]
-__all__ += ["Arrows", "Cells", "Heat", "Level", "Line", "Mark", "Note", "Panel", "Picture", "Tiles"]
-__all__ += ["BeTheDiscriminator", "BeTheGenerator", "Chains", "Demo", "Engine", "Explorer"]
-__all__ += ["Ask", "LiveFork"]
-__all__ += ["FewLabels", "Game", "Guess", "Interpolation", "LivePlane", "LiveToy", "LiveTraining", "PaintMask"]
-__all__ += ["RealWalk", "Recording", "Ruler", "SideBySide", "Slices", "Sliders", "ToyEngine", "show"]
+__all__ = [
+    "Arrows",
+    "Ask",
+    "BeTheDiscriminator",
+    "BeTheGenerator",
+    "Button",
+    "Cells",
+    "Chains",
+    "Choice",
+    "Curve",
+    "Demo",
+    "Engine",
+    "Explorer",
+    "FewLabels",
+    "Game",
+    "Guess",
+    "Heat",
+    "Interpolation",
+    "Level",
+    "Line",
+    "LiveFork",
+    "LivePlane",
+    "LiveToy",
+    "LiveTraining",
+    "Mark",
+    "Note",
+    "Number",
+    "PaintMask",
+    "Panel",
+    "Picture",
+    "Points",
+    "RealWalk",
+    "Recording",
+    "Ruler",
+    "SideBySide",
+    "Slices",
+    "Slider",
+    "Sliders",
+    "Switch",
+    "Tiles",
+    "ToyEngine",
+    "show",
+]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STILL = """<style>

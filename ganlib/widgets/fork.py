@@ -53,7 +53,7 @@ class ForkEngine(Game):
             {
                 **{key: one for key, one in GAME.items() if key != "restore"},
                 "seed": replace(GAME["seed"], start=seed),
-                "c": Slider(0, 1, 0.75, 0.01, "c", "What both players are given", play=8.0, group="Look", look=True),
+                "c": Slider(0, 1, 0.75, 0.01, "c", "What both players are given", group="Look", look=True),
                 "k": Slider(1, 10, FORK.k, 1, "k", "D's updates to one of G's", whole=True, group="Both players"),
                 "lr_D": Slider(**rate, start=FORK.lr_D, name="Rate of D"),
                 "lr_G": Slider(**rate, start=FORK.lr_G, name="Rate of G"),

@@ -41,7 +41,7 @@ class SlicesEngine(Game):
         controls = {
             **buttons,
             "which": Choice(WHICH, name="The slice shows", hint="Which coordinate is hidden from G", **look),
-            "at": Slider(-2.5, 2.5, 0.0, 0.05, "the other coordinate", at, play=10.0, **look),
+            "at": Slider(-2.5, 2.5, 0.0, 0.05, "the other coordinate", at, **look),
             "order": Choice(ORDERS, name="Points of G, drawn", hint="How both coordinates are drawn", **look),
         }
         super().__init__(controls, seed=seed, **settings)
@@ -119,7 +119,7 @@ class SlicesEngine(Game):
             "The density, and points of G",
             [Line(*x.T, f"G, {order}", "V", dots=True)],
             *(ends, ends, "x1", "x2"),
-            heat=Heat(self._map, ends, ends, name="p_data"),
+            heat=Heat(self._map, ends, ends, name="p_data", limits=(0, float(self._map.max()))),
             levels=[level],
             marks=[mark],
             square=True,

@@ -388,6 +388,11 @@ def _mnist_E(units: int) -> tuple[Layer, ...]:
     return first, Layer(units, "sigmoid", irange=0.05), Layer(100, "linear", irange=0.05)
 
 
+def _relu_E(units: int) -> tuple[Layer, ...]:
+    hidden = Layer(units, "relu", irange=0.1)
+    return hidden, hidden, Layer(100, "linear", irange=0.1)
+
+
 def _classes_D(units: int) -> tuple[Layer, ...]:
     widths = (784, units, units // 2, units // 4, units // 4, units // 4, 10)
     layers = [Layer(n, "relu", irange=math.sqrt(3 / m), noise=0.5) for m, n in itertools.pairwise(widths)]
@@ -561,12 +566,16 @@ INFERENCE = replace(
 JOINT = replace(
     INFERENCE,
     name="mnist-joint",
-    source="INFERENCE here, in the game over pairs (x, z) of Donahue et al. 2017 and Dumoulin et al. 2017",
+    source="INFERENCE here, in the game over pairs (x, z) of Donahue et al. 2017 and Dumoulin et al. 2017; E is ours",
     D=_given_D((784, 240), (100, 240)),
+    E=_relu_E(1200),
     inference="joint",
-    lr_E=0.1,
+    lr_E=0.005,
 )
-"""BiGAN or ALI with the paper's nets: D tells (x, E(x)) from (G(z), z)."""
+"""BiGAN or ALI with the paper's G and D: D tells (x, E(x)) from (G(z), z).
+
+With the E of INFERENCE, or at a rate of .1, E gives one z for all x (notebook 16).
+"""
 
 SEMI_SUPERVISED = replace(
     MNIST,
@@ -598,7 +607,7 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {
         "mnist-masks": {"G": _given_G((100, 100), (784, 40), (784, 5), units=120, z=0.15)}
         | {"D": _given_D((784, 24), (784, 5), units=24), **_FEW},
         "mnist-inference": {"G": _mnist_G(120), "D": _maxout_D(24), "E": _mnist_E(24), **_FEW},
-        "mnist-joint": {"G": _mnist_G(120), "D": _given_D((784, 24), (100, 24), units=24), "E": _mnist_E(24), **_FEW},
+        "mnist-joint": {"G": _mnist_G(120), "D": _given_D((784, 24), (100, 24), units=24), "E": _relu_E(120), **_FEW},
         "mnist-labels": {"G": _mnist_G(120), "D": _classes_D(100), **_FEW},
     },
     "quick": {

@@ -15,6 +15,7 @@ from ganlib.errors import RecipeError
 from ganlib.nets import Discriminator, Generator, Rng, is_integer
 
 PRIORS = ("uniform", "normal", "sphere", "truncated", "mixture", "discrete")
+PAPERS_PRIORS = PRIORS[:2]  # those of the published recipes
 GENERATOR_COSTS = ("non-saturating", "minimax", "blend", "features")
 UPDATES = ("simultaneous", "alternating")
 MINUS_LOG_4 = -math.log(4)  # V at p_g = p_data with D at its optimum (Goodfellow et al. 2014, Theorem 1), nats

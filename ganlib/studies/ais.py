@@ -22,7 +22,7 @@ from torch.nn.functional import softplus
 
 from ganlib.baselines.rbm import RBM
 from ganlib.errors import RecipeError
-from ganlib.game import PRIORS
+from ganlib.game import PAPERS_PRIORS
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def log_p(
     10 of the x finds step sizes that accept 65 %, as in Wu et al.; they then stay, so that the bound is one. With the
     `z` (n, z_dim) that made x, by G(z) + sigma noise, the runs go backwards: a stochastic upper bound.
     """
-    if p_z not in PRIORS:
-        raise RecipeError(f"p_z is {p_z!r}; use one of {', '.join(PRIORS)}")
+    if p_z not in PAPERS_PRIORS:
+        raise RecipeError(f"p_z is {p_z!r}; use one of {', '.join(PAPERS_PRIORS)}")
     if not 0 < sigma < math.inf or min(chains, steps, leapfrog) < 1:
         raise RecipeError(f"sigma {sigma}, {chains} chains, {steps} steps, {leapfrog} leapfrog steps: all must be > 0")
     rng = torch.Generator(x.device).manual_seed(seed)

@@ -43,7 +43,7 @@ def controls(recipe: Recipe) -> dict[str, Any]:
         **{name: one for name, one in MEMORY.items() if name != "undo"},
         "p_data": Choice(data, "gaussian", "p_data", of_p_data, group=noise),
         "heights": Curve(hills((-1.5, 0.9, 1.0), (1.8, 0.5, 0.6))),
-        "p_z": Choice(game.PRIORS, recipe.p_z, "Prior on z", "What z is drawn from", group=noise),
+        "p_z": Choice(game.PAPERS_PRIORS, recipe.p_z, "Prior on z", "What z is drawn from", group=noise),
         "batch": Choice(sizes, recipe.batch, "Batch m", "Examples, and z, in each update", slide=True, group=noise),
         "k": Slider(0, 20, recipe.k, 1, "k", "How often D is updated for each update of G", **k_of, group=for_D),
         "lr_D": Slider(**rate, start=recipe.lr_D, name="Rate of D", hint=moves("D"), group=for_D),

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganlib.errors import RecipeError
-from ganlib.nets import Discriminator, Generator, Rng, is_integer
+from ganlib.nets import Discriminator, Generator, Rng, is_integer, real_logit
 
 PRIORS = ("uniform", "normal", "sphere", "truncated", "mixture", "discrete")
 PAPERS_PRIORS = PRIORS[:2]  # those of the published recipes
@@ -259,9 +259,8 @@ def feature_gradients(
     f = D.features(torch.cat([known, x, pixels], -2), rng)
     _, f_real, f_fake = f.split(parts, -2)
     out = _wide(D.layers[-1].logit(f, rng))
-    a = out.squeeze(-1) if out.shape[-1] == 1 else out.logsumexp(-1)
-    _, a_real, a_fake = a.split(parts, -1)
-    on_labels = functional.cross_entropy(out[: len(known)], y) if y is not None else a.new_zeros(())
+    _, a_real, a_fake = real_logit(out).split(parts, -1)
+    on_labels = functional.cross_entropy(out[: len(known)], y) if y is not None else out.new_zeros(())
     cost_D = discriminator_cost(a_real, a_fake) + on_labels
     grad_D = torch.autograd.grad(cost_D, list(D.parameters()), retain_graph=True)
     matches = cost == "features"

@@ -452,12 +452,16 @@ class Discriminator(nn.Module):
 
     def judge(self, features: Tensor, rng: Rng = None) -> Tensor:
         """The logit a of what has these features: (m, units) -> (m,)."""
-        out = self.layers[-1].logit(features, rng)
-        return out.squeeze(-1) if out.shape[-1] == 1 else out.logsumexp(-1)
+        return real_logit(self.layers[-1].logit(features, rng))
 
     def classes(self, x: Tensor, rng: Rng = None) -> Tensor:
         """l(x), from which softmax gives p(class | x) of a D that names classes: (m, d) -> (m, K)."""
         return self.layers[-1].logit(self.features(x, rng), rng)
+
+
+def real_logit(out: Tensor) -> Tensor:
+    """a, "from the data", of what D's last layer puts out: one logit, or one for each of K classes, (m, .) -> (m,)."""
+    return out.squeeze(-1) if out.shape[-1] == 1 else out.logsumexp(-1)
 
 
 @contextmanager

@@ -586,7 +586,11 @@ SEMI_SUPERVISED = replace(
     labels=100,
     epochs=50,
 )
-"""D names the ten classes and "from G", and sees 100 labels; G matches D's features."""
+"""D names the ten classes and "from G", and sees 100 labels; G matches D's features.
+
+With momentum alone it learns little from the digits without labels in its first epochs. What notebook 18 measures is
+`ganlib.studies.semi_supervised.MNIST_LABELS`, where both move by Adam and G's hidden units are normalised.
+"""
 
 SECTION_7 = (CONDITIONAL, HALF, MASKS, INFERENCE, JOINT, SEMI_SUPERVISED)
 PUBLISHED = (MNIST, TFD_1, TFD_2, CIFAR10_FC, CIFAR10_CONV)

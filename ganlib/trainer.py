@@ -279,12 +279,12 @@ class Trainer:
         z = self._noise(len(x))
         G, D = self._playing()
         with torch.no_grad():
-            found = self._with_inference(game.Gradients(D.logit(G(z)).float(), D.logit(x).float()), G, z)
+            seen = game.Gradients(D.logit(G(z)).float(), D.logit(x).float())
+        found = self._with_inference(seen, G, z)
         self._descend("E", found.E, t=self.updates)
         self.updates += 1
         return found
 
-    @torch.enable_grad()
     def _with_inference(self, found: game.Gradients, G: Generator, z: Tensor) -> game.Gradients:
         """The same with E's gradient on the samples of this z, which has no way back to G."""
         with torch.no_grad():

@@ -196,6 +196,13 @@ class LabPage:
         )
 
 
+def canvas(lab: LabPage, i: int, of: str) -> Any:
+    """The canvas of a demo's panel i, scrolled into view."""
+    found = lab.page.locator(f"{of} .gl-canvas-{i}")
+    found.scroll_into_view_if_needed()
+    return found
+
+
 @contextmanager
 def opened(
     chromium: Any, server: Server, name: str, sources: Sequence[str], demos: Sequence[str] = (), **context: Any

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import changed, opened, pixels, press, run, values, wait_for, wait_until_applied
+from tests.browser import canvas, changed, opened, pixels, press, run, values, wait_for, wait_until_applied
 
 pytestmark = pytest.mark.browser
 
@@ -37,17 +37,11 @@ def lab(jupyterlab, _chromium):
         yield lab
 
 
-def canvas(lab, i):
-    found = lab.page.locator(f"{CHAINS} .gl-canvas-{i}")
-    found.scroll_into_view_if_needed()
-    return found
-
-
 def sheets(lab):
     """What the first six panels show, once the page has drawn what it was told."""
     wait_until_applied(lab, CHAINS)
     lab.page.wait_for_timeout(300)
-    return [pixels(canvas(lab, i)) for i in range(6)]
+    return [pixels(canvas(lab, i, CHAINS)) for i in range(6)]
 
 
 def test_a_step_moves_the_chain_and_a_draw_fills_the_sheets_and_the_charts(lab):
@@ -75,10 +69,10 @@ def test_it_plays_and_a_change_begins_anew(lab):
     wait_for(lab, "e.dataset.state === 'running' && Number(e.querySelector('b').textContent) > 20", CHAINS)
     press(lab, "Pause", of=CHAINS)
     wait_for(lab, "e.dataset.state === 'paused'", CHAINS)
-    alike = pixels(canvas(lab, 6))
+    alike = pixels(canvas(lab, 6, CHAINS))
     lab.page.locator(f"{CHAINS} select[data-name=origin]").select_option(index=2)
     wait_until_applied(lab, CHAINS)
     assert values(lab, CHAINS)["origin"] == "noise"
     assert run(lab, "print(play.engine.steps, play.engine.ghost.name)")[0] == "0 RBM, 1 step a draw"
     lab.page.wait_for_timeout(300)
-    assert changed(alike, pixels(canvas(lab, 6))) > 0.001
+    assert changed(alike, pixels(canvas(lab, 6, CHAINS))) > 0.001

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import changed, opened, pixels, press, run, values, wait_for, wait_until_applied
+from tests.browser import canvas, changed, opened, pixels, press, run, values, wait_for, wait_until_applied
 
 pytestmark = pytest.mark.browser
 
@@ -27,33 +27,27 @@ def lab(jupyterlab, _chromium):
         yield lab
 
 
-def canvas(lab, i):
-    found = lab.page.locator(f"{LABELS} .gl-canvas-{i}")
-    found.scroll_into_view_if_needed()
-    return found
-
-
 def test_a_click_labels_the_nearest_point_and_changes_the_line(lab):
-    before = pixels(canvas(lab, 0))
-    box = canvas(lab, 0).bounding_box()
+    before = pixels(canvas(lab, 0, LABELS))
+    box = canvas(lab, 0, LABELS).bounding_box()
     lab.page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.45 * box["height"])
     wait_until_applied(lab, LABELS)
     lab.page.wait_for_timeout(300)
     assert len(values(lab, LABELS)["points"]) == 3
-    assert changed(before, pixels(canvas(lab, 0))) > 0.005
+    assert changed(before, pixels(canvas(lab, 0, LABELS))) > 0.005
     told = "print(len(play.engine.known), float((play.engine.known[2] - play.engine.x).norm(dim=1).min()))"
     assert run(lab, told)[0] == "3 0.0"
 
 
 def test_it_plays_and_all_labels_can_be_taken_away(lab):
-    maps = [pixels(canvas(lab, i)) for i in (1, 2)]
+    maps = [pixels(canvas(lab, i, LABELS)) for i in (1, 2)]
     press(lab, "Play", of=LABELS)
     wait_for(lab, "e.dataset.state === 'running'", LABELS)
     lab.page.wait_for_timeout(2_000)
     press(lab, "Pause", of=LABELS)
     wait_for(lab, "e.dataset.state === 'paused'", LABELS)
     for old, i in zip(maps, (1, 2)):
-        assert changed(old, pixels(canvas(lab, i))) > 0.005
+        assert changed(old, pixels(canvas(lab, i, LABELS))) > 0.005
     press(lab, "Take all labels away", of=LABELS)
     wait_until_applied(lab, LABELS)
     assert values(lab, LABELS)["points"] == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import changed, opened, pixels, press, run, wait_for, wait_until_applied
+from tests.browser import canvas, changed, opened, pixels, press, run, wait_for, wait_until_applied
 
 pytestmark = pytest.mark.browser
 
@@ -39,15 +39,9 @@ def lab(jupyterlab, _chromium):
         yield lab
 
 
-def canvas(lab, i, of=PAINT):
-    found = lab.page.locator(f"{of} .gl-canvas-{i}")
-    found.scroll_into_view_if_needed()
-    return found
-
-
 def block(lab, i):
     """The middle of block i on the page; the 49 blocks are as large as they fit, from the left top corner."""
-    box = canvas(lab, 0).bounding_box()
+    box = canvas(lab, 0, PAINT).bounding_box()
     side = min(box["width"], box["height"]) / 7
     return box["x"] + (i % 7 + 0.5) * side, box["y"] + (i // 7 + 0.5) * side
 
@@ -60,7 +54,7 @@ def settle(lab, of=PAINT):
 def test_a_stroke_hides_every_block_on_its_way_and_the_completions_change(lab):
     press(lab, "Hide none", of=PAINT)
     settle(lab)
-    before = pixels(canvas(lab, 1))
+    before = pixels(canvas(lab, 1, PAINT))
     lab.page.mouse.move(*block(lab, 15))
     lab.page.mouse.down()
     lab.page.mouse.move(*block(lab, 19))  # one leap of the mouse over three blocks
@@ -69,7 +63,7 @@ def test_a_stroke_hides_every_block_on_its_way_and_the_completions_change(lab):
     lab.page.mouse.move(*block(lab, 40))  # the stroke is over
     settle(lab)
     assert run(lab, HIDDEN)[0] == "15 16 17 18 19 26 33"
-    assert changed(before, pixels(canvas(lab, 1))) > 0.002
+    assert changed(before, pixels(canvas(lab, 1, PAINT))) > 0.002
     lab.page.mouse.move(*block(lab, 33))
     lab.page.mouse.down()
     lab.page.mouse.move(*block(lab, 32))  # this one is not hidden, and stays so
@@ -83,7 +77,7 @@ def test_the_keys_paint_too_and_space_does_not_scroll(lab):
     press(lab, "Hide none", of=PAINT)
     settle(lab)
     lab.page.mouse.click(*block(lab, 8))
-    canvas(lab, 0).focus()
+    canvas(lab, 0, PAINT).focus()
     for key in ("ArrowRight", "ArrowDown", " ", "ArrowDown", "Enter"):
         lab.page.keyboard.press(key)
     settle(lab)
@@ -97,13 +91,13 @@ def test_buttons(lab):
     press(lab, "Hide all", of=PAINT)
     settle(lab)
     assert run(lab, "print(int(play.engine.hidden.sum()))")[0] == "49"
-    before = pixels(canvas(lab, 1))
+    before = pixels(canvas(lab, 1, PAINT))
     press(lab, "Another digit", of=PAINT)
     settle(lab)
-    assert changed(before, pixels(canvas(lab, 1))) < 0.001, "with all hidden the digit has no part in it"
+    assert changed(before, pixels(canvas(lab, 1, PAINT))) < 0.001, "with all hidden the digit has no part in it"
     press(lab, "New noise", of=PAINT)
     settle(lab)
-    assert changed(before, pixels(canvas(lab, 1))) > 0.002
+    assert changed(before, pixels(canvas(lab, 1, PAINT))) > 0.002
 
 
 def test_the_slice_is_dragged_while_the_game_goes_on(lab):

@@ -114,6 +114,7 @@ def hidden(net: Discriminator | Generator, layers: int) -> Callable[[Tensor], Te
         raise RecipeError(f"{layers} layers of a net of {len(net.layers)}; give 1 to {len(net.layers)}")
 
     def f(x: Tensor) -> Tensor:
+        """(n, d) -> (n, units)."""
         for layer in net.layers[:layers]:
             x = layer(x)
         return x

@@ -348,10 +348,12 @@ class Trainer:
         cost_G = on_G.cost_G
         if cost_G is None:
             cost_G = game.generator_cost(on_G.a_fake, self.recipe.generator_cost).item()
-        if not (math.isfinite(V) and math.isfinite(cost_G)):
+        others = {"E's cost": on_D.cost_E, "D's cost of the labels": on_D.cost_labels}
+        if not all(map(math.isfinite, (V, cost_G, *others.values()))):
+            more = "".join(f", {name} {cost}" for name, cost in others.items() if cost)
             raise TrainingDiverged(
-                f"at step {self.step} (epoch {self.epoch}) V(D, G) is {V} and G's cost {cost_G}: the run has diverged "
-                f"with lr_D {lr_D:g}, lr_G {lr_G:g}, momentum {mu:g}. Nothing is saved from here on, and earlier "
+                f"at step {self.step} (epoch {self.epoch}) V(D, G) is {V} and G's cost {cost_G}{more}: the run has "
+                f"diverged with lr_D {lr_D:g}, lr_G {lr_G:g}, momentum {mu:g}. Nothing is saved from here on, and earlier "
                 "checkpoints are untouched. Go back to the last one, or start again, with lower rates or less momentum."
             )
         D_real, D_fake = (torch.sigmoid(a).mean().item() for a in (on_D.a_real, on_D.a_fake))

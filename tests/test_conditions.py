@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ganlib import DataError, RecipeError, Trainer, checkpoints, conditions, nets, runs
+from ganlib import DataError, RecipeError, Trainer, TrainingDiverged, checkpoints, conditions, nets, runs
 from ganlib.nets import Beside, Layer
 from ganlib.recipes import SECTION_7
 from tests import small
@@ -188,6 +188,12 @@ def test_who_moves(inference, moves):
         small.same([p.detach() for p in trainer.G.parameters()], [p.detach() for p in without.G.parameters()])
 
 
+def test_an_inference_net_that_diverges_ends_the_run():
+    recipe = small.recipe(**JOINT | {"inference": "alone", "lr_E": 1e9})
+    with pytest.raises(TrainingDiverged, match=r"E's cost (nan|inf): the run has diverged"):
+        list(Trainer(recipe, small.data(), precision="float64").steps(300))
+
+
 def test_D_learns_from_the_labelled_examples_alone_which_class_is_which():
     recipe = small.recipe(**LABELS | {"D": (Layer(60, "relu", 1.0), Layer(10, "linear", 0.5))}, epochs=400)
     trainer = Trainer(recipe, small.data(), precision="float64")
@@ -262,6 +268,8 @@ def test_samples_are_of_the_classes_in_turn_or_of_what_is_given():
         (GIVEN["left half"] | {"E": JOINT["E"], "inference": "regression"}, "where nothing is given"),
         (LABELS | {"k": 2}, "simultaneous updates and k = 1"),
         (JOINT | {"update": "alternating"}, "simultaneous updates and k = 1"),
+        (JOINT | {"inference": "regression", "update": "alternating"}, "simultaneous updates and k = 1"),
+        (JOINT | {"inference": "alone", "k": 2}, "simultaneous updates and k = 1"),
         (JOINT | {"generator_cost": "features"}, "takes a cost of logits"),
         ({"labels": 20}, "a unit for each class"),
         ({"D": LABELS["D"]}, "a unit for each class"),

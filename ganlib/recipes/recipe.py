@@ -128,7 +128,7 @@ class Recipe:
                 if not fits(value):
                     raise RecipeError(f"{name} is {value!r}; {rule}")
         joint, names_classes = self.inference == "joint", self.labels > 0
-        special = joint or names_classes or self.generator_cost == "features"
+        special = self.inference != "none" or names_classes or self.generator_cost == "features"
         for wrong, what in (
             (bool(self.E) == (self.inference == "none"), "an inference net takes both E's layers and `inference`"),
             (

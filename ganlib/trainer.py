@@ -353,8 +353,9 @@ class Trainer:
             more = "".join(f", {name} {cost}" for name, cost in others.items() if cost)
             raise TrainingDiverged(
                 f"at step {self.step} (epoch {self.epoch}) V(D, G) is {V} and G's cost {cost_G}{more}: the run has "
-                f"diverged with lr_D {lr_D:g}, lr_G {lr_G:g}, momentum {mu:g}. Nothing is saved from here on, and earlier "
-                "checkpoints are untouched. Go back to the last one, or start again, with lower rates or less momentum."
+                f"diverged with lr_D {lr_D:g}, lr_G {lr_G:g}, momentum {mu:g}. Nothing is saved from here on, and "
+                "earlier checkpoints are untouched. Go back to the last one, or start again, with lower rates or less "
+                "momentum."
             )
         D_real, D_fake = (torch.sigmoid(a).mean().item() for a in (on_D.a_real, on_D.a_fake))
         norm_D, norm_G = (torch.stack(torch._foreach_norm(g)).norm().item() if g else 0.0 for g in (on_D.D, on_G.G))

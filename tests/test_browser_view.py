@@ -83,6 +83,13 @@ def play(lab, least=5):
     wait_for(lab, f"e.dataset.state === 'running' && {STEP} > {least}", GAME)
 
 
+def looks(lab, n=5):
+    """n moments, a bit apart: once in 256 steps the small game's images are for a few steps what they began as."""
+    for i in range(n):
+        yield i
+        lab.page.wait_for_timeout(250)
+
+
 def step(lab):
     return int(lab.page.locator(f"{GAME} .gl-readout b").inner_text())
 
@@ -141,7 +148,7 @@ def test_it_plays_and_answers_while_it_plays(lab, game):
     assert p90 < 1_500
     assert slowest < 2_000
     for i, was in enumerate(before):
-        assert changed(was, pixels(canvas(lab, i))) > 0.003
+        assert any(changed(was, pixels(canvas(lab, i))) > 0.003 for _ in looks(lab)), i
     run(lab, "game.rate = 0.02")
     wait_for(lab, "JSON.parse(e.dataset.values).rate === 0.02", GAME)
     drag(lab, "k", 0.5, GAME)

@@ -9,7 +9,7 @@ export JUPYTER_PREFER_ENV_PATH = 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHON
 
-.PHONY: help env lab test notebooks figures lint bench links clean
+.PHONY: help env lab test notebooks figures site lint bench links clean
 
 help:
 	@echo "ganlib: Generative Adversarial Nets (Goodfellow et al. 2014), in notebooks you can play with"
@@ -21,6 +21,7 @@ help:
 	@echo "  make notebooks   execute the notebooks in place, from a fresh kernel (NB=notebooks/06_mnist.ipynb for one,"
 	@echo "                   GANLIB_PROFILE=smoke|quick|paper; quick unless said otherwise)"
 	@echo "  make figures     make every figure in figures/ again"
+	@echo "  make site        build the walkthrough as a site in _site/, with demos that play without a kernel, and check it"
 	@echo "  make lint        check code and notebooks with ruff"
 	@echo "  make bench       measure the speed, as ratios"
 	@echo "  make links       write the Binder and Colab links (REPO=owner/name to change the repository they lead to)"
@@ -44,6 +45,9 @@ notebooks: env
 
 figures: env
 	@$(PY) tools/make_figures.py $(ARGS)
+
+site: env
+	@$(PY) -m tools.pages $(ARGS)
 
 lint: env
 	@$(PY) -m ruff check .

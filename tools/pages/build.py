@@ -1,0 +1,114 @@
+"""Builds the site: sources together, Sphinx over them, and everything in it looked at once more."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import nbformat
+
+from tools.links import read_slug
+from tools.pages import sources
+from tools.pages.check import Site
+
+ROOT = sources.ROOT
+HERE = Path(__file__).resolve().parent
+WIDGETS = ROOT / "ganlib" / "widgets"
+Record = Callable[[Path], dict[str, str]]
+
+
+def build(out: Path, *, names: Sequence[str] = (), record: Record | None = None) -> Site:
+    """Build the site into `out`, which is made anew, and return it.
+
+    `names` are the notebooks that it has, all unless said otherwise. `record` writes the recordings of the demos into a
+    folder; without it a demo is its picture. Raises `RuntimeError` on what Sphinx warns of.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder)
+        _gather(source, names)
+        if record:
+            record(source / "extra" / "recordings")
+        shutil.rmtree(out, ignore_errors=True)
+        _sphinx(source, out)
+    return Site(out)
+
+
+def _gather(source: Path, names: Sequence[str]) -> None:
+    slug, said = read_slug(ROOT), sources.said_of()
+    found = [chapter for chapter in sources.chapters() if not names or chapter.name in names]
+    extra = source / "extra"
+    for part in ("thumbs", "film", "recordings"):
+        (extra / part).mkdir(parents=True)
+    for chapter in found:
+        notebook = nbformat.read(ROOT / "notebooks" / f"{chapter.name}.ipynb", as_version=4)
+        (extra / "thumbs" / f"{chapter.name}.webp").write_bytes(sources.thumb(notebook))
+        page = sources.page_of(notebook, chapter.name, slug, said)
+        nbformat.write(page, source / f"{chapter.name}.ipynb")
+    for picture in ("live_toy.webp", "fig1_toy.png"):
+        shutil.copy(ROOT / "figures" / picture, extra / "film")
+    text = sources.landing(found, live=_live(extra / "play"))
+    (source / "index.md").write_text(text.replace("SLUG", slug).replace("NAME", slug.split("/")[1]), encoding="utf-8")
+    reference = (ROOT / "REFERENCE.md").read_text(encoding="utf-8")
+    home = f"https://github.com/{slug}/blob/main/"
+    links = re.sub(r"\]\((?!https?:|#)([^)]*)\)", rf"]({home}\1)", reference)
+    (source / "reference.md").write_text(links, encoding="utf-8")
+    (extra / ".nojekyll").touch()  # GitHub's own builder would leave out folders that begin with "_"
+
+
+def _live(folder: Path) -> bool:
+    """Write the page of the live Figure 1, where this checkout has what makes it."""
+    try:
+        page = importlib.import_module("tools.toy_page")
+    except ModuleNotFoundError:
+        return False
+    folder.mkdir(parents=True)
+    written = page.write(folder)
+    if written != folder / "index.html":
+        shutil.move(written, folder / "index.html")
+    return True
+
+
+def _sphinx(source: Path, out: Path) -> None:
+    from sphinx.cmd.build import build_main
+
+    os.environ["GANLIB_PAGES_SLUG"] = read_slug(ROOT)
+    shutil.copy(HERE / "conf.py", source)
+    static = source / "static"
+    shutil.copytree(HERE / "static", static)
+    shutil.copy(WIDGETS / "demo.css", static)
+    (static / "demos.js").write_text(demos(), encoding="utf-8")
+    arguments = ["-q", "-W", "--keep-going", "-b", "html", "-d", str(source / "doctrees"), "-c", str(source)]
+    if code := build_main([*arguments, str(source), str(out)]):
+        raise RuntimeError(f"Sphinx ended with exit code {code}: see above")
+    for left in ("objects.inv", ".buildinfo"):
+        (out / left).unlink(missing_ok=True)
+
+
+def demos() -> str:
+    """The script of the view as a plain script, and what plays recordings to it; it also works from a file."""
+    from ganlib.widgets.demo import script
+
+    view = re.sub(r"^export default", "return", script(), flags=re.M)
+    player = (HERE / "recorded.js").read_text(encoding="utf-8")
+    return f"window.ganlibView = (() => {{\n{view}\n}})();\n{player}"
+
+
+def main(arguments: list[str]) -> None:
+    """Run `python -m tools.pages [FOLDER]`: build into FOLDER (_site), say how large it is, and check all of it."""
+    from tools.pages.record import record
+
+    out, start = Path(arguments[0] if arguments else "_site").resolve(), time.monotonic()
+    site = build(out, record=record)
+    print(site.said(), f"Built in {time.monotonic() - start:.0f} s into {out}.")
+    found = site.problems()
+    print("\n".join(found))
+    if found:
+        sys.exit(f"{len(found)} problems")
+    print("Every link, anchor and picture is there, and no page needs an address outside the site.")

@@ -88,6 +88,11 @@ class Demo(anywidget.AnyWidget):
         """The controls' present values; a copy."""
         return dict(self._engine.values)
 
+    @property
+    def latest(self) -> tuple[dict[str, Any], list[bytes]]:
+        """The newest frame with its buffers, as a page is sent it: what a recording is made of."""
+        return self._frame
+
     def __getitem__(self, key: str) -> Any:
         return self._engine.values[key]
 

@@ -21,35 +21,35 @@ from tools.pages.check import Site
 ROOT = sources.ROOT
 HERE = Path(__file__).resolve().parent
 WIDGETS = ROOT / "ganlib" / "widgets"
-Record = Callable[[Path], dict[str, str]]
+Record = Callable[[Path, Sequence[str]], list[str]]
 
 
 def build(out: Path, *, names: Sequence[str] = (), record: Record | None = None) -> Site:
     """Build the site into `out`, which is made anew, and return it.
 
-    `names` are the notebooks that it has, all unless said otherwise. `record` writes the recordings of the demos into a
-    folder; without it a demo is its picture. Raises `RuntimeError` on what Sphinx warns of.
+    `names` are the notebooks that it has, all unless said otherwise. `record` writes the recordings of their demos into
+    a folder and names them; without it a demo is its picture. Raises `RuntimeError` on what Sphinx warns of.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
-        _gather(source, names)
-        if record:
-            record(source / "extra" / "recordings")
+        recordings = source / "extra" / "recordings"
+        recordings.mkdir(parents=True)
+        _gather(source, names, record(recordings, names) if record else [])
         shutil.rmtree(out, ignore_errors=True)
         _sphinx(source, out)
     return Site(out)
 
 
-def _gather(source: Path, names: Sequence[str]) -> None:
+def _gather(source: Path, names: Sequence[str], recordings: Sequence[str]) -> None:
     slug, said = read_slug(ROOT), sources.said_of()
     found = [chapter for chapter in sources.chapters() if not names or chapter.name in names]
     extra = source / "extra"
-    for part in ("thumbs", "film", "recordings"):
+    for part in ("thumbs", "film"):
         (extra / part).mkdir(parents=True)
     for chapter in found:
         notebook = nbformat.read(ROOT / "notebooks" / f"{chapter.name}.ipynb", as_version=4)
         (extra / "thumbs" / f"{chapter.name}.webp").write_bytes(sources.thumb(notebook))
-        page = sources.page_of(notebook, chapter.name, slug, said)
+        page = sources.page_of(notebook, chapter.name, slug, said, recordings)
         nbformat.write(page, source / f"{chapter.name}.ipynb")
     for picture in ("live_toy.webp", "fig1_toy.png"):
         shutil.copy(ROOT / "figures" / picture, extra / "film")

@@ -49,6 +49,8 @@ class Page(HTMLParser):
             self.needs.append(given.get("href", ""))
         if tag in ("a", "area") and "href" in given:
             self.links.append(given["href"])
+        if "data-recording" in given:
+            self.needs.append(f"recordings/{given['data-recording']}.js")
         if tag == "form":
             self.links.append(given.get("action", ""))
         if tag == "img":

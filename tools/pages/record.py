@@ -1,2 +1,328 @@
-def record(folder):
-    return {}
+"""Records the demos of the notebooks, so that they play in a page without a kernel.
+
+What a demo is decides how it is recorded: a question with every answer that can be given, sliders at chosen places of
+each, a game as one run. `recorded.js` plays that to the view as the kernel would. What needs more than that, such as a
+net that a person steers while it trains, stays a picture.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import contextlib
+import gzip
+import hashlib
+import io
+import itertools
+import json
+import math
+import struct
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+
+from ganlib.controls import Choice, Control, Slider, Switch
+from ganlib.studies.phenomena import PRESETS
+from ganlib.widgets.demo import Demo
+from ganlib.widgets.guess import NODES, GuessEngine
+from ganlib.widgets.toy import ToyEngine
+from tools.pages import sources
+
+PLACES = 260  # of all sliders of a demo together, at the most
+FEWEST = 5  # places of a slider; where there is no room for so many, it stays where it begins
+FRAMES, PRESET_FRAMES = 91, 41  # of a run; of a preset, at the most
+INTERVAL = 1000 / 15  # ms between frames as they play
+KEPT = 0xFFFFF000  # bits of a float32 that are kept: 11 of its fraction, a quarter of a pixel in a picture of 500
+GRIDS = ("SlidersEngine", "InterpolationEngine", "AskEngine", "RulerEngine", "RealWalkEngine")
+FIRST = {"D* for two densities": ("mean_g", "width_g", "factor")}  # by title, the sliders that get room first
+RUNS = {"ToyEngine": 20, "PlaneEngine": 40, "SlicesEngine": 20, "FewLabelsEngine": 8, "SideBySideEngine": 4}
+"""Games that are recorded as a run, and how often each is called between two frames."""
+NEVER = ("LiveTraining", "LiveFork", "Explorer", "Chains", "PaintMask", "BeTheDiscriminator", "BeTheGenerator")
+"""Demos that are nothing without what a person does in them."""
+Latest = tuple[dict[str, Any], list[bytes]]
+
+
+class Recording:
+    """Frames of one demo, with every buffer that they share written once."""
+
+    def __init__(self, demo: Demo, kind: str, **about: Any):
+        first = {key: demo.first[key] for key in ("title", "controls", "looks")}
+        self.about: dict[str, Any] = {"kind": kind, "first": first, **about}
+        self.demo, self.frames = demo, []
+        self._buffers: dict[bytes, int] = {}
+        self._places: list[tuple[int, int]] = []
+        self._bytes = bytearray()
+
+    def add(self, latest: Latest | None = None, /, **changes: Any) -> int:
+        """Keep the demo as it is now, or as it was; return the number of its frame."""
+        message, buffers = latest or self.demo.latest
+        types = dict(_types(message["picture"]))
+        left = ("type", "n", "applied")
+        plain = {key: value for key, value in message.items() if key not in left} | changes
+        self.frames.append({**plain, "b": [self._keep(b, types.get(i, "uint8")) for i, b in enumerate(buffers)]})
+        return len(self.frames) - 1
+
+    def _keep(self, buffer: bytes, kind: str) -> int:
+        """The number of a buffer. Of floats the last bits go, and what is left is sorted by their bytes: it packs."""
+        if kind == "float32":
+            bits = np.frombuffer(buffer, np.uint32)
+            whole = np.where(np.isfinite(np.frombuffer(buffer, np.float32)), bits + (~KEPT + 1 & 0xFFFFFFFF) // 2, bits)
+            kept = (whole & KEPT).astype("<u4")
+            buffer = kept.view(np.uint8).reshape(-1, 4).T.tobytes()
+        key = hashlib.sha256(kind.encode() + buffer).digest()
+        if key not in self._buffers:
+            self._buffers[key] = len(self._buffers)
+            self._places.append((len(buffer), kind == "float32"))
+            self._bytes += buffer
+        return self._buffers[key]
+
+    def script(self, name: str) -> str:
+        """The recording as a script that hands itself over: it can also be read from a file."""
+        about = {**self.about, "frames": self.frames, "buffers": self._places}
+        plain = json.dumps(about, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        packed = gzip.compress(struct.pack("<I", len(plain)) + plain + bytes(self._bytes), 9, mtime=0)
+        return f'ganlibRecording("{name}", "{base64.b64encode(packed).decode()}");\n'
+
+
+def _types(value: Any) -> Iterator[tuple[int, str]]:
+    """Of each buffer that a picture names, its place and its type."""
+    if isinstance(value, Mapping):
+        if set(value) == {"at", "shape", "type"}:
+            yield value["at"], value["type"]
+        else:
+            for item in value.values():
+                yield from _types(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _types(item)
+
+
+# -- by what a demo is -----------------------------------------------------------------------------------------------
+
+
+def recorded(demo: Demo) -> Recording | None:
+    """The demo's recording; None where it cannot be recorded."""
+    engine = demo.engine
+    if isinstance(engine, GuessEngine):
+        return _sketch(demo) if engine.panel is not None else _question(demo)
+    name = type(engine).__name__
+    return _run(demo) if name in RUNS else _grid(demo) if name in GRIDS else None
+
+
+def _question(demo: Demo) -> Recording:
+    """A question: each guess, and what happens beside each."""
+    options = [key for key in demo.engine.controls if key.startswith("option_")]
+    found = Recording(demo, "states")
+    start = found.add()
+    guessed, shown = {}, {}
+    for option in options:
+        demo.press("again")
+        demo.press(option)
+        guessed[option] = found.add()
+        demo.press("reveal")
+        shown[option] = found.add()
+    back = {"again": start}
+    edges = {start: guessed}
+    for option in options:
+        edges[guessed[option]] = {**guessed, **back, "reveal": shown[option]}
+        edges[shown[option]] = dict(back)
+    found.about["edges"] = [edges[i] for i in range(len(found.frames))]
+    return found
+
+
+def _sketch(demo: Demo) -> Recording:
+    """A sketch: before, with some sketch, and what happens. The page puts the person's sketch in its place."""
+    engine = demo.engine
+    truth, found = engine.truth(), Recording(demo, "sketch", nodes=NODES, x=engine.panel.x, y=engine.panel.y)
+    start = found.add()
+    demo.set(sketch=[engine.panel.y[0]] * NODES)
+    guessed = found.add()
+    demo.press("reveal")
+    shown = found.add()
+    found.about |= {"start": start, "guessed": guessed, "shown": shown, "truth": None}
+    if truth is not None:
+        x, y = (np.asarray(values, float) for values in (truth.x, truth.y))
+        there = np.isfinite(y)
+        found.about["truth"] = [x[there].tolist(), y[there].tolist()]
+    return found
+
+
+def _grid(demo: Demo) -> Recording | None:
+    """Sliders and choices: every combination of some places of each."""
+    engine = demo.engine
+    axes = {key: _all_of(one) for key, one in engine.controls.items() if isinstance(one, Slider | Choice | Switch)}
+    chosen = _chosen(axes, {key: engine.values[key] for key in axes}, FIRST.get(engine.title, ()))
+    if not any(len(places) >= FEWEST for places in chosen.values()):
+        return None
+    fixed = [key for key in engine.controls if key not in chosen and key != "reset"]
+    found = Recording(demo, "grid", axes=[[key, len(places)] for key, places in chosen.items()])
+    described = []
+    for one in demo.first["controls"]:
+        if one["key"] in chosen and "places" in one:
+            at = [one["places"].index(value) for value in chosen[one["key"]]]
+            one = {**one, "places": chosen[one["key"]], "words": [one["words"][i] for i in at]}
+        described.append(one)
+    found.about["first"]["controls"] = described
+    start = tuple(places.index(engine.values[key]) for key, places in chosen.items())
+    for at in itertools.product(*(range(len(places)) for places in chosen.values())):
+        values = {key: places[i] for (key, places), i in zip(chosen.items(), at)}
+        demo.set(**values)
+        shown = dict(demo.latest[0]["values"])
+        for key, i in zip(chosen, at):
+            if isinstance(engine.controls[key], Slider | Choice):
+                shown[key] = [shown[key][0], i, *shown[key][2:]]
+        place = found.add(values=shown, off=[*demo.latest[0]["off"], *fixed])
+        if at == start:
+            found.about["start"] = place
+    if any(frame["message"] for frame in found.frames):
+        return None  # some place is one that the demo does not take
+    return found
+
+
+def _all_of(one: Control) -> list[Any]:
+    return [False, True] if isinstance(one, Switch) else one.places()
+
+
+def _chosen(axes: Mapping[str, list[Any]], values: Mapping[str, Any], first: Sequence[str]) -> dict[str, list[Any]]:
+    """Places for the axes, about `PLACES` of them in all, with the present value of each; some get no room."""
+    found = {key: places for key, places in axes.items() if len(places) <= FEWEST or not isinstance(places[0], float)}
+    found = {key: places for key, places in found.items() if len(places) < 13}
+    many = sorted((key for key in axes if key not in found), key=lambda key: (key not in first, [*axes].index(key)))
+    room = PLACES / math.prod(map(len, found.values()))
+    while many and room ** (1 / len(many)) < FEWEST:
+        many.pop()
+    for i, key in enumerate(many):
+        places, here = axes[key], axes[key].index(values[key])
+        n = min(int(room ** (1 / (len(many) - i)) + 1e-9), len(places))
+        at = [round(j) for j in np.linspace(0, len(places) - 1, n)]
+        nearest = min(range(n), key=lambda j: abs(at[j] - here))
+        at = [here if j == nearest and 0 < j < n - 1 else place for j, place in enumerate(at)]
+        found[key] = [places[j] for j in sorted({*at, here})]
+        room /= len(found[key])
+    return {key: found[key] for key in axes if key in found}
+
+
+def _run(demo: Demo) -> Recording:
+    """A game: one run from its start, and of the toy each preset."""
+    engine, each = demo.engine, RUNS[type(demo.engine).__name__]
+    engine.clock = float  # it stands still at 0.0: a recording has no speed of its own
+    presets = [*PRESETS] if isinstance(engine, ToyEngine) and engine.values["lr_G"] else []
+    plays = ("start", "pause", "step", "reset", *presets)
+    named = {state: engine.STATES[state] for state in ("idle", "running", "paused")}
+    found, tracks = Recording(demo, "run", interval=INTERVAL, named=named, presets=presets), {}
+    found.about["first"]["controls"] = [one for one in demo.first["controls"] if one["key"] in plays]
+
+    def moments(more: Callable[[], bool]) -> Iterator[Latest]:
+        """The demo now, and after each few moves, as long as there are more to come."""
+        yield demo.latest
+        while more():
+            for _ in range(each):
+                if engine.running:
+                    engine.once()
+            demo.set()
+            yield demo.latest
+
+    demo.press("reset")
+    start = found.add()
+    for name in presets:
+        demo.press("reset")
+        demo.press(name)
+        kept = [*moments(lambda: engine.act is not None)]
+        chosen = sorted({round(i) for i in np.linspace(0, len(kept) - 1, min(len(kept), PRESET_FRAMES))})
+        tracks[name] = [found.add(kept[i]) for i in chosen]
+    demo.press("reset")
+    demo.press("start")
+    kept = [*itertools.islice(moments(lambda: engine.running), FRAMES)]
+    found.about["tracks"] = {"": [start, *map(found.add, kept[1:])], **tracks}
+    return found
+
+
+# -- the demos of a notebook -----------------------------------------------------------------------------------------
+
+
+class Player:
+    """Runs of a notebook's cells what its demos need, each statement once, and records each demo that it shows."""
+
+    def __init__(self, path: Path, folder: Path, say: Callable[[str], None]):
+        self.stem, self.folder, self.say, self.names = path.stem, folder, say, list[str]()
+        self._notebook = nbformat.read(path, as_version=4)
+        self._names: dict[str, Any] = {"show": self._show}
+        self._done: set[int] = set()
+        self._statements: list[ast.stmt] = []
+        self._demos = 0
+
+    def play(self) -> None:
+        """Record what can be recorded. What goes wrong in a cell leaves its demos as pictures, and is said."""
+        for cell in self._notebook.cells:
+            if cell.cell_type != "code" or sources.COLAB_MARK in cell.source:
+                continue
+            begin = len(self._statements)
+            self._statements += ast.parse(cell.source).body
+            kinds = _demos_of(cell)
+            before = self._demos
+            if any(kind not in NEVER for kind in kinds):
+                try:
+                    with contextlib.redirect_stdout(io.StringIO()):
+                        self._run(begin)
+                except Exception as error:
+                    self.say(f"{self.stem}, from demo {before + 1}: {type(error).__name__}: {error}")
+            self._demos = before + len(kinds)
+
+    def _run(self, begin: int) -> None:
+        """Run the statements from `begin` on, and of those before what they need."""
+        wanted = set[str]().union(*map(_used, self._statements[begin:]))
+        kept = [*range(begin, len(self._statements))]
+        for i in reversed(range(begin)):
+            if _bound(self._statements[i]) & wanted:
+                kept.insert(0, i)
+                wanted |= _used(self._statements[i])
+        for i in kept:
+            if i in self._done:
+                continue
+            exec(compile(ast.Module([self._statements[i]], []), self.stem, "exec"), self._names)
+            self._names["show"] = self._show
+            self._done.add(i)
+
+    def _show(self, demo: Demo, *, picture: Any = None) -> None:
+        """Stands in for `ganlib.widgets.show`."""
+        self._demos += 1
+        name, start = f"{self.stem}-{self._demos}", time.monotonic()
+        if (found := recorded(demo)) is not None:
+            script = found.script(name)
+            (self.folder / f"{name}.js").write_text(script, encoding="utf-8")
+            self.names.append(name)
+            seconds = time.monotonic() - start
+            self.say(f"{name}: {len(found.frames)} frames, {len(script) / 1e3:.0f} kB, {seconds:.1f} s")
+
+
+def _demos_of(cell: nbformat.NotebookNode) -> list[str]:
+    """The kinds of the demos that a cell shows, such as "LiveToy"."""
+    found = [output.get("data", {}) for output in cell.outputs]
+    return [data["text/plain"].split(":")[0] for data in found if sources.STILL in data.get("text/html", "")]
+
+
+def _used(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(name.asname or name.name).split(".")[0] for name in statement.names}
+    if isinstance(statement, ast.FunctionDef):
+        return {statement.name}
+    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def record(folder: Path, names: Collection[str] = (), say: Callable[[str], None] = print) -> list[str]:
+    """Write the recording of each demo of these notebooks, all unless said otherwise; return the recordings' names."""
+    written = []
+    for path in sorted((sources.ROOT / "notebooks").glob("*.ipynb")):
+        if not names or path.stem in names:
+            player = Player(path, folder, say)
+            player.play()
+            written += player.names
+    return written

@@ -1,0 +1,296 @@
+// Plays a recording of a demo to the view as the kernel would: it answers what the page asks, sets and presses.
+// A recording comes as a script, so that the site also works from files: record.py says what it holds.
+
+const NOT_HERE = "This is a recording. In the notebook this can be set, too.";
+const SAID = {
+  run: "A recording. In the notebook it is a live game, which can be changed while it plays.",
+  grid: "A recording, at some places of each control. In the notebook each place can be reached.",
+};
+const [CLOSE, ALIKE] = [0.06, 0.95]; // as in guess.py
+const NEAR = "900px 0px"; // how far from the screen a demo is made
+
+/** What stands in for the widget's model. */
+class RecordedModel {
+  constructor(about) {
+    Object.assign(this, about);
+    this.n = this.applied = 0;
+    this.at = this.start ?? 0;
+    this.hear = () => {};
+  }
+
+  get(name) {
+    if (name !== "first") return null;
+    const frame = this.message();
+    return { ...this.first, frame, buffers: frame.buffers };
+  }
+
+  on(_, hear) {
+    this.hear = hear;
+  }
+
+  off() {
+    this.hear = () => {};
+    cancelAnimationFrame(this.playing);
+  }
+
+  send(message) {
+    const was = this.n;
+    let said = "";
+    if (message.id) this.applied = message.id;
+    if (message.type === "set") said = this.set(message.values);
+    else if (message.type === "press") said = this.press(message.button, message.values);
+    const fresh = message.type !== "ask" || message.have < this.n || this.n > was;
+    const same = { type: "same", n: this.n, applied: this.applied, answer: true };
+    queueMicrotask(() => this.tell(fresh ? { ...this.message(said ?? ""), answer: true } : same));
+  }
+
+  tell(message) {
+    this.hear(message, message.buffers);
+  }
+
+  /** The frame that is shown now, as the kernel would send it. */
+  message(said = "") {
+    const { b, ...frame } = this.frames[this.at];
+    this.n += 1;
+    const news = { type: "frame", n: this.n, applied: this.applied, message: said, stalled: false };
+    return this.changed({ ...frame, ...news, buffers: b.map((i) => this.buffers[i]) });
+  }
+
+  changed(message) {
+    return message;
+  }
+
+  set() {
+    return NOT_HERE;
+  }
+
+  press() {
+    return NOT_HERE;
+  }
+}
+
+/** A question: from each frame its buttons lead to others. */
+class Question extends RecordedModel {
+  press(button) {
+    const to = this.edges[this.at][button];
+    if (to === undefined) return this.frames[this.at].off.includes(button) ? "" : NOT_HERE;
+    this.at = to;
+  }
+}
+
+/** Sliders and choices: a frame for each combination of their places. */
+class Grid extends RecordedModel {
+  set(values) {
+    const places = Object.fromEntries(this.first.controls.map(({ key, places }) => [key, places ?? [false, true]]));
+    const at = this.where();
+    for (const [key, value] of Object.entries(values)) {
+      if (!(key in at)) return NOT_HERE;
+      const exact = places[key].indexOf(value);
+      const off = (place) => (typeof place === "number" ? Math.abs(place - value) : Infinity);
+      const near = places[key].reduce((best, place, i) => (off(place) < off(places[key][best]) ? i : best), 0);
+      at[key] = exact >= 0 ? exact : near;
+    }
+    this.at = this.axes.reduce((all, [key, n]) => all * n + at[key], 0);
+  }
+
+  /** The place of each control in the frame that is shown. */
+  where() {
+    let rest = this.at;
+    const found = {};
+    for (const [key, n] of [...this.axes].reverse()) {
+      found[key] = rest % n;
+      rest = Math.floor(rest / n);
+    }
+    return found;
+  }
+
+  press(button) {
+    if (button !== "reset") return NOT_HERE;
+    this.at = this.start;
+  }
+}
+
+/** A sketch: the person's heights take the place of the recorded ones, and are compared with what happens. */
+class Sketch extends RecordedModel {
+  heights = null;
+
+  set({ sketch }) {
+    if (this.at === this.shown) return "What happens is shown already. Press “Guess again” to draw anew.";
+    this.heights = sketch;
+    this.at = sketch.some((h) => h !== null) ? this.guessed : this.start;
+  }
+
+  press(button) {
+    if (button === "again") [this.heights, this.at] = [null, this.start];
+    else if (this.at === this.start) return "Guess first: then this can be shown.";
+    else this.at = this.shown;
+  }
+
+  changed(message) {
+    if (!this.heights) return message;
+    const picture = structuredClone(message.picture);
+    const line = picture.panels[0].lines.find(({ style }) => style === "guess");
+    const floats = Float32Array.from(this.heights, (h) => h ?? NaN);
+    const buffers = [...message.buffers, new DataView(floats.buffer)];
+    line.y = { at: buffers.length - 1, shape: [floats.length], type: "float32" };
+    const note = picture.notes.find(({ tone }) => tone !== "");
+    if (this.at === this.shown && note) [note.tone, note.lines[0]] = this.verdict();
+    return { ...message, picture, buffers };
+  }
+
+  /** Whether the sketch is what happens, as guess.py has it. */
+  verdict() {
+    if (!this.truth) return ["normal", "Your guess is kept. Now see what happens."];
+    const [xs, ys] = this.truth;
+    const nodes = this.heights.map((h, i) => [this.x[0] + ((this.x[1] - this.x[0]) * i) / (this.nodes - 1), h]);
+    const there = nodes.filter(([x, h]) => h !== null && x >= xs[0] && x <= xs.at(-1));
+    if (!there.length) return ["odd", "Your sketch lies beside the curve: there is nothing to compare."];
+    const mine = there.map(([, h]) => h);
+    const real = there.map(([x]) => interpolated(x, xs, ys));
+    const off = mean(mine.map((h, i) => Math.abs(h - real[i])));
+    const said = shortly(off);
+    if (off <= CLOSE * (this.y[1] - this.y[0])) {
+      return ["normal", `Yes: your sketch is close to what happens, ${said} off on average.`];
+    }
+    if (correlation(mine, real) > ALIKE) {
+      return ["normal", `Your sketch has the right shape. Its height is ${said} off on average.`];
+    }
+    return ["odd", `What happens is another curve: your sketch is ${said} off on average. See where they part.`];
+  }
+}
+
+/** A run of a game, which plays, rests, goes a frame on, and goes back to its start. */
+class Run extends RecordedModel {
+  track = "";
+  place = 0;
+  state = "idle";
+
+  press(button, values = {}) {
+    if (button === "start") return this.play();
+    if (button === "pause") return this.rest("paused");
+    if (this.presets.includes(button)) {
+      this.go(button, 0);
+      return this.play();
+    }
+    this.rest("paused");
+    if (button === "reset") {
+      this.go("", 0);
+      this.state = "idle";
+      const seed = this.frames[this.at].values.seed?.[0];
+      return values.seed !== undefined && values.seed !== seed ? NOT_HERE : "";
+    }
+    if (button !== "step") return NOT_HERE;
+    if (this.place + 1 >= this.tracks[this.track].length) return "The recording ends here.";
+    this.go(this.track, this.place + 1);
+  }
+
+  go(track, place) {
+    [this.track, this.place, this.at] = [track, place, this.tracks[track][place]];
+  }
+
+  play() {
+    if (this.place + 1 >= this.tracks[this.track].length) this.go(this.track, 0);
+    this.state = "running";
+    let due = performance.now() + this.interval;
+    const move = (now) => {
+      this.playing = requestAnimationFrame(move);
+      if (now < due) return;
+      due = Math.max(due, now - this.interval) + this.interval;
+      const last = this.tracks[this.track].length - 1;
+      this.go(this.track, Math.min(this.place + 1, last));
+      if (this.place === last) this.rest("paused");
+      this.tell({ ...this.message(), answer: false });
+    };
+    cancelAnimationFrame(this.playing);
+    this.playing = requestAnimationFrame(move);
+  }
+
+  rest(state) {
+    cancelAnimationFrame(this.playing);
+    if (this.state === "running") this.state = state;
+    else if (this.state === "idle" && this.place > 0) this.state = state;
+  }
+
+  changed(message) {
+    const running = this.state === "running";
+    const off = running ? ["start"] : ["pause"];
+    const named = this.named[this.state];
+    const picture = { ...message.picture, words: message.picture.words.replace(this.named.running, named) };
+    return { ...message, picture, state: this.state, named, running, off };
+  }
+}
+
+const KINDS = { states: Question, grid: Grid, sketch: Sketch, run: Run };
+
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function correlation(one, other) {
+  const [a, b] = [mean(one), mean(other)];
+  const product = (p, q) => mean(p.map((value, i) => value * q[i]));
+  const [x, y] = [one.map((value) => value - a), other.map((value) => value - b)];
+  const spread = Math.sqrt(product(x, x) * product(y, y));
+  return Math.min(product(x, x), product(y, y)) > 1e-18 ? product(x, y) / spread : 0;
+}
+
+function interpolated(x, xs, ys) {
+  const i = Math.min(Math.max(xs.findIndex((at) => at >= x), 1), xs.length - 1);
+  const share = (x - xs[i - 1]) / (xs[i] - xs[i - 1]);
+  return ys[i - 1] + share * (ys[i] - ys[i - 1]);
+}
+
+/** A number with two digits that say something, as Python's .2g. */
+function shortly(value) {
+  return String(Number(value.toPrecision(2)));
+}
+
+/** What record.py packed: plain data, and the buffers that its frames name. */
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const all = new Uint8Array(await new Response(stream).arrayBuffer());
+  const length = new DataView(all.buffer).getUint32(0, true);
+  const about = JSON.parse(new TextDecoder().decode(all.subarray(4, 4 + length)));
+  let at = 4 + length;
+  about.buffers = about.buffers.map(([size, sorted]) => {
+    const buffer = all.slice(at, (at += size));
+    if (!sorted) return new DataView(buffer.buffer);
+    const n = size / 4;
+    const floats = new Uint8Array(size);
+    for (let byte = 0; byte < 4; byte++) for (let i = 0; i < n; i++) floats[4 * i + byte] = buffer[byte * n + i];
+    return new DataView(floats.buffer);
+  });
+  return about;
+}
+
+// -- on the page ------------------------------------------------------------------------------------------------------
+
+const places = Object.fromEntries([...document.querySelectorAll(".demo")].map((e) => [e.dataset.recording, e]));
+
+/** A recording has come: show it in place of the picture above it. */
+window.ganlibRecording = async (name, text) => {
+  const place = places[name];
+  const about = await unpacked(text);
+  const still = place.closest(".cell_output")?.querySelectorAll("img") ?? [];
+  const picture = [...still].filter((one) => one.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1);
+  ganlibView.render({ model: new KINDS[about.kind](about), el: place });
+  if (picture) picture.hidden = true;
+  if (SAID[about.kind]) {
+    const said = Object.assign(document.createElement("p"), { className: "demo-said", textContent: SAID[about.kind] });
+    place.append(said);
+  }
+  place.dataset.there = "true";
+};
+
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    const script = document.createElement("script");
+    script.src = `recordings/${target.dataset.recording}.js`;
+    document.head.append(script);
+  }
+}, { rootMargin: NEAR });
+
+if (window.DecompressionStream) for (const place of Object.values(places)) near.observe(place);

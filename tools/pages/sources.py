@@ -7,7 +7,7 @@ import base64
 import html
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ GROUPS = {  # what stands above each group of notebooks, by the number of its fi
     10: "What the paper measures and claims",
     15: "Section 7, played",
 }
+ONLY_THERE = '<p class="demo-said">A picture of a live demo: it plays where a kernel runs, in its notebook.</p>'
 THUMB = (480, 300)  # pixels of a card's picture
 
 
@@ -65,10 +66,13 @@ def said_of(root: Path = ROOT) -> dict[str, str]:
     return found
 
 
-def page_of(notebook: nbformat.NotebookNode, name: str, slug: str, said: Mapping[str, str]) -> nbformat.NotebookNode:
+def page_of(
+    notebook: nbformat.NotebookNode, name: str, slug: str, said: Mapping[str, str], recordings: Collection[str] = ()
+) -> nbformat.NotebookNode:
     """A notebook as its page needs it: what is of use in JupyterLab only goes, pictures get words, demos a place.
 
-    The place of the i-th demo of a page is `<div class="demo" data-recording="NAME-i">`, after its picture.
+    The place of the i-th demo of a page is `<div class="demo" data-recording="NAME-i">`, after its picture. Where there
+    is no such recording, words stand there.
     """
     notebook = nbformat.from_dict(notebook)
     cells, demos = [], 0
@@ -78,7 +82,7 @@ def page_of(notebook: nbformat.NotebookNode, name: str, slug: str, said: Mapping
         elif COLAB_MARK in cell.source or cell.source.strip() == "# Your turn.":
             continue
         else:
-            demos = _code(cell, name, demos, said)
+            demos = _code(cell, name, demos, said, recordings)
         cells.append(cell)
     notebook.cells = cells
     return notebook
@@ -93,7 +97,9 @@ def _words(source: str, name: str, slug: str) -> str:
     return source.replace(row, f'{links}<a href="{here}">its notebook</a></p>')
 
 
-def _code(cell: nbformat.NotebookNode, name: str, demos: int, said: Mapping[str, str]) -> int:
+def _code(
+    cell: nbformat.NotebookNode, name: str, demos: int, said: Mapping[str, str], recordings: Collection[str]
+) -> int:
     """Make a code cell ready, in place; `demos` are the demos before it. Returns those up to its end."""
     hidden = cell.metadata.get("jupyter", {}).get("source_hidden")
     cell.metadata["tags"] = [*cell.metadata.get("tags", []), *(["hide-input"] if hidden else [])]
@@ -112,7 +118,8 @@ def _code(cell: nbformat.NotebookNode, name: str, demos: int, said: Mapping[str,
         outputs.append(output)
         if still and "image/png" in data:
             demos, still = demos + 1, False
-            place = f'<div class="demo" data-recording="{name}-{demos}"></div>'
+            recording = f"{name}-{demos}"
+            place = f'<div class="demo" data-recording="{recording}"></div>' if recording in recordings else ONLY_THERE
             outputs.append(nbformat.v4.new_output("display_data", {"text/html": place}))
     cell.outputs = outputs
     return demos

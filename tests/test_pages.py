@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import itertools
+import json
 import re
 import shutil
+import struct
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("myst_nb", reason='the extra "site" is not installed: make env')
 
-from tools.pages import sources
+from ganlib.lessons import optimal_discriminator as lesson
+from ganlib.widgets import LiveToy
+from tests.browser import drag
+from tools.pages import record, sources
 from tools.pages.build import build
 from tools.pages.check import Site
 from tools.pages.mathml import mathml
 
 CHAPTERS = sources.chapters()
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # between the versions of Sphinx and MyST
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # MyST-NB beside the newest Sphinx
+
+
+PAGE = "02_optimal_discriminator"
+FRAMES = 6  # of the run that is recorded here
+SKETCHES = {
+    "close": lambda x, y: y + 0.01,
+    "another": lambda x, y: 1 - y,
+    "the shape": lambda x, y: 0.5 * y + 0.4,
+    "a part": lambda x, y: np.where(x < 0, y + 0.123, np.nan),
+}
+
+
+def some(folder: Path, names: Any) -> list[str]:
+    """One recording of each kind, of demos of notebook 2: what `record.record` does for all, in a second."""
+    demos = {1: lesson.guess_one_point(), 2: lesson.one_point(), 3: lesson.guess_wider(), 5: LiveToy(seed=3, lr_G=0)}
+    for i, demo in demos.items():
+        (folder / f"{PAGE}-{i}.js").write_text(record.recorded(demo).script(f"{PAGE}-{i}"), encoding="utf-8")
+    return [f"{PAGE}-{i}" for i in demos]
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +54,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The whole site, without recordings."""
     folder = tmp_path_factory.mktemp("site") / "_site"
     yield build(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site of two notebooks, with four recordings."""
+    folder = tmp_path_factory.mktemp("small") / "_site"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record, "FRAMES", FRAMES)
+        yield build(folder, names=[PAGE, "14_claims"], record=some)
     shutil.rmtree(folder)
 
 
@@ -54,8 +92,7 @@ def test_a_page_has_what_its_notebook_put_out_and_not_what_is_of_use_in_jupyterl
         assert "google.colab" not in page and "# Your turn." not in page and "ganlib-still" not in page
         assert "colab.research.google.com/github/" in page and "mybinder.org/v2/gh/" in page
         assert "$" not in re.sub(r"<(script|style|pre|code|math)\b.*?</\1>|alttext=\"[^\"]*\"", "", page, flags=re.S)
-    assert '<div class="demo" data-recording="01_the_game-3">' in text(site, "01_the_game")
-    assert "PREDICT" not in text(site, "01_the_game") and "<summary>" in text(site, "01_the_game")
+    assert text(site, "01_the_game").count("A picture of a live demo") == 3
 
 
 def test_the_search_finds_words_of_the_pages(site):
@@ -92,3 +129,164 @@ def test_the_check_finds_what_is_wrong(tmp_path: Path, markup: str, problem: str
     (tmp_path / "index.html").write_text(f"<!doctype html><p>{markup}</p>")
     found = Site(tmp_path).problems()
     assert len(found) == (problem is not None) and all(problem in one for one in found)
+
+
+# -- recordings --------------------------------------------------------------------------------------------------------
+
+
+def unpacked(script: str) -> tuple[dict[str, Any], bytes]:
+    """What a recording's script holds: its plain data, and its buffers one after another."""
+    data = gzip.decompress(base64.b64decode(re.search(r', "(.*)"\);$', script)[1]))
+    (n,) = struct.unpack("<I", data[:4])
+    return json.loads(data[4 : 4 + n]), data[4 + n :]
+
+
+def test_a_recording_holds_the_numbers_of_each_frame_to_a_quarter_of_a_pixel():
+    demo = lesson.one_point()
+    about, data = unpacked(record.recorded(demo).script("a"))
+    axes = dict(about["axes"])
+    assert 200 < axes["a"] * axes["b"] <= record.PLACES and len(about["frames"]) == axes["a"] * axes["b"]
+    ends = np.cumsum([0, *(size for size, _ in about["buffers"])])
+    for i in (0, 37, len(about["frames"]) - 1):
+        frame = about["frames"][i]
+        demo.set(a=frame["values"]["a"][0], b=frame["values"]["b"][0])
+        message, buffers = demo.latest
+        assert message["picture"] == frame["picture"]
+        for at, real in zip(frame["b"], buffers):
+            there = np.frombuffer(data[ends[at] : ends[at + 1]], np.uint8).reshape(4, -1).T.copy().view("<f4").ravel()
+            np.testing.assert_allclose(there, np.frombuffer(real, np.float32), rtol=2**-12)
+    start = about["frames"][about["start"]]["values"]
+    assert (start["a"][0], start["b"][0]) == (1.2, 0.4)
+
+
+def test_a_demo_that_is_nothing_without_a_kernel_stays_a_picture():
+    from ganlib.widgets import BeTheGenerator
+
+    assert record.recorded(BeTheGenerator()) is None
+
+
+def test_a_notebook_runs_only_what_its_demos_need(tmp_path):
+    player = record.Player(sources.ROOT / "notebooks" / "09_k_and_learning_rates.ipynb", tmp_path, lambda said: None)
+    player.play()
+    assert player.names == [f"09_k_and_learning_rates-{i}" for i in (1, 3, 4)]
+    assert "sweep" not in player._names  # which takes a minute
+
+
+# -- in a browser ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(page: Any, small: Site) -> Iterator[Any]:
+    """Notebook 2 in a browser, from a file: `demo(i)` is its i-th demo; whatever a page asks for is in `asked`."""
+    asked, errors = list[str](), list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((small.folder / f"{PAGE}.html").as_uri())
+
+    def demo(i: int) -> Any:
+        place = page.locator(f'.demo[data-recording="{PAGE}-{i}"]')
+        place.scroll_into_view_if_needed()
+        page.locator(f'.demo[data-recording="{PAGE}-{i}"][data-there]').wait_for()
+        return place
+
+    yield SimpleNamespace(page=page, demo=demo, asked=asked)
+    assert {error for error in errors if "Failed to fetch" not in error} == set()  # of files the search has no excerpts
+
+
+def verdict(place: Any) -> list[str]:
+    """What stands in a question's note."""
+    return place.locator(".gl-note[data-tone] li").all_inner_texts()
+
+
+@pytest.mark.browser
+def test_no_page_asks_for_anything_outside_the_site(opened, small):
+    assert small.problems() == [] and text(small, PAGE).count('<div class="demo" data-recording=') == 4
+    opened.demo(1)
+    for name in ("index", "14_claims", "search"):
+        opened.page.goto((small.folder / f"{name}.html").as_uri() + ("?q=entropies" if name == "search" else ""))
+    opened.page.locator("#search-results a", has_text="2 · The optimal discriminator").wait_for()
+    assert len(opened.asked) > 20 and all(url.startswith(("file:", "data:", "blob:")) for url in opened.asked)
+
+
+@pytest.mark.browser
+def test_a_question_answers_in_the_page_as_in_the_notebook(opened):
+    place, real = opened.demo(1), lesson.guess_one_point()
+    for option in ("2/3", "3/4"):
+        real.press("again")
+        real.pick(option)
+        real.press("reveal")
+        place.get_by_role("button", name=option, exact=True).click()
+        place.get_by_role("button", name="Show what happens").click()
+        place.page.wait_for_function("e => e.dataset.state === 'shown'", arg=place.locator("section").element_handle())
+        assert verdict(place) == [line for note in real.latest[0]["picture"]["notes"] for line in note["lines"]]
+        place.get_by_role("button", name="Guess again").click()
+    still = opened.page.locator(".cell_output img").first
+    assert not still.is_visible()
+
+
+@pytest.mark.browser
+def test_sliders_show_in_the_page_what_they_show_in_the_notebook(opened):
+    place, real = opened.demo(2), lesson.one_point()
+    lab = SimpleNamespace(page=opened.page)
+    drag(lab, "a", 0.9, of=f'[data-recording="{PAGE}-2"]')
+    drag(lab, "b", 0.2, of=f'[data-recording="{PAGE}-2"]')
+    section = place.locator("section")
+    opened.page.wait_for_function(
+        "e => Number(e.dataset.applied) >= Number(e.dataset.asked)", arg=section.element_handle()
+    )
+    values = json.loads(section.get_attribute("data-values"))
+    assert values["a"] > 1.5 and values["b"] < 0.6
+    real.set(**values)
+    assert place.locator(".gl-words").inner_text() == real.latest[0]["picture"]["words"]
+    place.get_by_role("button", name="Reset").click()
+    opened.page.wait_for_function("e => JSON.parse(e.dataset.values).a === 1.2", arg=section.element_handle())
+
+
+@pytest.mark.browser
+def test_a_sketch_is_judged_in_the_page_as_in_the_notebook(opened):
+    place, real = opened.demo(3), lesson.guess_wider()
+    truth, nodes = real.engine.truth(), np.linspace(-6, 6, record.NODES)
+    found = set()
+    for wrong in SKETCHES.values():
+        heights = np.clip(wrong(nodes, np.interp(nodes, truth.x, truth.y)), 0, 1).round(4)
+        sketch = [float(h) if np.isfinite(h) else None for h in heights]
+        place.evaluate("(e, sketch) => e.model.send({ type: 'set', id: 1, values: { sketch } })", sketch)
+        place.get_by_role("button", name="Show what happens").click()
+        real.set(sketch=sketch)
+        real.press("reveal")
+        *_, note = real.latest[0]["picture"]["notes"]
+        place.locator(f".gl-note[data-tone={note['tone']}]").wait_for()
+        assert verdict(place) == note["lines"]
+        found.add(note["lines"][0].split(":")[0][:20])
+        place.get_by_role("button", name="Guess again").click()
+        real.press("again")
+    assert len(found) == 3  # close, of the right shape, another
+
+
+@pytest.mark.browser
+def test_a_run_plays_to_its_end_and_goes_back(opened):
+    place, section = opened.demo(5), opened.demo(5).locator("section")
+    state = "(e, state) => e.dataset.state === state"
+    frames = int(section.get_attribute("data-frames"))
+    place.get_by_role("button", name="Play", exact=True).click()
+    opened.page.wait_for_function(f"e => ({state})(e, 'paused')", arg=section.element_handle())
+    assert int(section.get_attribute("data-frames")) >= frames + 2
+    assert f"after {10 * (FRAMES - 1)} iterations" in place.locator(".gl-words").inner_text()
+    assert not place.get_by_role("slider").count()  # what a recording cannot do is not offered
+    place.get_by_role("button", name="Reset").click()
+    opened.page.wait_for_function(f"e => ({state})(e, 'idle')", arg=section.element_handle())
+    assert "after 0 iterations" in place.locator(".gl-words").inner_text()
+
+
+@pytest.mark.browser
+def test_a_phone_shows_a_page_without_scrolling_sideways_and_the_theme_reaches_its_demos(opened, small):
+    opened.page.set_viewport_size({"width": 390, "height": 844})
+    section = opened.demo(2).locator("section")
+    for scheme, dark in (("light", "0"), ("dark", "1")):
+        opened.page.emulate_media(color_scheme=scheme)
+        there = "(e, dark) => getComputedStyle(e).getPropertyValue('--gl-dark').trim() === dark"
+        opened.page.wait_for_function(f"([e, dark]) => ({there})(e, dark)", arg=[section.element_handle(), dark])
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+    for name in ("index", "14_claims"):
+        opened.page.goto((small.folder / f"{name}.html").as_uri())
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390, name

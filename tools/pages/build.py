@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import re
 import shutil
@@ -21,14 +21,16 @@ from tools.pages.check import Site
 ROOT = sources.ROOT
 HERE = Path(__file__).resolve().parent
 WIDGETS = ROOT / "ganlib" / "widgets"
+LIVE = sources.LIVE.split("/")[0]
 Record = Callable[[Path, Sequence[str]], list[str]]
 
 
 def build(out: Path, *, names: Sequence[str] = (), record: Record | None = None) -> Site:
     """Build the site into `out`, which is made anew, and return it.
 
-    `names` are the notebooks that it has, all unless said otherwise. `record` writes the recordings of their demos into
-    a folder and names them; without it a demo is its picture. Raises `RuntimeError` on what Sphinx warns of.
+    `names` are the notebooks that it has, all unless said otherwise; links to others lead to GitHub. `record` writes
+    the recordings of their demos into a folder and names them; without it a demo is its picture. Raises `RuntimeError`
+    on what Sphinx warns of.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
@@ -43,17 +45,20 @@ def build(out: Path, *, names: Sequence[str] = (), record: Record | None = None)
 def _gather(source: Path, names: Sequence[str], recordings: Sequence[str]) -> None:
     slug, said = read_slug(ROOT), sources.said_of()
     found = [chapter for chapter in sources.chapters() if not names or chapter.name in names]
+    absent = {chapter.name for chapter in sources.chapters()} - {chapter.name for chapter in found}
     extra = source / "extra"
+    live = _live(extra / LIVE)
     for part in ("thumbs", "film"):
         (extra / part).mkdir(parents=True)
     for chapter in found:
         notebook = nbformat.read(ROOT / "notebooks" / f"{chapter.name}.ipynb", as_version=4)
         (extra / "thumbs" / f"{chapter.name}.webp").write_bytes(sources.thumb(notebook))
-        page = sources.page_of(notebook, chapter.name, slug, said, recordings)
+        page = sources.page_of(notebook, chapter.name, slug, said, recordings, live=live)
+        page = nbformat.reads(sources.elsewhere(nbformat.writes(page), absent, slug), as_version=4)
         nbformat.write(page, source / f"{chapter.name}.ipynb")
     for picture in ("live_toy.webp", "fig1_toy.png"):
         shutil.copy(ROOT / "figures" / picture, extra / "film")
-    text = sources.landing(found, live=_live(extra / "play"))
+    text = sources.elsewhere(sources.landing(found, live), absent, slug)
     (source / "index.md").write_text(text.replace("SLUG", slug).replace("NAME", slug.split("/")[1]), encoding="utf-8")
     reference = (ROOT / "REFERENCE.md").read_text(encoding="utf-8")
     home = f"https://github.com/{slug}/blob/main/"
@@ -63,15 +68,11 @@ def _gather(source: Path, names: Sequence[str], recordings: Sequence[str]) -> No
 
 
 def _live(folder: Path) -> bool:
-    """Write the page of the live Figure 1, where this checkout has what makes it."""
-    try:
-        page = importlib.import_module("tools.toy_page")
-    except ModuleNotFoundError:
+    """Write the page of the live Figure 1 into the folder, where this checkout has what makes it."""
+    if importlib.util.find_spec("tools.toy_page") is None:
         return False
-    folder.mkdir(parents=True)
-    written = page.write(folder)
-    if written != folder / "index.html":
-        shutil.move(written, folder / "index.html")
+    links = '<a href="../index.html">Generative Adversarial Nets, alive</a> <a href="../01_the_game.html">The game</a>'
+    importlib.import_module("tools.toy_page").write(folder, links=links)
     return True
 
 

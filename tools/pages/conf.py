@@ -35,6 +35,7 @@ myst_links_external_new_tab = False
 html_theme = "furo"
 html_math_renderer = "mathml"
 html_static_path = [str(HERE / "static")]
+html_favicon = str(HERE / "static" / "icon.svg")
 html_extra_path = ["extra"]
 html_css_files = ["demo.css", "site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]

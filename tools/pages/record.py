@@ -35,6 +35,7 @@ from tools.pages import sources
 PLACES = 260  # of all sliders of a demo together, at the most
 FEWEST = 5  # places of a slider; where there is no room for so many, it stays where it begins
 FRAMES, PRESET_FRAMES = 91, 41  # of a run; of a preset, at the most
+LOOK_BACK = " (drag here to look back)"
 INTERVAL = 1000 / 15  # ms between frames as they play
 KEPT = 0xFFFFF000  # bits of a float32 that are kept: 11 of its fraction, a quarter of a pixel in a picture of 500
 GRIDS = ("SlidersEngine", "InterpolationEngine", "AskEngine", "RulerEngine", "RealWalkEngine")
@@ -209,36 +210,46 @@ def _chosen(axes: Mapping[str, list[Any]], values: Mapping[str, Any], first: Seq
 def _run(demo: Demo) -> Recording:
     """A game: one run from its start, and of the toy each preset."""
     engine, each = demo.engine, RUNS[type(demo.engine).__name__]
-    engine.clock = float  # it stands still at 0.0: a recording has no speed of its own
     presets = [*PRESETS] if isinstance(engine, ToyEngine) and engine.values["lr_G"] else []
     plays = ("start", "pause", "step", "reset", *presets)
     named = {state: engine.STATES[state] for state in ("idle", "running", "paused")}
-    found, tracks = Recording(demo, "run", interval=INTERVAL, named=named, presets=presets), {}
+    found = Recording(demo, "run", interval=INTERVAL, named=named, presets=presets)
     found.about["first"]["controls"] = [one for one in demo.first["controls"] if one["key"] in plays]
 
     def moments(more: Callable[[], bool]) -> Iterator[Latest]:
         """The demo now, and after each few moves, as long as there are more to come."""
-        yield demo.latest
+        yield _still(demo.latest)
         while more():
             for _ in range(each):
                 if engine.running:
                     engine.once()
             demo.set()
-            yield demo.latest
+            yield _still(demo.latest)
 
-    demo.press("reset")
-    start = found.add()
+    start = found.add(_still(demo.latest))
+    demo.press("start")
+    kept = [*itertools.islice(moments(lambda: engine.running), FRAMES)]
+    tracks = {"": [start, *map(found.add, kept[1:])]}
     for name in presets:
-        demo.press("reset")
         demo.press(name)
         kept = [*moments(lambda: engine.act is not None)]
         chosen = sorted({round(i) for i in np.linspace(0, len(kept) - 1, min(len(kept), PRESET_FRAMES))})
         tracks[name] = [found.add(kept[i]) for i in chosen]
-    demo.press("reset")
-    demo.press("start")
-    kept = [*itertools.islice(moments(lambda: engine.running), FRAMES)]
-    found.about["tracks"] = {"": [start, *map(found.add, kept[1:])], **tracks}
+    found.about["tracks"] = tracks
+    demo.press("pause")
     return found
+
+
+def _still(latest: Latest) -> Latest:
+    """A frame without what a recording has not: a speed of its own, and earlier moments to look back at."""
+    message, buffers = latest
+    picture = message["picture"]
+    panels = [
+        {**panel, "seeks": "", "x_label": panel["x_label"].replace(LOOK_BACK, "")} if panel["seeks"] else panel
+        for panel in picture["panels"]
+    ]
+    readouts = [one for one in picture["readouts"] if one[1] != "a second"]
+    return {**message, "picture": {**picture, "panels": panels, "readouts": readouts}}, buffers
 
 
 # -- the demos of a notebook -----------------------------------------------------------------------------------------

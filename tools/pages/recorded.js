@@ -116,8 +116,8 @@ class Sketch extends RecordedModel {
 
   set({ sketch }) {
     if (this.at === this.shown) return "What happens is shown already. Press “Guess again” to draw anew.";
-    this.heights = sketch;
-    this.at = sketch.some((h) => h !== null) ? this.guessed : this.start;
+    this.heights = sketch.map((h) => (Number.isFinite(h) ? h : null));
+    this.at = this.heights.some((h) => h !== null) ? this.guessed : this.start;
   }
 
   press(button) {
@@ -273,8 +273,10 @@ window.ganlibRecording = async (name, text) => {
   const place = places[name];
   const about = await unpacked(text);
   const still = place.closest(".cell_output")?.querySelectorAll("img") ?? [];
-  const picture = [...still].filter((one) => one.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1);
-  ganlibView.render({ model: new KINDS[about.kind](about), el: place });
+  const above = (one) => one.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const picture = [...still].filter(above).at(-1);
+  place.model = new KINDS[about.kind](about);
+  ganlibView.render({ model: place.model, el: place });
   if (picture) picture.hidden = true;
   if (SAID[about.kind]) {
     const said = Object.assign(document.createElement("p"), { className: "demo-said", textContent: SAID[about.kind] });

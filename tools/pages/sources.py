@@ -27,6 +27,8 @@ GROUPS = {  # what stands above each group of notebooks, by the number of its fi
     15: "Section 7, played",
 }
 ONLY_THERE = '<p class="demo-said">A picture of a live demo: it plays where a kernel runs, in its notebook.</p>'
+LIVE = "play/index.html"  # the page of the live Figure 1
+PLAYS = f'<p class="demo-said"><a href="{LIVE}">Play Figure 1 live, with every control, in the page of its own</a></p>'
 THUMB = (480, 300)  # pixels of a card's picture
 
 
@@ -67,12 +69,18 @@ def said_of(root: Path = ROOT) -> dict[str, str]:
 
 
 def page_of(
-    notebook: nbformat.NotebookNode, name: str, slug: str, said: Mapping[str, str], recordings: Collection[str] = ()
+    notebook: nbformat.NotebookNode,
+    name: str,
+    slug: str,
+    said: Mapping[str, str],
+    recordings: Collection[str] = (),
+    *,
+    live: bool = False,
 ) -> nbformat.NotebookNode:
     """A notebook as its page needs it: what is of use in JupyterLab only goes, pictures get words, demos a place.
 
     The place of the i-th demo of a page is `<div class="demo" data-recording="NAME-i">`, after its picture. Where there
-    is no such recording, words stand there.
+    is no such recording, words stand there. `live` says whether there is a page of the live Figure 1 to lead to.
     """
     notebook = nbformat.from_dict(notebook)
     cells, demos = [], 0
@@ -82,10 +90,18 @@ def page_of(
         elif COLAB_MARK in cell.source or cell.source.strip() == "# Your turn.":
             continue
         else:
-            demos = _code(cell, name, demos, said, recordings)
+            demos = _code(cell, name, demos, said, recordings, live)
         cells.append(cell)
     notebook.cells = cells
     return notebook
+
+
+def elsewhere(text: str, absent: Collection[str], slug: str) -> str:
+    """The text of a page with its links to notebooks that the site has not leading to GitHub."""
+    for name in absent:
+        there = f"https://github.com/{slug}/blob/main/notebooks/{name}.ipynb"
+        text = re.sub(rf'(\]\(|href=\\?"){name}\.(?:ipynb|html)(#[\w%-]*)?', rf"\g<1>{there}\g<2>", text)
+    return text
 
 
 def _words(source: str, name: str, slug: str) -> str:
@@ -98,7 +114,7 @@ def _words(source: str, name: str, slug: str) -> str:
 
 
 def _code(
-    cell: nbformat.NotebookNode, name: str, demos: int, said: Mapping[str, str], recordings: Collection[str]
+    cell: nbformat.NotebookNode, name: str, demos: int, said: Mapping[str, str], recordings: Collection[str], live: bool
 ) -> int:
     """Make a code cell ready, in place; `demos` are the demos before it. Returns those up to its end."""
     hidden = cell.metadata.get("jupyter", {}).get("source_hidden")
@@ -120,6 +136,7 @@ def _code(
             demos, still = demos + 1, False
             recording = f"{name}-{demos}"
             place = f'<div class="demo" data-recording="{recording}"></div>' if recording in recordings else ONLY_THERE
+            place += PLAYS if live and data.get("text/plain", "").startswith("LiveToy") else ""
             outputs.append(nbformat.v4.new_output("display_data", {"text/html": place}))
     cell.outputs = outputs
     return demos
@@ -135,7 +152,7 @@ def _table(markup: str) -> str:
 def landing(found: list[Chapter], live: bool) -> str:
     """The text of the first page, in MyST Markdown; `live` says whether there is a page of the live Figure 1."""
     parts = [(ROOT / "tools" / "pages" / "landing.md").read_text(encoding="utf-8")]
-    play = '<a class="button first" href="play/index.html">Play Figure 1, live</a>\n' if live else ""
+    play = f'<a class="button first" href="{LIVE}">Play Figure 1, live</a>\n' if live else ""
     parts[0] = parts[0].replace("<!-- play -->\n", play)
     cards, trees = [], []
     starts = [*GROUPS, 1 + max(chapter.number for chapter in found)]

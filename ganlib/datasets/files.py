@@ -162,8 +162,9 @@ def members(
                 where = f"{archive}: the member {short(member.name)!r}"
                 if (n := n + 1) > MEMBERS:
                     raise record.refusal(archive, f"has more than {MEMBERS:,} members")
-                if member.size > largest:
-                    raise record.refusal(where, f"has {member.size:,} bytes, more than {largest:,}")
+                if not 0 <= member.size <= largest:
+                    said = "fewer than none" if member.size < 0 else f"more than {largest:,}"
+                    raise record.refusal(where, f"has {member.size:,} bytes, {said}")
                 if not wanted(member.name):
                     continue
                 if member.name in seen:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import ssl
 import sys
 import tempfile
 import time
@@ -173,6 +172,8 @@ def _said(error: Exception, url: str) -> str:
     named = [(name, os.environ[name]) for name in CERTIFICATES if os.environ.get(name)]
     if not (named and url.startswith("https:")):
         return said
+    import ssl
+
     variable, path = named[0]  # the one that requests takes
     try:
         where = {"capath" if os.path.isdir(path) else "cafile": path}

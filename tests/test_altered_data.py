@@ -66,10 +66,12 @@ class Growth:
             marks.write("5")  # on Linux the peak begins anew
         self.before = peak()
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + 3 * MEMORY, resource.RLIM_INFINITY))
+        self.limits = soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        lowest = min([taken + 3 * MEMORY, *(limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY)])
+        resource.setrlimit(resource.RLIMIT_AS, (lowest, hard))
 
     def end(self) -> int:
-        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_AS, self.limits)
         return peak() - self.before
 
 

@@ -8,14 +8,17 @@ import os
 import shutil
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 
 from benchmarks.memory import UNKNOWN, peak
 from ganlib import datasets
-from ganlib.datasets import cifar10, lfw
-from tests import altered
+from ganlib.datasets import cifar10, kept, lfw
+from tests import altered, altered_mat, altered_tars
 from tests.archives import archive
 from tests.killed import in_new_process
 
@@ -25,11 +28,35 @@ resource = pytest.importorskip("resource", reason="memory cannot be limited here
 pytestmark = pytest.mark.skipif(peak() is None, reason=UNKNOWN)
 
 
+FORMATS: dict[str, tuple[str, Callable[[], dict[str, altered.Files]], Callable[[], altered.Files], bool]] = {
+    # the set; what is altered; the good files around it; whether it is verified
+    "MNIST, plain": ("mnist", altered.mnist_plain, lambda: dict(altered.digits()), False),
+    "MNIST, gzipped": ("mnist", altered.mnist_gzipped, altered.digits_gzipped, False),
+    "CIFAR-10, a folder": ("cifar10", altered_tars.cifar_folder, altered_tars.cifar.made, False),
+    "CIFAR-10, a folder, verified": ("cifar10", altered_tars.cifar_checked, altered_tars.cifar.made, True),
+    "CIFAR-10, an archive": ("cifar10", altered_tars.cifar_archive, dict, False),
+    "LFW": ("lfw", altered_tars.lfw_archive, dict, False),
+    "LFW, kept in the cache": ("lfw", altered.cached, dict, False),
+    "TFD": ("tfd", altered_mat.tfd, dict, False),
+    "FER-2013": ("fer2013", altered.fer2013, dict, False),
+}  # fmt: skip
+
+
+def largest() -> dict[str, tuple[str, str, bytes]]:
+    """What is as large as a reader takes: the set, the file, and its content."""
+    n = lfw.KEPT // 2_400
+    made = {"pictures": torch.zeros(n, 2304, dtype=torch.uint8), "people": torch.arange(n)}
+    return {
+        "TFD": ("tfd", altered_mat.MAT, altered_mat.many_faces(120_000 - 1)),
+        "LFW, kept in the cache": ("lfw", "kept", safetensors.torch.save(made, {"sha256": kept._digest(made)})),
+    }
+
+
 def load_all(folder: Path, result: Path) -> None:
     """In a process of its own: load each altered file, and write what came of it, a line of JSON each."""
     datasets.mnist.RECORD.counts = {"train": altered.TRAIN, "t10k": altered.TEST}
-    cifar10.RECORD.counts = {"a file": altered.cifar.N}
-    lfw.RECORD.counts = {"pictures": len(altered.people.PICTURES), "people": len(altered.people.PEOPLE)}
+    cifar10.RECORD.counts = {"a file": altered_tars.cifar.N}
+    lfw.RECORD.counts = {"pictures": len(altered_tars.people.PICTURES), "people": len(altered_tars.people.PEOPLE)}
     datasets.fer2013.RECORD.counts = {"Training": 4, "PublicTest": 6, "PrivateTest": 7}
     warnings.simplefilter("ignore")
     os.chdir(folder)  # where something that is executed leaves its trace
@@ -49,12 +76,12 @@ def load_all(folder: Path, result: Path) -> None:
                     found.append([type(error).__name__, str(error)])
             print(json.dumps([title, case, *found, time.monotonic() - began, grown.end()]), file=out, flush=True)
 
-        for title, (name, make, around, verify) in altered.FORMATS.items():
+        for title, (name, make, around, verify) in FORMATS.items():
             if title != "LFW, kept in the cache":
                 one(title, "nothing", name, good(title), verify)
             for case, change in make().items():
                 one(title, case, name, around() | change, verify)
-        for title, (name, file, content) in altered.largest().items():
+        for title, (name, file, content) in largest().items():
             one(title, "the most", name, {file: content}, False)
 
 
@@ -93,13 +120,13 @@ def put(title, files, folder):
 
 def good(title):
     """The files as they should be, where a format's cases leave some out."""
-    made = altered.FORMATS[title][2]()
+    made = FORMATS[title][2]()
     if title == "CIFAR-10, an archive":
-        made = {cifar10.ARCHIVE: archive(*altered.cifar.members(altered.cifar.made()))}
+        made = {cifar10.ARCHIVE: archive(*altered_tars.cifar.members(altered_tars.cifar.made()))}
     elif title == "LFW":
-        made = {lfw.ARCHIVE: archive(*altered.people.members(altered.people.made()))}
+        made = {lfw.ARCHIVE: archive(*altered_tars.people.members(altered_tars.people.made()))}
     elif title == "TFD":
-        made = {altered.MAT: altered.put_together(packed=True)}
+        made = {altered_mat.MAT: altered_mat.put_together(packed=True)}
     elif title == "FER-2013":
         made = {"fer2013.csv": altered.faces.text().encode()}
     return made
@@ -115,7 +142,7 @@ def outcomes(tmp_path_factory):
     return [line for line in lines if len(line) > 2]
 
 
-@pytest.mark.parametrize("title", altered.FORMATS)
+@pytest.mark.parametrize("title", FORMATS)
 def test_each_altered_file_is_one_error_of_one_line_in_bounded_memory_and_time(title, outcomes):
     wrong, n = {}, 0
     for which, case, (kind, said), (status_kind, _), seconds, grown in outcomes:

@@ -8,7 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from ganlib.datasets import kept, mnist
+from ganlib.datasets import files, kept, mnist
 
 LIKE = {"pictures": ((6,), torch.uint8), "labels": ((), torch.int64)}
 
@@ -86,3 +86,13 @@ def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.warns(UserWarning, match=r"a.safetensors cannot be written .*GANLIB_CACHE may name another folder"):
         assert keep(tmp_path / "file" / "a.safetensors", LIKE, tensors).keys() == LIKE.keys()
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path):
+    old, new = tmp_path / f"{files.BESIDE}old", tmp_path / f"{files.BESIDE}new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "half").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    keep(tmp_path / "a.safetensors", LIKE, tensors)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, "a.safetensors"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
@@ -74,9 +73,8 @@ def fetch(record: Record, file: str, allowed: bool, largest: int, found: Sequenc
 def _room(record: Record, path: Path) -> Iterator[Path]:
     """A place for a file beside `path`, which is gone afterwards, moved or not; `DataError` where none can be had."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-", ignore_cleanup_errors=True) as temporary:
-            yield Path(temporary) / path.name
+        with files.beside(path) as beside:
+            yield beside
     except OSError as error:
         problem = f"cannot be written: {error.strerror or short(error)}"
         raise record.refusal(path, problem, "room for it in the cache", ROOM) from None

@@ -84,7 +84,7 @@ class Record:
     counts: dict[str, int] = field(default_factory=dict)  # how many pictures, by what is counted
     remedy: str = "Delete it, and load again to download it."  # what to do about a wrong file
     stand_in: str = ""  # the set that is loaded instead, under its own name, when this one is unreachable
-    included: str = ""  # where it comes from, when it needs no file that could be missing
+    included: str = ""  # where it comes from, when it needs no file of the user's
     note: str = ""  # what a figure made from it must say
     folders: Sequence[str] = ()  # other names that common tools give its folder
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
+import sys
 
 import pytest
 import torch
 
 from ganlib import DataError, Dataset, datasets, load
 from ganlib.datasets import cifar10, dataset, lfw, mnist, record
-from tests import altered
+from tests import altered, altered_tars
 from tests.hosts import closed_port, offline, send, serve
 
 FILES = list(altered.digits())
@@ -91,6 +92,27 @@ def test_where_some_of_the_files_are_there_the_error_names_what_is_missing_and_w
         monkeypatch.setattr(mnist.RECORD, "addresses", [addresses[0] + "{file}"])
         assert load("mnist").name == "mnist"
         assert len(requests) == len(missing)
+
+
+@pytest.mark.parametrize("below", [cifar10.FOLDER, f"CIFAR-10/{cifar10.FOLDER}", "cifar-10/raw/CIFAR-10-batches-bin"])
+@pytest.mark.parametrize("inside", [True, False], ids=["the folder itself", "the one above"])
+def test_the_unpacked_folder_of_cifar10_is_found(inside, below, own, monkeypatch):
+    (own / below).mkdir(parents=True)
+    for file, content in altered_tars.cifar.made().items():
+        (own / below / file).write_bytes(content)
+    monkeypatch.setenv("GANLIB_DATA", str(own / below if inside else own))
+    monkeypatch.setattr(cifar10.RECORD, "counts", {"a file": altered_tars.cifar.N})
+    assert load("cifar10", download=False).source == str(own / below)
+
+
+@pytest.mark.parametrize("name", ["pooch", "requests"])
+def test_a_package_that_is_missing_is_named_with_how_to_install_it(name, own, monkeypatch):
+    monkeypatch.delenv("GANLIB_CACHE")
+    monkeypatch.setitem(sys.modules, name, None)
+    if name == "requests":
+        monkeypatch.setenv("GANLIB_CACHE", str(own))
+    with pytest.raises(DataError, match=f"^the package {name} cannot be loaded .* `pip install {name}`"):
+        load("mnist")
 
 
 def test_an_error_says_what_was_seen_where_nothing_was_found(own, monkeypatch):

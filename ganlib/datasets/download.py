@@ -14,7 +14,7 @@ from threading import Event, Thread
 from urllib.parse import urljoin
 
 from ganlib.datasets import files
-from ganlib.datasets.record import Record, Unreachable, short
+from ganlib.datasets.record import Record, Unreachable, package, short
 from ganlib.errors import DataError
 
 TIMEOUT = (5, 20)  # seconds that a host may take to connect, and to send PIECE bytes, before the next one is asked
@@ -47,8 +47,7 @@ def fetch(record: Record, file: str, allowed: bool, largest: int, found: Sequenc
     incomplete = DataError if any(map(files.owned, found)) else Unreachable
     if not allowed:
         raise record.missing((), incomplete, found)
-    import requests  # noqa: F401 (takes a while, which is not the host's)
-
+    package("requests")  # loading it takes a while, which is not the host's
     most = largest if record.digest_of == "file" else files.gzipped(largest)
     path = record.cache() / file
     failures, kind = [], incomplete

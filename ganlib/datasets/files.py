@@ -31,6 +31,8 @@ def find(record: Record, *names: str, folder: str = "") -> Path | None:
     pipe, a device or a broken link in the place of a file.
     """
     for place in record.places():
+        if folder and same(place.name) == same(folder):  # GANLIB_DATA may name that folder itself
+            return place
         there: dict[str, list[Path]] = {}
         for name in entries(place):
             there.setdefault(same(name), []).append(place / name)

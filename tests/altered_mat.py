@@ -11,7 +11,7 @@ import numpy as np
 import scipy.io
 
 from tests import test_datasets_faces as faces
-from tests.altered import Content, Files, odd
+from tests.altered_data import Content, Files, odd
 
 MAT = "TFD_48x48.mat"
 _ORDER = ("images", "folds", "labs_ex")

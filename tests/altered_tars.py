@@ -10,7 +10,7 @@ import numpy as np
 from ganlib.datasets import cifar10, lfw
 from tests import test_datasets_cifar10 as cifar
 from tests import test_datasets_lfw as people
-from tests.altered import PICKLE, Content, Files, bomb, odd
+from tests.altered_data import PICKLE, Content, Files, bomb, odd
 from tests.archives import archive, member
 
 # -- CIFAR-10 ----------------------------------------------------------------------------------------------------------

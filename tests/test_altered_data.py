@@ -18,7 +18,7 @@ import torch
 from benchmarks.memory import UNKNOWN, peak
 from ganlib import datasets
 from ganlib.datasets import cifar10, kept, lfw
-from tests import altered, altered_mat, altered_tars
+from tests import altered_data, altered_mat, altered_tars
 from tests.archives import archive
 from tests.killed import in_new_process
 
@@ -28,17 +28,17 @@ resource = pytest.importorskip("resource", reason="memory cannot be limited here
 pytestmark = pytest.mark.skipif(peak() is None, reason=UNKNOWN)
 
 
-FORMATS: dict[str, tuple[str, Callable[[], dict[str, altered.Files]], Callable[[], altered.Files], bool]] = {
+FORMATS: dict[str, tuple[str, Callable[[], dict[str, altered_data.Files]], Callable[[], altered_data.Files], bool]] = {
     # the set; what is altered; the good files around it; whether it is verified
-    "MNIST, plain": ("mnist", altered.mnist_plain, lambda: dict(altered.digits()), False),
-    "MNIST, gzipped": ("mnist", altered.mnist_gzipped, altered.digits_gzipped, False),
+    "MNIST, plain": ("mnist", altered_data.mnist_plain, lambda: dict(altered_data.digits()), False),
+    "MNIST, gzipped": ("mnist", altered_data.mnist_gzipped, altered_data.digits_gzipped, False),
     "CIFAR-10, a folder": ("cifar10", altered_tars.cifar_folder, altered_tars.cifar.made, False),
     "CIFAR-10, a folder, verified": ("cifar10", altered_tars.cifar_checked, altered_tars.cifar.made, True),
     "CIFAR-10, an archive": ("cifar10", altered_tars.cifar_archive, dict, False),
     "LFW": ("lfw", altered_tars.lfw_archive, dict, False),
-    "LFW, kept in the cache": ("lfw", altered.cached, dict, False),
+    "LFW, kept in the cache": ("lfw", altered_data.cached, dict, False),
     "TFD": ("tfd", altered_mat.tfd, dict, False),
-    "FER-2013": ("fer2013", altered.fer2013, dict, False),
+    "FER-2013": ("fer2013", altered_data.fer2013, dict, False),
 }  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def largest() -> dict[str, tuple[str, str, bytes]]:
 
 def load_all(folder: Path, result: Path) -> None:
     """In a process of its own: load each altered file, and write what came of it, a line of JSON each."""
-    datasets.mnist.RECORD.counts = {"train": altered.TRAIN, "t10k": altered.TEST}
+    datasets.mnist.RECORD.counts = {"train": altered_data.TRAIN, "t10k": altered_data.TEST}
     cifar10.RECORD.counts = {"a file": altered_tars.cifar.N}
     lfw.RECORD.counts = {"pictures": len(altered_tars.people.PICTURES), "people": len(altered_tars.people.PEOPLE)}
     datasets.fer2013.RECORD.counts = {"Training": 4, "PublicTest": 6, "PrivateTest": 7}
@@ -62,7 +62,7 @@ def load_all(folder: Path, result: Path) -> None:
     os.chdir(folder)  # where something that is executed leaves its trace
     with open(result, "w") as out:
 
-        def one(title: str, case: str, name: str, files: altered.Files, verify: bool) -> None:
+        def one(title: str, case: str, name: str, files: altered_data.Files, verify: bool) -> None:
             """Put the files there, load the set and ask for its status: the errors, the seconds, the bytes."""
             print(json.dumps([title, case]), file=out, flush=True)  # so that a crash has a name
             put(title, files, folder)
@@ -128,7 +128,7 @@ def good(title):
     elif title == "TFD":
         made = {altered_mat.MAT: altered_mat.put_together(packed=True)}
     elif title == "FER-2013":
-        made = {"fer2013.csv": altered.faces.text().encode()}
+        made = {"fer2013.csv": altered_data.faces.text().encode()}
     return made
 
 

@@ -12,12 +12,12 @@ import torch
 
 from ganlib import DataError, Dataset, datasets, load
 from ganlib.datasets import cifar10, dataset, lfw, mnist, record
-from tests import altered, altered_tars
+from tests import altered_data, altered_tars
 from tests.hosts import closed_port, offline, send, serve
 
-FILES = list(altered.digits())
+FILES = list(altered_data.digits())
 TRAIN, TRAIN_LABELS, TEST, TEST_LABELS = FILES
-PACKED = {name: gzip.compress(content, 1) for name, content in altered.digits().items()}
+PACKED = {name: gzip.compress(content, 1) for name, content in altered_data.digits().items()}
 
 
 @pytest.fixture(autouse=True)
@@ -27,9 +27,9 @@ def own(monkeypatch, tmp_path):
     monkeypatch.setenv("GANLIB_CACHE", str(tmp_path / "cache"))
     for each in (mnist, cifar10, lfw):
         monkeypatch.setattr(each.RECORD, "addresses", [closed_port()])
-    digests = {f"{name}.gz": hashlib.sha256(content).hexdigest() for name, content in altered.digits().items()}
+    digests = {f"{name}.gz": hashlib.sha256(content).hexdigest() for name, content in altered_data.digits().items()}
     monkeypatch.setattr(mnist.RECORD, "files", digests)
-    monkeypatch.setattr(mnist.RECORD, "counts", {"train": altered.TRAIN, "t10k": altered.TEST})
+    monkeypatch.setattr(mnist.RECORD, "counts", {"train": altered_data.TRAIN, "t10k": altered_data.TEST})
     return tmp_path / "own"
 
 
@@ -62,14 +62,14 @@ NAMES_OF_OTHERS = {
 @pytest.mark.parametrize("how", NAMES_OF_OTHERS)
 def test_files_are_found_under_the_names_and_in_the_folders_of_common_tools(how, own, monkeypatch):
     monkeypatch.setenv("GANLIB_DATA", str(own))
-    for name, content in altered.digits().items():
+    for name, content in altered_data.digits().items():
         path = own / NAMES_OF_OTHERS[how](name)
         path.parent.mkdir(parents=True, exist_ok=True)
         packed = path.suffix == ".gz" and "browser" not in how
         path.write_bytes(PACKED[name] if packed or "did not" in how else content)
     data = load("mnist", download=False)
     assert data.test_labels.tolist() == list(range(10)) and len(data.train) == 50 and len(data.valid) == 10
-    assert bytes(data.train[0].numpy()) == altered.digits()[TRAIN][16:800]
+    assert bytes(data.train[0].numpy()) == altered_data.digits()[TRAIN][16:800]
     assert datasets.status("mnist") == (True, f"in {data.source}")
 
 

@@ -21,7 +21,7 @@ from tools.pages.check import Site
 ROOT = sources.ROOT
 HERE = Path(__file__).resolve().parent
 WIDGETS = ROOT / "ganlib" / "widgets"
-LIVE = sources.LIVE.split("/")[0]
+GAME = "01_the_game"
 Record = Callable[[Path, Sequence[str]], list[str]]
 
 
@@ -47,7 +47,7 @@ def _gather(source: Path, names: Sequence[str], recordings: Sequence[str]) -> No
     found = [chapter for chapter in sources.chapters() if not names or chapter.name in names]
     absent = {chapter.name for chapter in sources.chapters()} - {chapter.name for chapter in found}
     extra = source / "extra"
-    live = _live(extra / LIVE)
+    live = [one for one in sources.LIVE if _live(one, extra / one.folder)]
     for part in ("thumbs", "film"):
         (extra / part).mkdir(parents=True)
     for chapter in found:
@@ -67,12 +67,12 @@ def _gather(source: Path, names: Sequence[str], recordings: Sequence[str]) -> No
     (extra / ".nojekyll").touch()  # GitHub's own builder would leave out folders that begin with "_"
 
 
-def _live(folder: Path) -> bool:
-    """Write the page of the live Figure 1 into the folder, where this checkout has what makes it."""
-    if importlib.util.find_spec("tools.toy_page") is None:
+def _live(one: sources.Live, folder: Path) -> bool:
+    """Write a page that plays without a kernel into the folder, where this checkout has what makes it."""
+    if importlib.util.find_spec(one.module) is None:
         return False
-    links = '<a href="../index.html">Generative Adversarial Nets, alive</a> <a href="../01_the_game.html">The game</a>'
-    importlib.import_module("tools.toy_page").write(folder, links=links)
+    links = f'<a href="../index.html">Generative Adversarial Nets, alive</a> <a href="../{GAME}.html">The game</a>'
+    importlib.import_module(one.module).write(folder, links=links)
     return True
 
 

@@ -27,8 +27,35 @@ GROUPS = {  # what stands above each group of notebooks, by the number of its fi
     15: "Section 7, played",
 }
 ONLY_THERE = '<p class="demo-said">A picture of a live demo: it plays where a kernel runs, in its notebook.</p>'
-LIVE = "play/index.html"  # the page of the live Figure 1
-PLAYS = f'<p class="demo-said"><a href="{LIVE}">Play Figure 1 live, with every control, in the page of its own</a></p>'
+
+
+@dataclass(frozen=True)
+class Live:
+    """A page of its own that plays a game without a kernel; the module that makes it has `write(folder, links=...)`."""
+
+    folder: str
+    module: str
+    button: str  # on the first page
+    words: str  # below the demo that it goes beyond
+    demo: str
+    notebook: str = ""  # where it stands, if not in all
+
+    def link(self, words: str, style: str) -> str:
+        """A link to it."""
+        return f'<a class="{style}" href="{self.folder}/index.html">{words}</a>'
+
+    def beside(self, demo: str, name: str) -> bool:
+        """Whether a demo of a notebook is the one that it goes beyond."""
+        return demo == self.demo and self.notebook in ("", name)
+
+
+LIVE = (
+    Live("play", "tools.toy_page", "Play Figure 1, live", "Play Figure 1 live, with every control", "LiveToy"),
+    Live(
+        *("digits", "tools.digits_page", "Draw digits, live", "Draw digits live, and walk through z"),
+        *("Interpolation", "06_mnist"),
+    ),
+)
 THUMB = (480, 300)  # pixels of a card's picture
 
 
@@ -75,12 +102,12 @@ def page_of(
     said: Mapping[str, str],
     recordings: Collection[str] = (),
     *,
-    live: bool = False,
+    live: Collection[Live] = (),
 ) -> nbformat.NotebookNode:
     """A notebook as its page needs it: what is of use in JupyterLab only goes, pictures get words, demos a place.
 
     The place of the i-th demo of a page is `<div class="demo" data-recording="NAME-i">`, after its picture. Where there
-    is no such recording, words stand there. `live` says whether there is a page of the live Figure 1 to lead to.
+    is no such recording, words stand there. `live` are the pages to lead to.
     """
     notebook = nbformat.from_dict(notebook)
     cells, demos = [], 0
@@ -114,7 +141,12 @@ def _words(source: str, name: str, slug: str) -> str:
 
 
 def _code(
-    cell: nbformat.NotebookNode, name: str, demos: int, said: Mapping[str, str], recordings: Collection[str], live: bool
+    cell: nbformat.NotebookNode,
+    name: str,
+    demos: int,
+    said: Mapping[str, str],
+    recordings: Collection[str],
+    live: Collection[Live],
 ) -> int:
     """Make a code cell ready, in place; `demos` are the demos before it. Returns those up to its end."""
     hidden = cell.metadata.get("jupyter", {}).get("source_hidden")
@@ -136,7 +168,9 @@ def _code(
             demos, still = demos + 1, False
             recording = f"{name}-{demos}"
             place = f'<div class="demo" data-recording="{recording}"></div>' if recording in recordings else ONLY_THERE
-            place += PLAYS if live and data.get("text/plain", "").startswith("LiveToy") else ""
+            demo = data["text/plain"].split(":")[0]
+            links = "".join(one.link(one.words, "") for one in live if one.beside(demo, name))
+            place += f'<p class="demo-said">{links}</p>' if links else ""
             outputs.append(nbformat.v4.new_output("display_data", {"text/html": place}))
     cell.outputs = outputs
     return demos
@@ -149,10 +183,10 @@ def _table(markup: str) -> str:
     return f'<div class="table-wrapper">{markup}</div>' if "<table" in markup else markup
 
 
-def landing(found: list[Chapter], live: bool) -> str:
-    """The text of the first page, in MyST Markdown; `live` says whether there is a page of the live Figure 1."""
+def landing(found: list[Chapter], live: Collection[Live]) -> str:
+    """The text of the first page, in MyST Markdown; `live` are the pages that play without a kernel."""
     parts = [(ROOT / "tools" / "pages" / "landing.md").read_text(encoding="utf-8")]
-    play = f'<a class="button first" href="{LIVE}">Play Figure 1, live</a>\n' if live else ""
+    play = "".join(one.link(one.button, "button first") + "\n" for one in live)
     parts[0] = parts[0].replace("<!-- play -->\n", play)
     cards, trees = [], []
     starts = [*GROUPS, 1 + max(chapter.number for chapter in found)]

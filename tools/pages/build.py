@@ -28,9 +28,9 @@ Record = Callable[[Path, Sequence[str]], list[str]]
 def build(out: Path, *, names: Sequence[str] = (), record: Record | None = None) -> Site:
     """Build the site into `out`, which is made anew, and return it.
 
-    `names` are the notebooks that it has, all unless said otherwise; links to others lead to GitHub. `record` writes
-    the recordings of their demos into a folder and names them; without it a demo is its picture. Raises `RuntimeError`
-    on what Sphinx warns of.
+    `names` are the notebooks that it has, all unless said otherwise; with names it has no other page that plays, and
+    its links to what it has not lead to GitHub. `record` writes the recordings of their demos into a folder and names
+    them; without it a demo is its picture. Raises `RuntimeError` on what Sphinx warns of.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
@@ -47,7 +47,7 @@ def _gather(source: Path, names: Sequence[str], recordings: Sequence[str]) -> No
     found = [chapter for chapter in sources.chapters() if not names or chapter.name in names]
     absent = {chapter.name for chapter in sources.chapters()} - {chapter.name for chapter in found}
     extra = source / "extra"
-    live = [one for one in sources.LIVE if _live(one, extra / one.folder)]
+    live = [one for one in sources.LIVE if not names and _live(one, extra / one.folder)]
     for part in ("thumbs", "film"):
         (extra / part).mkdir(parents=True)
     for chapter in found:

@@ -25,7 +25,7 @@ help:
 	@echo "  make lint        check code and notebooks with ruff"
 	@echo "  make bench       measure the speed, as ratios"
 	@echo "  make links       write the Binder and Colab links (REPO=owner/name to change the repository they lead to)"
-	@echo "  make clean       remove .venv and caches; never runs/, which holds what was trained"
+	@echo "  make clean       remove .venv, _site and caches; never runs/, which holds what was trained"
 
 env:
 	@tools/make_env.sh
@@ -60,6 +60,6 @@ links: env
 	@$(PY) tools/links.py $(REPO)
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .pytest_cache .ruff_cache _site build dist *.egg-info
 	find . -name .git -prune -o -path ./runs -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -type d -exec rm -rf {} +
 	@echo "runs/ is kept: it holds what was trained. Remove it by hand if you mean to."

@@ -36,7 +36,7 @@ FRAMES = 6  # of the run that is recorded here
 SKETCHES = {
     "close": lambda x, y: y + 0.01,
     "another": lambda x, y: 1 - y,
-    "the shape": lambda x, y: 0.5 * y + 0.4,
+    "the shape": lambda x, y: 0.5 * y + 0.4 + 0.03 * np.sin(7 * x),
     "a part": lambda x, y: np.where(x < 0, y + 0.123, np.nan),
 }
 

@@ -1,6 +1,27 @@
-"""Errors a person can cause. Each message says what is wrong, with which value, and what to do."""
+"""Errors a person can cause, and the checks that raise them. Each says what is wrong, with which value, what to do.
+
+    @door(RecipeError)
+    def sample(n: Annotated[int, Within(1, 1_000)], rng: np.random.Generator) -> Array: ...
+
+`door` holds every call to the types and ranges of the signature: sample("3", rng) raises
+RecipeError("n is '3'; it must be a whole number from 1 to 1,000"). `held` does so for the fields of a dataclass.
+"""
 
 from __future__ import annotations
+
+import functools
+import inspect
+import math
+import numbers
+import reprlib
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 
 class GanlibError(Exception):
@@ -8,7 +29,7 @@ class GanlibError(Exception):
 
 
 class RecipeError(GanlibError, ValueError):
-    """A recipe, or a live change of one, holds a value that makes no sense."""
+    """A recipe, a live change of one, or a call holds a value that makes no sense."""
 
 
 class DataError(GanlibError):
@@ -21,3 +42,217 @@ class CheckpointError(GanlibError):
 
 class TrainingDiverged(GanlibError, ArithmeticError):
     """A cost or a parameter is no longer a finite number."""
+
+
+# -- what a value is ---------------------------------------------------------------------------------------------------
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxtuple, _SHORT.maxdict, _SHORT.maxother = 3, 12, 12, 6, 200
+
+
+def brief(value: Any) -> str:
+    """A value as an error names it: at most 60 characters of it, in one line, whatever it is."""
+    if hasattr(value, "dtype") and getattr(value, "shape", ()):
+        return f"an array of {tuple(value.shape)} {value.dtype}"
+    try:
+        text = repr(value[:100]) if isinstance(value, str | bytes) else None
+        text = text or (_SHORT.repr(value) if isinstance(value, Mapping | Iterable) else repr(value))
+    except Exception:  # an integer of thousands of digits, or a repr that fails
+        text = f"a number of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number, and not a bool."""
+    try:
+        return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is an integer of at most 64 bits, and not a bool."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and -(2**63) <= value < 2**64
+
+
+def table(values: Any) -> np.ndarray | None:
+    """The values as an array of floats; None when they are no numbers."""
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError, OverflowError, RuntimeError, RecursionError):
+        return None
+
+
+@dataclass(frozen=True)
+class Within:
+    """The range of a number: from low to high, both within it, but for a low that it must be `above`."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    above: bool = False
+
+    def holds(self, value: Any) -> bool:
+        """Whether the number lies in the range."""
+        return (self.low < value if self.above else self.low <= value) and value <= self.high
+
+    def __str__(self) -> str:
+        low, high = (f"{end:,}" if isinstance(end, int) else f"{end:g}" for end in (self.low, self.high))
+        if self.high == math.inf:
+            return "" if self.low == -math.inf else f" above {low}" if self.above else f" >= {low}"
+        return f" above {low}, at most {high}" if self.above else f" from {low} to {high}"
+
+
+# -- doors -------------------------------------------------------------------------------------------------------------
+
+
+class Rule(NamedTuple):
+    """What an argument has to be: a test, and what it asks for in words."""
+
+    fits: Callable[[Any], bool]
+    words: str
+
+
+def door(error: type[GanlibError]) -> Callable[[Callable], Callable]:
+    """A decorator: each argument of a call is held to its annotation, before anything is done with it.
+
+    int is a whole number of at most 64 bits, float a finite number, `ArrayLike` anything that makes an array of
+    numbers, a protocol what has its members; `Annotated[int, Within(1, 9)]` gives a range. Raises `error`.
+    """
+
+    def wrap(f: Callable) -> Callable:
+        names, rules, rest, read = [], {}, None, False
+
+        def prepare() -> None:
+            """Read the signature: at the first call, as an annotation may name what is defined further down."""
+            nonlocal rest, read
+            hints = typing.get_type_hints(f, include_extras=True)
+            for name, one in inspect.signature(f).parameters.items():
+                rule = _rule(hints.get(name, Any), one.default)
+                if one.kind is one.VAR_POSITIONAL:
+                    rest = rule and (name, rule)
+                elif rule is not None and one.kind is not one.VAR_KEYWORD:
+                    rules[name] = rule
+                if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD):
+                    names.append(name)
+            read = True
+
+        @functools.wraps(f)
+        def held_to(*args: Any, **kwargs: Any) -> Any:
+            """The function, behind its door."""
+            if not read:
+                prepare()
+            for name, value in zip(names, args):
+                if name in rules and not rules[name].fits(value):
+                    raise _refusal(error, name, value, rules[name])
+            for name, value in kwargs.items():
+                if name in rules and not rules[name].fits(value):
+                    raise _refusal(error, name, value, rules[name])
+            if rest is not None:
+                for value in args[len(names) :]:
+                    if not rest[1].fits(value):
+                        raise _refusal(error, rest[0], value, rest[1])
+            return f(*args, **kwargs)
+
+        return held_to
+
+    return wrap
+
+
+def held(instance: Any, error: type[GanlibError]) -> None:
+    """Hold the fields of a dataclass to their annotations, as `door` does the arguments of a function."""
+    for name, rule in _fields(type(instance)).items():
+        value = getattr(instance, name)
+        if not rule.fits(value):
+            raise _refusal(error, f"{type(instance).__name__}'s {name}", value, rule)
+
+
+def _refusal(error: type[GanlibError], name: str, value: Any, rule: Rule) -> GanlibError:
+    return error(f"{name} is {brief(value)}; it must be {rule.words}")
+
+
+@functools.cache
+def _fields(cls: type) -> dict[str, Rule]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    rules = {name: _rule(hints[name], one.default) for name, one in cls.__dataclass_fields__.items()}
+    return {name: rule for name, rule in rules.items() if rule is not None}
+
+
+def _rule(hint: Any, default: Any = None) -> Rule | None:
+    """The rule that an annotation states; None where it allows anything."""
+    if hint in (Any, object, ArrayLike):
+        return Rule(_numbers, "numbers") if hint is ArrayLike else None
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        ranges = [one for one in inner[1:] if isinstance(one, Within)]
+        return _number(inner[0], ranges[0]) if ranges else _rule(inner[0])
+    if origin in (typing.Union, types.UnionType):
+        rules = [_rule(one) for one in inner]
+        if None in rules:
+            return None
+        return Rule(lambda value: any(rule.fits(value) for rule in rules), " or ".join(rule.words for rule in rules))
+    if hint in (int, float):
+        return _number(hint, Within())
+    if hint in (None, type(None)):
+        return Rule(lambda value: value is None, "None")
+    if hint is bool:
+        return Rule(lambda value: isinstance(value, bool | np.bool_), "True or False")
+    if hint is str:
+        return Rule(lambda value: isinstance(value, str), "a string")
+    if origin is not None:
+        return _generic(origin, inner)
+    if getattr(hint, "_is_protocol", False):
+        members = [name for name in vars(hint) if not name.startswith("_")]
+        has = lambda value, name: hasattr(type(value), name) or name in getattr(value, "__dict__", ())  # noqa: E731
+        return Rule(lambda value: all(has(value, name) for name in members), f"a {hint.__name__.lower()}")
+    if isinstance(hint, type):
+        return Rule(lambda value: isinstance(value, hint), _a(hint))
+    return None
+
+
+def _generic(origin: type, inner: tuple[Any, ...]) -> Rule:
+    """The rule of a class with parameters: a callable, an array, or several of one kind."""
+    if origin is Callable:
+        return Rule(callable, "a function")
+    if origin is np.ndarray:
+        return Rule(lambda value: isinstance(value, np.ndarray) and value.dtype.kind in "fiu", "an array of numbers")
+    if not issubclass(origin, Sequence):
+        return Rule(lambda value: isinstance(value, origin), _a(origin))
+    several = origin if issubclass(origin, tuple) else Sequence
+    if several is tuple and ... not in inner:
+        each = [_rule(one) for one in inner]
+        said = [rule.words if rule else "anything" for rule in each]
+        words = f"a list of {len(each)}" + (f", each {said[0]}" if len(set(said)) == 1 else f": {', '.join(said)}")
+        return Rule(
+            lambda value: (
+                isinstance(value, tuple | list)
+                and len(value) == len(each)
+                and all(rule is None or rule.fits(one) for rule, one in zip(each, value))
+            ),
+            words,
+        )
+    one = _rule(inner[0]) if inner else None
+
+    def fits(value: Any) -> bool:
+        """Several, and each of them fits."""
+        listed = isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim == 1)
+        return listed and not isinstance(value, str | bytes) and (one is None or all(map(one.fits, value)))
+
+    return Rule(fits, f"a list, each {one.words}" if one else "a list")
+
+
+def _number(kind: type, within: Within) -> Rule:
+    right, words = (is_whole, "a whole number") if kind is int else (is_number, "a finite number")
+    return Rule(lambda value: right(value) and within.holds(value), f"{words}{within}")
+
+
+def _numbers(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "biuf"
+    return table(value) is not None
+
+
+def _a(kind: type) -> str:
+    module = kind.__module__.split(".")[0]
+    name = kind.__name__ if module in ("builtins", "ganlib", "collections") else f"{module}.{kind.__name__}"
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -23,7 +23,7 @@ from ganlib.images import scale, shown
 from ganlib.nets import is_number
 from ganlib.recipes import Recipe
 from ganlib.trainer import History, Step, Trainer
-from ganlib.unattended import Lock, Stop, bar, in_notebook, polite_stop, say
+from ganlib.unattended import Lock, bar, in_notebook, polite_stop, say
 
 FOREVER = 1e9  # seconds: longer than any run
 
@@ -289,9 +289,9 @@ class Run:
     ) -> bool:
         """Train to the recipe's last epoch, saving and scoring on the way; True when it got there.
 
-        Ctrl-C, the notebook's stop button, SIGTERM, SIGHUP and the end of `seconds` let the step under way finish, write
-        a checkpoint, and say how to go on; a second Ctrl-C stops at once, and the last checkpoint stays. While a
-        checkpoint is written every signal waits. Output that breaks (a pipe without reader, a full device) is dropped,
+        Ctrl-C, the notebook's stop button, SIGTERM, SIGHUP and the end of `seconds` let the step under way finish,
+        write a checkpoint, and say how to go on; a second Ctrl-C stops at once, and the last checkpoint stays. While
+        a checkpoint is written every signal waits. Output that breaks (a pipe without reader, a full disk) is dropped,
         and training goes on. Raises `CheckpointError` when the folder cannot be written, another process trains there,
         or another run has come to be there.
         """
@@ -302,11 +302,12 @@ class Run:
         end = math.inf if seconds is None else time.monotonic() + min(seconds, FOREVER)
         epochs_done = int(trainer.epochs_done)
         total = round(trainer.recipe.epochs * (trainer.batches / trainer.recipe.k))
-        with self._place.alone(), polite_stop() as stop, bar(total, trainer.step, progress) as shown_bar:
+        with self._place.alone(), polite_stop() as stop, bar(total, trainer.step, show=progress) as shown_bar:
             try:
                 self._place.check()
                 if not (self._place.found and checkpoints.exists(self.folder)):
-                    self._save(stop)  # a folder that cannot be written shows now, not at the first checkpoint
+                    with stop.waiting():  # a folder that cannot be written shows now, not at the first checkpoint
+                        self.save()
                 saved = time.monotonic()
                 while not trainer.finished and not stop.is_set() and time.monotonic() < end:
                     next(self.steps(1))
@@ -322,7 +323,8 @@ class Run:
                     shown_bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
                     shown_bar.update(1)
                     if time.monotonic() - saved > checkpoint_seconds:
-                        self._save(stop)
+                        with stop.waiting():
+                            self.save()
                         saved = time.monotonic()
                 stop.patient = True
             except (KeyboardInterrupt, asyncio.CancelledError):
@@ -337,12 +339,6 @@ class Run:
         how = "run this cell again" if in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
         say(f"Stopped at {at}. {where} in {self.folder}. To go on: {how}")
         return False
-
-    def _save(self, stop: Stop) -> None:
-        """Save in the midst of training: no Ctrl-C breaks it off."""
-        stop.patient = True
-        self.save()
-        stop.patient = False
 
 
 def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:

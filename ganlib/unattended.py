@@ -108,11 +108,11 @@ def say(text: str) -> None:
     out.flush()
 
 
-def bar(total: int, done: int, show: bool, unit: str = "step") -> tqdm:
+def bar(total: int, done: int = 0, *, show: bool = True) -> tqdm:
     """The progress of long work: speed and the time that is left; once in 30 s when it goes to a file."""
     out = Steady.of(sys.stdout)
     terminal = out.isatty()
-    looks = {"unit": unit, "dynamic_ncols": terminal, "ncols": None if terminal else 100}
+    looks = {"unit": "step", "dynamic_ncols": terminal, "ncols": None if terminal else 100}
     seconds = 0.5 if terminal or in_notebook() else 30
     return tqdm(total=total, initial=done, disable=not show, file=out, mininterval=seconds, **looks)
 
@@ -129,7 +129,7 @@ def in_notebook() -> bool:
 class Stop:
     """Whether a stop was asked for."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._asked = threading.Event()
         self.patient = False  # whether a second Ctrl-C waits like the first: while a run is saved it does
 
@@ -140,6 +140,13 @@ class Stop:
     def set(self) -> None:
         """Ask for a stop."""
         self._asked.set()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Be patient in a `with`: what is done there is done to its end."""
+        self.patient = True
+        yield
+        self.patient = False
 
     def hear(self, number: int, frame: object) -> None:
         """Take a signal: note that a stop was asked for; asked again by Ctrl-C, stop at once."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ import torch
 from ganlib import checkpoints, hardware, parzen
 from ganlib.average import Average
 from ganlib.datasets import Dataset, load
-from ganlib.errors import CheckpointError, RecipeError
+from ganlib.errors import CheckpointError, RecipeError, Within, brief, door
 from ganlib.images import scale, shown
 from ganlib.nets import is_number
 from ganlib.recipes import Recipe
@@ -28,6 +28,7 @@ from ganlib.unattended import Lock, bar, in_notebook, polite_stop, say
 FOREVER = 1e9  # seconds: longer than any run
 
 
+@door(RecipeError)
 def open(
     folder: Path | str,
     recipe: Recipe | None = None,
@@ -40,6 +41,7 @@ def open(
     device: str = "auto",
     precision: str = "auto",
     resume: bool | None = None,
+    stand_in: bool = True,
 ) -> "Run":
     """The run in `folder`: begun by `recipe` and `seed`, or gone on with from its last whole checkpoint.
 
@@ -48,8 +50,8 @@ def open(
 
     A run that is there already must be of this recipe (its `epochs` may differ: they are the new end) and seed;
     without a recipe it goes on whatever it is, to `epochs` if given. On the CPU it goes on bit for bit as if it had not
-    stopped. `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on
-    (tfd-2); `start` is a trained pair that a new one goes on from, at its epoch: its parameters and its average, with
+    stopped. `data` None loads the recipe's, with `stand_in` False never others in their place; `on` is the folder of
+    the finished run that a new one is built on (tfd-2); `start` is a trained pair that a new one goes on from, at its epoch: its parameters and its average, with
     velocities of zero and the seed's random numbers. `precision` is for a new one, too. `resume` False refuses a folder
     where a run is, True one where none is.
 
@@ -65,9 +67,10 @@ def open(
         raise CheckpointError(f"{folder} already holds a run; {how}")
     if not (there or resume or recipe is None):
         how = {"seed": seed, "device": device, "precision": precision}
+        data = data or load(recipe.data, stand_in=stand_in)
         if start is not None:
-            return _begin_from(start, folder, recipe, data or load(recipe.data), on, **how)
-        return _begin(folder, recipe, data or load(recipe.data), on, **how)
+            return _begin_from(start, folder, recipe, data, on, **how)
+        return _begin(folder, recipe, data, on, **how)
     run = _go_on(folder, data, device)
     end = recipe.epochs if recipe else epochs
     if end is not None:
@@ -297,7 +300,7 @@ class Run:
         """
         for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
             if value is not None and not (is_number(value) and value > 0):
-                raise RecipeError(f"{name} is {value!r}; it must be positive")
+                raise RecipeError(f"{name} is {brief(value)}; it must be positive")
         trainer = self.trainer
         end = math.inf if seconds is None else time.monotonic() + min(seconds, FOREVER)
         epochs_done = int(trainer.epochs_done)
@@ -341,10 +344,12 @@ class Run:
         return False
 
 
-def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:
+@door(RecipeError)
+def curves(folder: Path | str, points: Annotated[int, Within(1)] = 100) -> dict[str, list[float]]:
     """The history of the run in `folder`, averaged to at most so many points: a list for each of `trainer.CURVES`."""
     state, _ = checkpoints.read(Path(folder))
-    history = History.from_state(state["history"])
+    with checkpoints.understood(Path(folder)):
+        history = History.from_state(state["history"])
     parts = np.array_split(np.arange(len(history.rows)), min(points, len(history.rows)) or 1)
     columns = history.curves().items()
     return {name: [round(float(all[part].mean()), 4) for part in parts if len(part)] for name, all in columns}
@@ -355,8 +360,13 @@ def scored(recipe: Recipe) -> bool:
     return recipe.pixels == "unit" and recipe.condition != "left half"
 
 
+@door(RecipeError)
 def score(
-    trained: checkpoints.Trained, data: Dataset, sigmas: Sequence[float] = parzen.SIGMAS, seed: int = 1, n: int = 0
+    trained: checkpoints.Trained,
+    data: Dataset,
+    sigmas: Sequence[float] = parzen.SIGMAS,
+    seed: Annotated[int, Within(0, 2**63 - 1)] = 1,
+    n: Annotated[int, Within(0, 200_000)] = 0,
 ) -> parzen.Score | parzen.FoldsScore:
     """The Parzen score by the paper's protocol, n samples (0: the recipe's), on the test split; faces fold by fold."""
     if not scored(trained.recipe):

@@ -77,14 +77,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2)
 
 
-def _whole(name: str, low: int, high: int) -> Callable[[str], int]:
+def _whole(low: int, high: int) -> Callable[[str], int]:
     """What takes a whole number of that range from the command line."""
 
     def read(text: str) -> int:
         """The number."""
         if not re.fullmatch(r"[+-]?[0-9]{1,20}", text) or not low <= int(text) <= high:
             most = "2^63 - 1" if high == 2**63 - 1 else f"{high:,}"
-            raise argparse.ArgumentTypeError(f"{name} is {brief(text)}; it must be a whole number from {low} to {most}")
+            raise argparse.ArgumentTypeError(f"{brief(text)} is not a whole number from {low} to {most}")
         return int(text)
 
     return read
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ganlib {__version__}, torch {torch.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     where = {"metavar": "DIR", "type": _path}
-    seed, epochs = _whole("seed", 0, 2**63 - 1), _whole("epochs", 1, 10**9)
+    seed, epochs = _whole(0, 2**63 - 1), _whole(1, 10**9)
     stand_in = {"action": "store_true", "help": "where MNIST cannot be had, train on mnist-5k, 5,000 of its digits"}
     fields_of = {"nargs": "+", "default": [], "type": _text, "metavar": "FIELD=VALUE"}
     average = {"action": "store_true", "help": "of the average of G over training, in place of the last iterate"}
@@ -160,8 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("run_folder", **where, help="a run's folder, or a .safetensors file")
     sample.add_argument("--out", type=_path, required=True, metavar="FILE.png")
     sample.add_argument("--average", **average)
-    sample.add_argument("--n", type=_whole("n", 1, MOST), default=100, help="how many (default 100)")
-    sample.add_argument("--columns", type=_whole("columns", 1, MOST), default=10, help="how many in a row (default 10)")
+    sample.add_argument("--n", type=_whole(1, MOST), default=100, help="how many (default 100)")
+    sample.add_argument("--columns", type=_whole(1, MOST), default=10, help="how many in a row (default 10)")
     sample.add_argument("--seed", type=seed, default=0, help="of the noise (default 0)")
 
     export = command(_export, "write a run's nets as half-precision safetensors, with their scores")

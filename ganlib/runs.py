@@ -51,9 +51,9 @@ def open(
     A run that is there already must be of this recipe (its `epochs` may differ: they are the new end) and seed;
     without a recipe it goes on whatever it is, to `epochs` if given. On the CPU it goes on bit for bit as if it had not
     stopped. `data` None loads the recipe's, with `stand_in` False never others in their place; `on` is the folder of
-    the finished run that a new one is built on (tfd-2); `start` is a trained pair that a new one goes on from, at its epoch: its parameters and its average, with
-    velocities of zero and the seed's random numbers. `precision` is for a new one, too. `resume` False refuses a folder
-    where a run is, True one where none is.
+    the finished run that a new one is built on (tfd-2); `start` is a trained pair that a new one goes on from, at its
+    epoch: its parameters and its average, with velocities of zero and the seed's random numbers. `precision` is for a
+    new one, too. `resume` False refuses a folder where a run is, True one where none is.
 
     Warns when the latest checkpoint is damaged and the one before it is taken. Raises `CheckpointError` when the run
     there is another one, fits neither the data nor the device, or has no whole checkpoint; `RecipeError`, `DataError`.

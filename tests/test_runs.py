@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from ganlib import trainer as trainer_module
 from ganlib.nets import Layer
 from ganlib.runs import Run
 from tests import small
-from tests.killed import FORK, in_new_process, train, train_and_die
+from tests.killed import in_new_process, train
 from tests.small import same, saved
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL and fork")
@@ -37,72 +35,6 @@ def uninterrupted(tmp_path_factory):
         assert in_new_process(train, folder, recipe, 1e9) == 0
         finals[name] = saved(folder)
     return finals
-
-
-# -- SIGKILL ----------------------------------------------------------------------------------------------------------
-
-# Every checkpoint is: torch.save, fsync of the file, replace (latest -> previous, from the second on), replace
-# (written -> latest), fsync of the folder.
-MOMENTS = [
-    *(("fsync", nth, when) for nth in (1, 2, 3, 4, 5, 12) for when in ("before", "after")),
-    *(("replace", nth, when) for nth in (1, 2, 3, 4, 5, 14) for when in ("before", "after")),
-    *(("save", nth, when) for nth in (1, 2, 3, 9) for when in ("before", "half-way")),
-    *(("descend", nth, "after") for nth in (1, 2, 7)),
-    *(("validate", nth, when) for nth in (1, 3) for when in ("before", "after")),
-    ("gradients", 6, "before"),
-]
-
-
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: "-".join(map(str, moment)))
-def test_killed_once_and_resumed_ends_bit_for_bit_the_same(moment, tmp_path, uninterrupted):
-    recipe = VARIANTS["simultaneous"]
-    assert in_new_process(train_and_die, tmp_path, recipe, *moment) == -signal.SIGKILL
-    assert in_new_process(train, tmp_path, recipe, 1e-9) == 0
-    same(saved(tmp_path), uninterrupted["simultaneous"])
-    assert sorted(os.listdir(tmp_path)) == ["checkpoint-previous.pt", "checkpoint.pt"]
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_killed_again_and_again_ends_bit_for_bit_the_same(variant, tmp_path, uninterrupted):
-    """Each process gets a step or two further before it dies, most of them while a checkpoint is being written."""
-    moments = [("replace", 4, "before"), ("save", 2, "half-way"), ("fsync", 5, "after"), ("descend", 5, "after")]
-    recipe, killed = VARIANTS[variant], 0
-    while in_new_process(train_and_die, tmp_path, recipe, *moments[killed % 4]) == -signal.SIGKILL:
-        killed += 1
-        assert killed < 40
-    assert killed >= 3
-    same(saved(tmp_path), uninterrupted[variant])
-
-
-def test_killed_after_random_delays_ends_bit_for_bit_the_same(tmp_path):
-    recipe = small.recipe(epochs=100)
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    rng, deaths = random.Random(0), 0
-    assert in_new_process(train, whole, recipe, 1e9) == 0
-    for _ in range(4):
-        process = FORK.Process(target=train, args=(killed, recipe, 1e-9))
-        process.start()
-        while not (killed / "checkpoint.pt").exists() and process.is_alive():
-            time.sleep(0.002)
-        time.sleep(rng.uniform(0.01, 0.25))
-        process.kill()
-        process.join(60)
-        deaths += process.exitcode == -signal.SIGKILL
-    assert deaths >= 1
-    assert in_new_process(train, killed, recipe, 0.05) == 0
-    same(saved(killed), saved(whole))
-
-
-@pytest.mark.parametrize("moment", [("replace", 1, "before"), ("replace", 2, "before"), ("replace", 2, "after")])
-def test_killed_while_a_damaged_checkpoint_is_being_replaced(moment, tmp_path, uninterrupted):
-    """A damaged latest checkpoint must not push out the good one before it."""
-    recipe = VARIANTS["simultaneous"]
-    in_new_process(train_and_die, tmp_path, recipe, "descend", 9, "after")
-    latest = tmp_path / "checkpoint.pt"
-    latest.write_bytes(latest.read_bytes()[:-100])
-    assert in_new_process(train_and_die, tmp_path, recipe, *moment) == -signal.SIGKILL
-    assert in_new_process(train, tmp_path, recipe, 1e-9) == 0
-    same(saved(tmp_path), uninterrupted["simultaneous"])
 
 
 # -- stopped politely -------------------------------------------------------------------------------------------------

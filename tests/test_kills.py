@@ -53,7 +53,7 @@ def whole(tmp_path_factory):
 
 def goes_on(folder, whole, variant="simultaneous"):
     """The run in the folder, gone on with by the command line, ends as the one that was never stopped."""
-    assert in_new_process(command, into(folder, VARIANTS[variant])) == 0
+    assert in_new_process(command, into(folder, VARIANTS[variant]), seconds=1e9) == 0
     same(saved(folder), whole[variant])
     assert sorted(os.listdir(folder)) == ["checkpoint-previous.pt", "checkpoint.pt"]
 

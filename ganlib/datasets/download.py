@@ -89,17 +89,19 @@ def _download(url: str, path: Path, most: int) -> None:
     Thread(target=_ask, args=(url, pieces, stop), daemon=True).start()
     try:
         with open(path, "wb") as file, _bar(path.name) as bar:
-            size, due, end = 0, PIECE, time.monotonic() + sum(TIMEOUT)
+            size, due, end, answered = 0, PIECE, time.monotonic() + sum(TIMEOUT), False
             while True:
                 try:
                     piece = pieces.get(timeout=max(0.0, end - time.monotonic()))
                 except Empty:
                     slow = f"it sent {size:,} bytes, and then too little in {TIMEOUT[1]:g} seconds"
-                    raise _Failed(slow if size else f"silent for {sum(TIMEOUT):g} seconds", bool(size)) from None
+                    silent = f"no answer in {sum(TIMEOUT):g} seconds"
+                    raise _Failed(slow if answered else silent, answered) from None
                 if piece is None:
                     return
                 if isinstance(piece, _Failed):
                     raise piece
+                answered = True
                 size += len(piece)
                 if size > most:
                     raise _Failed(f"it sent more than {most:,} bytes", True)
@@ -124,14 +126,16 @@ def _ask(url: str, pieces: Queue, stop: Event) -> None:
     options = {"stream": True, "allow_redirects": False, "timeout": TIMEOUT, "headers": {"Accept-Encoding": "identity"}}
     try:
         with requests.Session() as session:
+            session.get_redirect_target = lambda _: None  # or requests would read what comes with one to its end
             for _ in range(REDIRECTS + 1):
                 with session.get(url, **options) as response:
                     answered = True
-                    if response.is_redirect:  # followed here: requests would read what comes with it, to its end
+                    if response.is_redirect:
                         url = urljoin(url, response.headers["location"])
                         continue
                     if response.status_code != HTTPStatus.OK:
                         raise _Failed(f"it answered {_status(response.status_code)}", True)
+                    put(b"")  # it answers; its first piece may take a while
                     for piece in response.raw.stream(PIECE // 8, decode_content=False):
                         put(piece)
                         if stop.is_set():

@@ -71,6 +71,8 @@ def load(verify: bool, download: bool) -> Dataset:
             for code, what in ((TRAIN, "train"), (VALID, "valid"), (TEST, "test")):
                 if not (folds[:, f] == code).any():
                     raise RECORD.refusal(path, f"has no face of {what!r} in fold {f + 1} of 5 ({code} in `folds`)")
+        if not np.isin(labels[~unlabeled], LABELS[2:]).all():
+            raise RECORD.refusal(path, "has a labelled face whose number in `labs_ex` is no expression")
         scored = [folds[:, f] == code for f in range(FOLDS) for code in (VALID, TEST)]
         parts = [unlabeled, *scored[:2]]
         if (n := sum(int(part.sum()) for part in (*parts, *scored))) > IN_PARTS:
@@ -196,8 +198,6 @@ def _read(path: Path, file: BinaryIO) -> tuple[_Array, np.ndarray, np.ndarray]:
     for name, array, codes in (("folds", folds, CODES), ("labs_ex", labels, LABELS)):
         if not np.isin(array, codes).all():
             raise RECORD.refusal(path, f"has numbers from {array.min():g} to {array.max():g} in `{name}`")
-    if not np.isin(labels.reshape(-1)[folds[:, 0] != UNLABELED], LABELS[2:]).all():
-        raise RECORD.refusal(path, "has a labelled face whose number in `labs_ex` is no expression")
     return there["images"], folds, labels.reshape(-1)
 
 

@@ -214,11 +214,14 @@ def _plain_yes(name: str, given: bool) -> Iterator[None]:
     try:
         yield
     except Unreachable as error:
-        other = datasets.RECORDS[name].stand_in
-        if given or not other:
+        record = datasets.RECORDS[name]
+        if given or not record.stand_in:
             raise
-        how = f"To train on its stand-in {other!r} all the same, add --stand-in"
-        raise DataError(f"{error} {how}") from None
+        what = f"{record.title} is not on this machine, and no host of it can be reached ({error.why})"
+        how = (
+            f"`python -m ganlib data` says how to get it; to train on its stand-in {record.stand_in!r}, add --stand-in"
+        )
+        raise DataError(f"{what}. {how}") from None
 
 
 def _setting(text: str) -> tuple[str, int | float | str]:

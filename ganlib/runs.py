@@ -18,6 +18,7 @@ import torch
 from ganlib import checkpoints, hardware, parzen
 from ganlib.average import Average
 from ganlib.datasets import Dataset, load
+from ganlib.datasets.record import folder_named_by
 from ganlib.errors import CheckpointError, RecipeError, Within, brief, door
 from ganlib.images import scale, shown
 from ganlib.nets import is_number
@@ -382,8 +383,8 @@ def score(
 
 def home() -> Path:
     """Where the notebooks keep their runs: GANLIB_RUNS, else runs/ of this checkout, else runs/ where you are."""
-    if own := os.environ.get("GANLIB_RUNS"):
-        return Path(os.path.expanduser(own))
+    if own := folder_named_by("GANLIB_RUNS"):
+        return own
     root = Path(__file__).resolve().parent.parent
     place = (root if (root / "pyproject.toml").exists() else Path()) / "runs"
     try:

@@ -50,6 +50,7 @@ def train(
     `CheckpointError` when the folder holds another run, or another process trains there.
     """
     folder, end = Path(folder), time.monotonic() + (seconds or float("inf"))
+    hardware.choose(device)  # before a folder is made
     told = {"seed": seed, "data": data.name, "fingerprint": data.fingerprint()}
     model, found, place = None, {"history": [], "seconds": 0.0}, Place(folder)
     x, valid = scale(data.train), scale(data.valid)

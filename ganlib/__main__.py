@@ -63,8 +63,8 @@ def _failed(error: object) -> int:
 
 
 def _say(kind: str, text: object) -> None:
-    """One line on standard error, whatever is in the text."""
-    line = " ".join(str(text).split())
+    """One line on standard error, whatever is in the text: of a very long word only both its ends."""
+    line = " ".join(word if len(word) < 200 else f"{word[:90]}...{word[-60:]}" for word in str(text).split())
     print(f"{kind}: " + "".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)
 
 

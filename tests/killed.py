@@ -57,6 +57,7 @@ def command(
     datasets.RECORDS["small"] = Record("small", (1, 3, 4))
     datasets.SETS["small"] = SimpleNamespace(load=lambda *_, **__: small.data())
     baselines.RECIPES["small"] = baselines.KINDS["rbm"](hidden=5, epochs=4, batch=10)
+    baselines.files.SCORED = 50
     runs.Run.train.__kwdefaults__["checkpoint_seconds"] = seconds
     os.environ |= environment or {}
     for name, value in (mnist or {}).items():

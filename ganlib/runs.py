@@ -24,7 +24,7 @@ from ganlib.images import scale, shown
 from ganlib.nets import is_number
 from ganlib.recipes import Recipe
 from ganlib.trainer import History, Step, Trainer
-from ganlib.unattended import Lock, bar, in_notebook, polite_stop, say
+from ganlib.unattended import Bar, Lock, in_notebook, polite_stop, say
 
 FOREVER = 1e9  # seconds: longer than any run
 
@@ -306,7 +306,7 @@ class Run:
         end = math.inf if seconds is None else time.monotonic() + min(seconds, FOREVER)
         epochs_done = int(trainer.epochs_done)
         total = round(trainer.recipe.epochs * (trainer.batches / trainer.recipe.k))
-        with self._place.alone(), polite_stop() as stop, bar(total, trainer.step, show=progress) as shown_bar:
+        with self._place.alone(), polite_stop() as stop, Bar(total, trainer.step, show=progress) as bar:
             try:
                 self._place.check()
                 if not (self._place.found and checkpoints.exists(self.folder)):
@@ -323,9 +323,9 @@ class Run:
                         if due and validate and scored(trainer.recipe):
                             score = self.validate()
                             both = f"{score['log_likelihood']:.1f}, average {score['average_log_likelihood']:.1f}"
-                            shown_bar.set_postfix_str(f"validation {both} nats", refresh=False)
-                    shown_bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
-                    shown_bar.update(1)
+                            bar.say(after=f"validation {both} nats")
+                    bar.say(f"epoch {trainer.epoch}/{trainer.recipe.epochs}")
+                    bar.update(1)
                     if time.monotonic() - saved > checkpoint_seconds:
                         with stop.waiting():
                             self.save()

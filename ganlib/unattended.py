@@ -10,8 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from tqdm import tqdm
-
 from ganlib.errors import CheckpointError
 
 SPELT = {"±": "+/-", "→": "->"}  # where the terminal has no such sign
@@ -108,13 +106,45 @@ def say(text: str) -> None:
     out.flush()
 
 
-def bar(total: int, done: int = 0, *, show: bool = True) -> tqdm:
-    """The progress of long work: speed and the time that is left; once in 30 s when it goes to a file."""
-    out = Steady.of(sys.stdout)
-    terminal = out.isatty()
-    looks = {"unit": "step", "dynamic_ncols": terminal, "ncols": None if terminal else 100}
-    seconds = 0.5 if terminal or in_notebook() else 30
-    return tqdm(total=total, initial=done, disable=not show, file=out, mininterval=seconds, **looks)
+class Bar:
+    """The progress of long work, for a `with`: speed and the time that is left; once in 30 s when it goes to a file.
+
+    What goes wrong with it ends the bar, not the work (tqdm takes its settings from the environment, too).
+    """
+
+    def __init__(self, total: int, done: int = 0, *, show: bool = True):
+        out = Steady.of(sys.stdout)
+        terminal = out.isatty()
+        looks = {"unit": "step", "dynamic_ncols": terminal, "ncols": None if terminal else 100}
+        seconds = 0.5 if terminal or in_notebook() else 30
+        self._tqdm = None
+        with suppress(Exception):
+            from tqdm import tqdm
+
+            self._tqdm = tqdm(total=total, initial=done, disable=not show, file=out, mininterval=seconds, **looks)
+
+    def update(self, n: int = 1) -> None:
+        """So many steps more are done."""
+        self._do("update", n)
+
+    def say(self, before: str = "", after: str = "") -> None:
+        """What stands at either end of it from now on."""
+        if before:
+            self._do("set_description_str", before, refresh=False)
+        if after:
+            self._do("set_postfix_str", after, refresh=False)
+
+    def _do(self, name: str, *arguments: object, **options: bool) -> None:
+        try:
+            getattr(self._tqdm, name, lambda *_, **__: None)(*arguments, **options)
+        except Exception:
+            self._tqdm = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._do("close")
 
 
 def in_notebook() -> bool:

@@ -21,7 +21,7 @@ from ganlib.datasets import Dataset
 from ganlib.errors import CheckpointError, RecipeError
 from ganlib.images import scale
 from ganlib.runs import Place
-from ganlib.unattended import bar, polite_stop, say
+from ganlib.unattended import Bar, polite_stop, say
 
 WEIGHTS = checkpoints.WEIGHTS / "baselines"
 SCORED = 10_000  # draws in a validation score
@@ -55,7 +55,7 @@ def train(
     model, found, place = None, {"history": [], "seconds": 0.0}, Place(folder)
     x, valid = scale(data.train), scale(data.valid)
     batches = -(-len(x) // recipe.batch)
-    with place.alone(), polite_stop() as stop, bar(recipe.epochs * batches, show=progress) as shown_bar:
+    with place.alone(), polite_stop() as stop, Bar(recipe.epochs * batches, show=progress) as bar:
         if checkpoints.exists(folder):
             model, found = load(folder)
             place.know()
@@ -65,17 +65,17 @@ def train(
             model.recipe = recipe
         history, spent = found["history"], found["seconds"]
         epoch, costs, begun = model.done if model else 0, [], time.monotonic()
-        shown_bar.update(epoch * batches)
+        bar.update(epoch * batches)
         for step in fit(x, recipe, seed, model, device):
             model = step.model
             costs.append(step.cost)
-            shown_bar.update(1)
+            bar.update(1)
             if model.done > epoch:
                 epoch, spent = model.done, spent + time.monotonic() - begun
                 row = {"epoch": epoch, "cost": float(np.mean(costs)), "seconds": round(spent, 1)}
                 if validate_every and (epoch % validate_every == 0 or epoch == recipe.epochs):
                     row |= parzen.validation_score(draws(model, SCORED, x, means=True), valid)
-                    shown_bar.set_postfix_str(f"validation {row['log_likelihood']:.1f} nats (means)", refresh=False)
+                    bar.say(after=f"validation {row['log_likelihood']:.1f} nats (means)")
                 history.append(row)
                 plain = {"kind": kind(recipe), "recipe": asdict(recipe), "history": history, "seconds": spent, **told}
                 with stop.waiting():

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ganlib import conditions, game, hardware, parzen
 from ganlib.datasets import Dataset
-from ganlib.errors import DataError, RecipeError, TrainingDiverged
+from ganlib.errors import CheckpointError, DataError, RecipeError, TrainingDiverged, brief
 from ganlib.images import mean_picture, scale
 from ganlib.nets import Discriminator, Generator, fixed, is_integer, limit
-from ganlib.recipes import LIVE, Recipe
+from ganlib.recipes import LIVE, Recipe, states
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,11 @@ class History:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
-        """The history that `state` described."""
+        """The history that `state` described. `CheckpointError` where a step has other numbers."""
         history = cls(state["every"])
         for name, steps in (("rows", state["rows"]), ("_window", state["window"])):
+            if not 2 <= steps.shape[1] <= len(COLUMNS):
+                raise CheckpointError(f"its history has {steps.shape[1]} numbers a step; there are {len(COLUMNS)}")
             fill = (0.0,) * (len(COLUMNS) - steps.shape[1])  # earlier versions recorded fewer numbers
             setattr(history, name, [(*row, *fill) for row in steps.tolist()])
         history.scores, history.changes = list(state["scores"]), list(state["changes"])
@@ -169,8 +171,8 @@ class Trainer:
         top: Sequence[torch.nn.Module] | None = None,
         state: dict[str, Any] | None = None,
     ):
-        if not isinstance(seed, int) or not 0 <= seed < 2**63:
-            raise RecipeError(f"seed is {seed!r}; it must be an integer from 0 to 2^63 - 1")
+        if not is_integer(seed) or not 0 <= seed < 2**63:
+            raise RecipeError(f"seed is {brief(seed)}; it must be an integer from 0 to 2^63 - 1")
         if recipe.G[-1].units != data.d:
             raise DataError(f"recipe {recipe.name!r} makes {recipe.G[-1].units} numbers, {data.name!r} has {data.d}")
         pictures = data.train[: recipe.examples or None]
@@ -199,6 +201,8 @@ class Trainer:
         if state is None:
             self._put_on_top(top)
         else:
+            if len(state["order"]) != len(pictures):
+                raise CheckpointError(f"its order is of {len(state['order'])} examples; there are {len(pictures)}")
             for name in PLACE:
                 setattr(self, name, state[name])
             self.data_rng.set_state(state["data_rng"])
@@ -420,9 +424,9 @@ class Trainer:
 
     @classmethod
     def from_state(cls, state: dict[str, Any], data: Dataset, device: str = "auto") -> Self:
-        """The run that `state` described, on the same data, bit for bit on a CPU. "auto" is its own device."""
-        recipe, seed, precision = Recipe.from_dict(state["recipe"]), state["seed"], state["precision"]
-        device = state["device"] if device == "auto" else device
+        """The run that `state` described, on the same data, bit for bit on a CPU, or `CheckpointError`."""
+        recipe, seed, precision = states.check(state), state["seed"], state["precision"]
+        device = state["device"] if device == "auto" else device  # "auto" is its own
         return cls(recipe, data, seed=seed, device=device, precision=precision, state=state)
 
     @torch.no_grad()

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ganlib import archive, disk
-from ganlib.errors import CheckpointError, brief, is_number, is_whole
+from ganlib.errors import CheckpointError, brief, door, is_number, is_whole
 from ganlib.exports import EIGHT, check_export_path, from_8_bits, in_8_bits, read_weights, shipped, write_weights
 from ganlib.nets import Discriminator, Generator
 from ganlib.recipes import Recipe, states
@@ -165,11 +165,12 @@ class Trained:
         return self.G.pictures(z)
 
 
-def load_run(folder: Path) -> Trained:
+@door(CheckpointError)
+def load_run(folder: Path | str) -> Trained:
     """The nets of a run's last whole checkpoint, in float32 on the CPU, wherever it was trained; needs no data."""
-    state, remark = read(folder)
+    state, remark = read(folder := Path(folder))
     if remark:
-        warnings.warn(remark, stacklevel=2)
+        warnings.warn(remark, stacklevel=3)
     with understood(folder):
         recipe = Recipe.from_dict(state["recipe"])
         epochs = recipe.epochs_done(len(state["order"]), state["epoch"], state["position"])
@@ -218,7 +219,8 @@ def understood(folder: Path) -> Iterator[None]:
         raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {why}") from None
 
 
-def save_weights(path: Path, trained: Trained, small: bool = False) -> Path:
+@door(CheckpointError)
+def save_weights(path: Path | str, trained: Trained, small: bool = False) -> Path:
     """Write the nets, and the average, as half-precision safetensors to `path`; `info` and recipe to a `.json`.
 
     `small`: without D, and a matrix in 8 bits: whole numbers up to 127 times a scale for each of its rows. At every
@@ -233,10 +235,11 @@ def save_weights(path: Path, trained: Trained, small: bool = False) -> Path:
     if trained.strip:
         told["strip"] = trained.strip.epochs
         tensors |= {f"strip.{name}": getattr(trained.strip, name) for name in ("last", "average")}
-    return write_weights(path, tensors, told)
+    return write_weights(Path(path), tensors, told)
 
 
-def load_weights(path: Path) -> Trained:
+@door(CheckpointError)
+def load_weights(path: Path | str) -> Trained:
     """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken.
 
     Memory and time are bounded as in `read_weights`; of a recipe whose nets are not those in the file none is made.
@@ -296,6 +299,7 @@ FACTS: dict[str, tuple[Callable[[Any], bool], str]] = {
 """What the .json of weights says beside the recipe, where the commands and notebooks use it."""
 
 
+@door(CheckpointError)
 def pretrained(name: str = "mnist") -> Trained:
     """The pair of that name that this project trained and ships. Raises `CheckpointError` with the names there are."""
     return load_weights(shipped(name, WEIGHTS))

@@ -15,6 +15,7 @@ from ganlib import conditions, game, hardware, parzen
 from ganlib.datasets import Dataset
 from ganlib.errors import CheckpointError, DataError, RecipeError, TrainingDiverged, brief
 from ganlib.images import mean_picture, scale
+from ganlib.layers import one_of, whole
 from ganlib.nets import Discriminator, Generator, fixed, is_integer, limit
 from ganlib.recipes import LIVE, Recipe, states
 
@@ -48,8 +49,7 @@ class History:
     """What a run did: steps averaged over windows of `every`, validation scores, and changes made while it ran."""
 
     def __init__(self, every: int = 50):
-        if not is_integer(every) or every < 1:
-            raise RecipeError(f"history_every is {every!r}; it must be an integer >= 1")
+        whole(1, 10**9).hold("history_every is", every)
         self.every = every
         self.rows: list[tuple[float, ...]] = []  # of a `Step`'s numbers, one for each full window
         self.scores: list[dict[str, float]] = []
@@ -66,6 +66,7 @@ class History:
 
     def column(self, name: str) -> np.ndarray:
         """One column over the run, float64 (rows,): a field of `Step`."""
+        one_of(COLUMNS).hold("a column is", name)
         return np.array([row[COLUMNS.index(name)] for row in self.rows], dtype=np.float64)
 
     def curves(self) -> dict[str, np.ndarray]:
@@ -85,11 +86,9 @@ class History:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
-        """The history that `state` described. `CheckpointError` where a step has other numbers."""
+        """The history that `state` described."""
         history = cls(state["every"])
         for name, steps in (("rows", state["rows"]), ("_window", state["window"])):
-            if not 2 <= steps.shape[1] <= len(COLUMNS):
-                raise CheckpointError(f"its history has {steps.shape[1]} numbers a step; there are {len(COLUMNS)}")
             fill = (0.0,) * (len(COLUMNS) - steps.shape[1])  # earlier versions recorded fewer numbers
             setattr(history, name, [(*row, *fill) for row in steps.tolist()])
         history.scores, history.changes = list(state["scores"]), list(state["changes"])
@@ -171,14 +170,17 @@ class Trainer:
         top: Sequence[torch.nn.Module] | None = None,
         state: dict[str, Any] | None = None,
     ):
+        if not (isinstance(recipe, Recipe) and isinstance(data, Dataset)):
+            raise RecipeError(f"a trainer takes a Recipe and a Dataset, not {brief(recipe)} and {brief(data)}")
         if not is_integer(seed) or not 0 <= seed < 2**63:
             raise RecipeError(f"seed is {brief(seed)}; it must be an integer from 0 to 2^63 - 1")
         if recipe.G[-1].units != data.d:
             raise DataError(f"recipe {recipe.name!r} makes {recipe.G[-1].units} numbers, {data.name!r} has {data.d}")
         pictures = data.train[: recipe.examples or None]
         if len(pictures) < recipe.batch:
-            few = f"{data.name!r} has {len(pictures)} training examples"
-            raise DataError(f"{few}, fewer than a batch of {recipe.batch}")
+            raise DataError(
+                f"{data.name!r} has {len(pictures)} training examples, fewer than a batch of {recipe.batch}"
+            )
         self.recipe, self.data, self.seed = recipe, data, seed
         self.hardware = hardware.choose(device, precision)
         self.history = History(history_every)
@@ -202,7 +204,7 @@ class Trainer:
             self._put_on_top(top)
         else:
             if len(state["order"]) != len(pictures):
-                raise CheckpointError(f"its order is of {len(state['order'])} examples; there are {len(pictures)}")
+                raise CheckpointError(f"has an order of {len(state['order'])} examples; there are {len(pictures)}")
             for name in PLACE:
                 setattr(self, name, state[name])
             self.data_rng.set_state(state["data_rng"])
@@ -215,6 +217,7 @@ class Trainer:
 
     def steps(self, n: int | None = None) -> Iterator[Step]:
         """Train for n iterations (None: until the caller breaks), yielding a record AFTER each. `TrainingDiverged`."""
+        whole(0, 2**63).hold("n is", 0 if n is None else n)
         for _ in itertools.count() if n is None else range(n):
             self.whole = False
             for _ in range(self.recipe.k - 1):

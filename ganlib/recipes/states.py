@@ -11,6 +11,7 @@ from ganlib.nets import is_integer, is_number
 from ganlib.recipes.recipe import Recipe
 
 MOST = 2**53  # steps, updates, epochs: so far a float counts
+COLUMNS = 14  # numbers in the record of a step (`trainer.Step`); earlier versions wrote fewer
 PRECISIONS = ("float32", "bfloat16", "float64")
 
 
@@ -64,7 +65,8 @@ def _check_place(recipe: Recipe, state: dict[str, Any]) -> None:
     drawn = (state["epoch"] - 1) * batches + state["position"]
     _hold("updates", state["updates"], state["updates"] <= drawn, f"at most the {drawn:,} batches that were drawn")
     _hold("step", state["step"], state["step"] <= state["updates"], f"at most its {state['updates']:,} updates")
-    _hold("device", state.get("device"), isinstance(state.get("device"), str), "the name of a device")
+    device = state.get("device")
+    _hold("device", device, isinstance(device, str) and device.isalnum() and device != "meta", "a kind of device")
     _hold("precision", state.get("precision"), state.get("precision") in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
     for name in ("data_rng", "rng"):
         stream = _tensor(name, _part(state, name), torch.uint8, (None,))
@@ -94,6 +96,7 @@ def _check_history(history: Any) -> None:
     _hold("history", history, isinstance(history, dict), "a dict")
     _whole(history, "every", 1)
     rows, window = (_tensor(f"history's {name}", _part(history, name), torch.float64, (None, None)) for name in HISTORY)
+    _hold("history's rows", rows, 2 <= rows.shape[1] <= COLUMNS, f"of at most {COLUMNS} columns")
     _hold("history's window", window, window.shape[1] == rows.shape[1], f"of {rows.shape[1]} columns, as its rows")
     _hold("history's window", window, len(window) < history["every"], f"shorter than {history['every']:,}")
     for name, right in (("scores", is_number), ("changes", lambda value: is_number(value) or isinstance(value, str))):

@@ -6,7 +6,6 @@ A file is moved to its place in one step and the one before it kept: a killed pr
 import contextlib
 import os
 import warnings
-import zipfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,14 +14,16 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from ganlib import disk
-from ganlib.errors import CheckpointError, brief, is_number, is_whole
+from ganlib import archive, disk
+from ganlib.errors import CheckpointError, brief, door, is_number, is_whole
 from ganlib.exports import EIGHT, check_export_path, from_8_bits, in_8_bits, read_weights, shipped, write_weights
 from ganlib.nets import Discriminator, Generator
-from ganlib.recipes import Recipe
+from ganlib.recipes import Recipe, states
 
 __all__ = ["check_export_path", "from_8_bits", "in_8_bits", "read_weights", "shipped", "write_weights"]  # of `exports`
 __all__ += ["Strip", "Trained", "load_run", "load_weights", "pretrained", "save_weights"]
+
+Check = Callable[[Any], Any]  # sees a state, and raises `CheckpointError` where it is none
 
 FORMAT = 1
 LATEST = "checkpoint.pt"
@@ -36,48 +37,76 @@ def exists(folder: Path) -> bool:
     return any(os.path.exists(folder / name) for name in (LATEST, PREVIOUS))  # Path.exists raises without permission
 
 
-def write(folder: Path, state: dict[str, Any]) -> Path:
-    """Write a checkpoint of tensors and plain values; the latest one, unless damaged, becomes the previous one."""
-    state = {"format": FORMAT, **state}
-    latest, previous = folder / LATEST, folder / PREVIOUS
-    return disk.atomically(latest, lambda file: torch.save(state, file), previous, lambda path: _damage(path) is None)
+def write(folder: Path, state: dict[str, Any], check: Check = states.check) -> Path:
+    """Write a checkpoint of tensors and plain values; the latest one, unless damaged, becomes the previous one.
+
+    Only what `read` would give back is written: `CheckpointError` for anything else, and then nothing is.
+    """
+    state, latest = {"format": FORMAT, **state}, folder / LATEST
+    try:
+        check(state)
+    except CheckpointError as error:
+        raise CheckpointError(f"nothing was saved in {folder}: this run {error}") from None
+
+    def save(file: Any) -> None:
+        """Write, and see that it can be read."""
+        torch.save(state, file)
+        file.flush()
+        with archive.opened(Path(file.name)) as written:
+            written.values()
+
+    return disk.atomically(latest, save, folder / PREVIOUS, lambda path: _damage(path, check) is None)
 
 
-def read(folder: Path) -> tuple[dict[str, Any], str]:
-    """The latest whole checkpoint of the folder, and a remark ("" when the latest was whole). `CheckpointError`."""
+def read(folder: Path, check: Check = states.check) -> tuple[dict[str, Any], str]:
+    """The latest whole checkpoint of the folder, and a remark ("" when the latest was whole). `CheckpointError`.
+
+    What a file says is held to its recipe by `check` before a number of it is read. Memory and time: those of the nets
+    of that recipe, in a file of at most `disk.LARGEST` bytes; before that 300 MB and 8 s at the most, whatever it is.
+    """
+    folder = Path(folder)
     if not exists(folder):
         raise CheckpointError(f"{folder} holds no checkpoint; train one with `python -m ganlib train RECIPE --out DIR`")
     problems = []
-    for path in filter(Path.exists, (folder / LATEST, folder / PREVIOUS)):
+    for path in (path for path in (folder / LATEST, folder / PREVIOUS) if os.path.lexists(path)):
         try:
-            return _read_one(path), "; ".join([*problems, f"going on from {path}"] if problems else [])
+            with _understood_file(path), archive.opened(path) as found:
+                _check_format(found.values(), check)
+                state = found.values(read=True)
+                check(state)
+            return state, "; ".join([*problems, f"going on from {path}"] if problems else [])
         except CheckpointError as error:
             problems.append(str(error))
     raise CheckpointError("; ".join(problems) + "; no whole checkpoint is left here: train again into another folder")
 
 
-def _read_one(path: Path) -> dict[str, Any]:
-    state, problem = None, _damage(path)  # torch.load does not compare the checksums
+@contextlib.contextmanager
+def _understood_file(path: Path) -> Iterator[None]:
+    """Where a checkpoint is read: what is wrong becomes one `CheckpointError` that names the file."""
     try:
-        state = None if problem else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle and torch each have their own
-        problem = f"{type(error).__name__}: {disk.line(error)}"
-    if problem:
-        raise CheckpointError(f"{path} is not a whole checkpoint ({problem})")
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} {error}") from None
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not a whole checkpoint ({disk.line(error)})") from None
+
+
+def _check_format(state: Any, check: Check) -> None:
     found = state.get("format") if isinstance(state, dict) else type(state).__name__
-    if found != FORMAT:
-        raise CheckpointError(f"{path} has checkpoint format {found!r}; this version of ganlib reads {FORMAT}")
-    return state
+    if type(found) is not int or found != FORMAT:
+        raise CheckpointError(f"has checkpoint format {brief(found)}; this version of ganlib reads {FORMAT}")
+    check(state)
 
 
-def _damage(path: Path) -> str | None:
-    """What is wrong with a checkpoint as a file: None when every part matches its checksum."""
+def _damage(path: Path, check: Check = states.check) -> str | None:
+    """What is wrong with a checkpoint: None when `read` would take it. In the memory of its largest tensor."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-    except Exception as error:  # zipfile and zlib have many
-        return f"{type(error).__name__}: {disk.line(error)}"
-    return None if broken is None else f"its part {broken} does not match its checksum"
+        with _understood_file(path), archive.opened(path) as found:
+            _check_format(found.values(), check)
+            found.check()
+    except CheckpointError as error:
+        return str(error)
+    return None
 
 
 # -- trained pairs -----------------------------------------------------------------------------------------------------
@@ -136,11 +165,12 @@ class Trained:
         return self.G.pictures(z)
 
 
-def load_run(folder: Path) -> Trained:
+@door(CheckpointError)
+def load_run(folder: Path | str) -> Trained:
     """The nets of a run's last whole checkpoint, in float32 on the CPU, wherever it was trained; needs no data."""
-    state, remark = read(folder)
+    state, remark = read(folder := Path(folder))
     if remark:
-        warnings.warn(remark, stacklevel=2)
+        warnings.warn(remark, stacklevel=3)
     with understood(folder):
         recipe = Recipe.from_dict(state["recipe"])
         epochs = recipe.epochs_done(len(state["order"]), state["epoch"], state["position"])
@@ -181,11 +211,17 @@ def understood(folder: Path) -> Iterator[None]:
     """Where what `read` gave is used: errors become a `CheckpointError` that names the folder."""
     try:
         yield
+    except CheckpointError as error:
+        raise CheckpointError(
+            str(error) if str(folder) in str(error) else f"the checkpoint in {folder} {error}"
+        ) from None
     except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {error!r}") from None
+        why = disk.line(error)
+        raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {why}") from None
 
 
-def save_weights(path: Path, trained: Trained, small: bool = False) -> Path:
+@door(CheckpointError)
+def save_weights(path: Path | str, trained: Trained, small: bool = False) -> Path:
     """Write the nets, and the average, as half-precision safetensors to `path`; `info` and recipe to a `.json`.
 
     `small`: without D, and a matrix in 8 bits: whole numbers up to 127 times a scale for each of its rows. At every
@@ -200,10 +236,11 @@ def save_weights(path: Path, trained: Trained, small: bool = False) -> Path:
     if trained.strip:
         told["strip"] = trained.strip.epochs
         tensors |= {f"strip.{name}": getattr(trained.strip, name) for name in ("last", "average")}
-    return write_weights(path, tensors, told)
+    return write_weights(Path(path), tensors, told)
 
 
-def load_weights(path: Path) -> Trained:
+@door(CheckpointError)
+def load_weights(path: Path | str) -> Trained:
     """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken.
 
     Memory and time are bounded as in `read_weights`; of a recipe whose nets are not those in the file none is made.
@@ -263,6 +300,7 @@ FACTS: dict[str, tuple[Callable[[Any], bool], str]] = {
 """What the .json of weights says beside the recipe, where the commands and notebooks use it."""
 
 
+@door(CheckpointError)
 def pretrained(name: str = "mnist") -> Trained:
     """The pair of that name that this project trained and ships. Raises `CheckpointError` with the names there are."""
     return load_weights(shipped(name, WEIGHTS))

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ganlib import disk
+from ganlib.archive import finite
 from ganlib.errors import CheckpointError, brief
 
 LARGEST = 2**30  # bytes of a file of weights
@@ -69,7 +70,7 @@ def write_weights(path: Path, tensors: dict[str, Tensor], told: dict[str, Any]) 
     beside = path.with_suffix(".json")
     try:
         for name, tensor in whole.items():
-            finite(name, tensor)
+            finite(brief(name), tensor)
         content = safetensors.torch.save(whole)
         digest = hashlib.sha256(content).hexdigest()
         text = _text({**told, "sha256": digest})
@@ -195,18 +196,12 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
             if file.readinto(raw) < size:
                 raise ValueError(f"{path.name} ends inside {brief(name)}")
             found[name] = _as(raw, kind).reshape(shape)
-            finite(name, found[name])
+            finite(brief(name), found[name])
         return found
 
 
 def _as(raw: bytearray, kind: torch.dtype) -> Tensor:
     return torch.frombuffer(raw, dtype=kind) if raw else torch.empty(0, dtype=kind)
-
-
-def finite(name: str, tensor: Tensor) -> None:
-    """ValueError where a tensor holds NaN or infinity."""
-    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-        raise ValueError(f"{brief(name)} holds values that are not finite")
 
 
 def _header(file: BinaryIO) -> list[tuple[str, torch.dtype, list[int], int]]:

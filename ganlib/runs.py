@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 
-from ganlib import checkpoints, hardware, parzen
+from ganlib import checkpoints, disk, hardware, parzen
 from ganlib.average import Average
 from ganlib.datasets import Dataset, load
 from ganlib.datasets.record import folder_named_by
@@ -200,12 +200,12 @@ class Place(Lock):
             how = "open it again, or save this one elsewhere (run.folder = ...; run.save())"
             raise CheckpointError(f"{what}. Nothing was saved over it; {how}")
 
-    def write(self, state: dict[str, Any]) -> Path:
+    def write(self, state: dict[str, Any], *check: checkpoints.Check) -> Path:
         """Write a checkpoint, locked, if there is none here or the known one. Raises `CheckpointError`."""
         with self.alone():
             self.take()
             self.check()
-            path = checkpoints.write(self.folder, state)
+            path = checkpoints.write(self.folder, state, *check)
             self.know()
             return path
 
@@ -214,10 +214,10 @@ class Place(Lock):
         for path in (self.folder / name for name in (checkpoints.LATEST, checkpoints.PREVIOUS)):
             if os.path.exists(path):
                 try:
-                    with zipfile.ZipFile(path) as archive:
+                    with disk.regular(path) as file, zipfile.ZipFile(file) as archive:
                         return [(part.filename, part.CRC) for part in archive.infolist()]
                 except Exception:  # zipfile has many
-                    return ["damaged", os.path.getsize(path)]
+                    return ["damaged", os.lstat(path).st_size]
         return None
 
 

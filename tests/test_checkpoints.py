@@ -132,7 +132,10 @@ def test_a_run_from_a_device_that_is_not_here_is_refused(run, tmp_path):
         ({"format": 99}, r"checkpoint format 99; this version of ganlib reads 1"),
         ({"format": None}, r"checkpoint format None"),
         ({"order": None}, "lacks a part or is of another version"),
-        ({"nets": {"G": {}, "D": {}}}, "lacks a part or is of another version: RuntimeError.*Missing key"),
+        (
+            {"nets": {"G": {}, "D": {}}},
+            r"lacks a part or is of another version: its nets\['G'\] is \[\]; it must be the 6 te",
+        ),
         ({"velocity": {"G": [torch.zeros(3)], "D": []}}, "lacks a part or is of another version"),
         ({"rng": torch.zeros(3, dtype=torch.uint8)}, "lacks a part or is of another version"),
         ({"recipe": {"name": "mnist"}}, "lacks a part or is of another version"),
@@ -209,7 +212,7 @@ def test_code_inside_a_checkpoint_is_refused_and_not_run(run, tmp_path):
             return os.mkdir, (str(tmp_path / "executed"),)
 
     torch.save({"format": 1, "recipe": Evil()}, tmp_path / "checkpoint.pt")
-    with pytest.raises(CheckpointError, match=r"not a whole checkpoint \(UnpicklingError"):
+    with pytest.raises(CheckpointError, match=r"not a whole checkpoint \(it names 'posix.mkdir', and only"):
         resume(tmp_path)
     assert not (tmp_path / "executed").exists()
 

@@ -132,6 +132,7 @@ def test_a_run_from_a_device_that_is_not_here_is_refused(run, tmp_path):
         ({"format": 99}, r"checkpoint format 99; this version of ganlib reads 1"),
         ({"format": None}, r"checkpoint format None"),
         ({"order": None}, "lacks a part or is of another version"),
+        ({"order": torch.arange(24)}, "has an order of 24 examples; there are 25"),
         (
             {"nets": {"G": {}, "D": {}}},
             r"lacks a part or is of another version: its nets\['G'\] is \[\]; it must be the 6 te",

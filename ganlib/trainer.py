@@ -16,7 +16,7 @@ from ganlib.datasets import Dataset
 from ganlib.errors import CheckpointError, DataError, RecipeError, TrainingDiverged, brief
 from ganlib.images import mean_picture, scale
 from ganlib.layers import one_of, whole
-from ganlib.nets import Discriminator, Generator, fixed, is_integer, limit
+from ganlib.nets import Discriminator, Generator, fixed, limit
 from ganlib.recipes import LIVE, Recipe, states
 
 
@@ -172,8 +172,7 @@ class Trainer:
     ):
         if not (isinstance(recipe, Recipe) and isinstance(data, Dataset)):
             raise RecipeError(f"a trainer takes a Recipe and a Dataset, not {brief(recipe)} and {brief(data)}")
-        if not is_integer(seed) or not 0 <= seed < 2**63:
-            raise RecipeError(f"seed is {brief(seed)}; it must be an integer from 0 to 2^63 - 1")
+        whole(0, 2**63 - 1).hold("seed is", seed)
         if recipe.G[-1].units != data.d:
             raise DataError(f"recipe {recipe.name!r} makes {recipe.G[-1].units} numbers, {data.name!r} has {data.d}")
         pictures = data.train[: recipe.examples or None]
@@ -182,8 +181,7 @@ class Trainer:
                 f"{data.name!r} has {len(pictures)} training examples, fewer than a batch of {recipe.batch}"
             )
         self.recipe, self.data, self.seed = recipe, data, seed
-        self.hardware = hardware.choose(device, precision)
-        self.history = History(history_every)
+        self.hardware, self.history = hardware.choose(device, precision), History(history_every)
         self.step = 0  # iterations done
         self.updates = 0  # D's updates done: the t of the rates' schedule
         self.epoch = 1  # the pass over the data that is under way, from 1
@@ -202,9 +200,9 @@ class Trainer:
         self._reshuffle()
         if state is None:
             self._put_on_top(top)
+        elif len(state["order"]) != len(pictures):
+            raise CheckpointError(f"has an order of {len(state['order'])} examples; there are {len(pictures)}")
         else:
-            if len(state["order"]) != len(pictures):
-                raise CheckpointError(f"has an order of {len(state['order'])} examples; there are {len(pictures)}")
             for name in PLACE:
                 setattr(self, name, state[name])
             self.data_rng.set_state(state["data_rng"])

@@ -193,7 +193,7 @@ def load_weights(path: Path) -> Model:
     def fits(tensors: dict[str, Tensor], info: dict[str, Any]) -> None:
         """Whether these are the tensors of the model of that recipe."""
         _unborn(recipe_from(info["kind"], info["recipe"]), tensors)
-        _hold("epochs", info["epochs"], is_integer(info["epochs"]) and info["epochs"] >= 0)
+        _hold("epochs", info["epochs"], is_integer(info["epochs"]) and 0 <= info["epochs"] <= 10**9)
 
     with checkpoints.read_weights(path, fits) as (tensors, info):
         recipe = recipe_from(info["kind"], info.pop("recipe"))

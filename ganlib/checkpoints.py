@@ -198,9 +198,8 @@ def _trained(
 
 def _unborn(recipe: Recipe, names: Collection[str]) -> dict[str, Generator | Discriminator]:
     """The nets of a recipe, and the average where it is named, without memory for their parameters; D where named."""
-    mean = torch.full((recipe.G[-1].units,), 0.5)  # not on "meta": its logit there loads a second's worth of torch
     with torch.device("meta"):
-        pairs = [recipe.players(0, mean) for _ in range(1 + ("average" in names))]
+        pairs = [recipe.players(0, torch.full((recipe.G[-1].units,), 0.5)) for _ in range(1 + ("average" in names))]
     if "D" not in names:
         del pairs[0]["D"]
     return pairs[0] | ({"average": pairs[1]["G"]} if "average" in names else {})

@@ -256,6 +256,16 @@ def test_sample_writes_a_picture_of_the_right_size(run, tmp_path, capsys):
     assert Image.open(path).size == (2 * (10 * 28 + 9), 2 * (10 * 28 + 9))
 
 
+def test_the_home_folder_may_be_written_as_a_tilde(run, tmp_path, monkeypatch):
+    """As in --out=~/s.png, which a shell leaves as it is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert main(["sample", str(run), "--out=~/s.png", "--n", "1"]) == 0
+    assert main([*TRAIN, "--epochs", "1", "--out=~/run"]) == 0
+    assert main(["evaluate", "~/run"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "s.png"]
+
+
 def test_export_writes_weights_that_evaluate_to_the_scores_beside_them(run, tmp_path, capsys):
     path = tmp_path / "w.safetensors"
     assert main(["export", str(run), "--out", str(path)]) == 0

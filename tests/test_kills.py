@@ -26,6 +26,7 @@ from tests.killed import FORK, TRAIN, command, in_new_process
 from tests.small import same, saved
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL and fork")
+INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)
 ROOT = Path(__file__).resolve().parent.parent
 VARIANTS = {
     "simultaneous": [*TRAIN, "--epochs", "8"],
@@ -119,20 +120,32 @@ def test_one_that_is_killed_while_a_damaged_checkpoint_is_replaced(moment, tmp_p
     goes_on(tmp_path, whole)
 
 
-@pytest.mark.parametrize("moment", [("fsync", 3, "half-way"), ("replace", 3, "before"), ("replace", 5, "after")])
-def test_a_baseline_that_is_killed_and_resumed_ends_bit_for_bit_the_same(moment, tmp_path):
-    fit = ["baseline", "small", "--data", "small", "--device", "cpu", "--out"]
-    assert in_new_process(command, [*fit, str(tmp_path / "whole")]) == 0
-    assert in_new_process(command, [*fit, str(tmp_path / "killed")], *moment) == -signal.SIGKILL
-    assert in_new_process(command, [*fit, str(tmp_path / "killed")]) == 0
-    one, two = (baselines.load(tmp_path / name) for name in ("whole", "killed"))
-    same(one[0].state(), two[0].state())
-    assert [row["epoch"] for row in two[1]["history"]] == [1, 2, 3, 4]
+FIT = ["baseline", "small", "--data", "small", "--device", "cpu", "--out"]
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """A baseline of four epochs that was never stopped."""
+    folder = tmp_path_factory.mktemp("fitted")
+    assert in_new_process(command, [*FIT, str(folder)]) == 0
+    return baselines.load(folder)[0].state()
+
+
+STOPS = [("fsync", 3, "half-way"), ("replace", 3, "before"), ("replace", 5, "after"), ("fsync", 3, (INT, INT, TERM))]
+
+
+@pytest.mark.parametrize(("moment", "done"), list(zip(STOPS, (1, 1, 3, 2))), ids=str)
+def test_a_baseline_that_is_stopped_and_resumed_ends_bit_for_bit_the_same(moment, done, fitted, tmp_path):
+    """By death, or by signals in a save, which is finished all the same."""
+    assert in_new_process(command, [*FIT, str(tmp_path)], *moment) == (1 if done == 2 else -signal.SIGKILL)
+    assert baselines.load(tmp_path)[0].done == done
+    assert in_new_process(command, [*FIT, str(tmp_path)]) == 0
+    model, told = baselines.load(tmp_path)
+    same(model.state(), fitted)
+    assert [row["epoch"] for row in told["history"]] == [1, 2, 3, 4]
 
 
 # -- signals ----------------------------------------------------------------------------------------------------------
-
-INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)
 
 
 @pytest.mark.parametrize(
@@ -355,6 +368,11 @@ def test_what_could_not_be_printed_is_an_error_unless_the_reader_had_enough(argu
     assert len(said) == lost and "Traceback" not in (tmp_path / "err").read_text()
 
 
+@pytest.mark.parametrize("err", BROKEN)
+def test_an_error_that_nobody_hears_is_one_all_the_same(err, tmp_path):
+    assert in_new_process(command, ["train", "nobody", "--out", str(tmp_path / "run")], err=err) == 2
+
+
 def test_a_terminal_that_has_no_such_sign_gets_another(exports, tmp_path):
     assert in_new_process(command, ["evaluate", str(exports[0])], out=f"ascii {tmp_path / 'out'}") == 0
     assert " +/- " in (tmp_path / "out").read_text(encoding="ascii")
@@ -400,13 +418,17 @@ def test_a_process_of_its_own_is_stopped_and_resumed_bit_for_bit(numbers, made_u
 
 
 def test_python_has_the_last_word_and_says_nothing():
-    """At its end it flushes what is left, and would complain: of a reader that had one line, of a full device."""
-    data = [sys.executable, "-m", "ganlib", "data"]
-    with subprocess.Popen(data, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        process.stdout.readline()
-        process.stdout.close()
-        assert (process.wait(240), process.stderr.read()) == (0, "")
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(data, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=240)
-    assert done.returncode == 2
-    assert done.stderr == "error: standard output cannot be written: No space left on device\n"
+    """At its end it flushes what is left, and would complain: of a full device, of a reader that died."""
+    data, buffered = [sys.executable, "-m", "ganlib", "data"], os.environ | {"PYTHONUNBUFFERED": ""}
+    for where, code, said in (
+        ("/dev/full", 2, "error: standard output cannot be written: No space left on device\n"),
+        (None, 0, ""),
+    ):
+        reader, writer = os.pipe() if where is None else (None, os.open(where, os.O_WRONLY))
+        if reader is not None:
+            os.close(reader)
+        done = subprocess.run(
+            data, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=240, env=buffered
+        )
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (code, said)

@@ -263,7 +263,8 @@ def of_archives(executed: Path) -> Iterator[Case]:
     yield case("100^20 values", put("history.changes", laughs(20)))
     yield case("a list in itself", with_state(lambda state: state["sessions"].append(state["sessions"])))
     yield case("3 million steps", raw(b"\x80\2(" + b"]" * 3_000_000 + b"l."))
-    yield case("room for 2^31 values", raw(b"\x80\2}r\xff\xff\xff\x7f."))
+    for n in (27, 31):
+        yield case(f"room for 2^{n} values", raw(b"\x80\2}r" + struct.pack("<I", 2**n - 1) + b"."))
     yield case("room for a long string", raw(b"\x80\4\x8d" + struct.pack("<Q", 2**40) + b"x."))
     yield case("room for a long frame", raw(b"\x80\4\x95" + struct.pack("<Q", 2**40) + b"}."))
     yield case("a number of a million bytes", raw(b"\x80\2\x8b" + struct.pack("<i", 10**6) + b"\1" * 10**6 + b"."))

@@ -122,6 +122,7 @@ def _begin_from(
     return run
 
 
+@door(RecipeError)
 def take_place(trainer: Trainer, start: checkpoints.Trained) -> None:
     """Let a new trainer go on from a trained pair: with its parameters, at its place in the schedule; velocities of 0.
 
@@ -227,6 +228,7 @@ class Run:
     For a run begun in memory: `Run(trainer, folder).save()`. An average begins where it is first kept.
     """
 
+    @door(RecipeError)
     def __init__(self, trainer: Trainer, folder: Path | str, sessions: Sequence[dict[str, Any]] | None = None):
         self.trainer, self.folder = trainer, folder
         self.average = Average(trainer.G, step=trainer.step)
@@ -241,10 +243,12 @@ class Run:
         return self._place.folder
 
     @folder.setter
+    @door(RecipeError)
     def folder(self, folder: Path | str) -> None:
         self._place = Place(folder)
 
-    def steps(self, n: int | None = None) -> Iterator[Step]:
+    @door(RecipeError)
+    def steps(self, n: Annotated[int, Within(0)] | None = None) -> Iterator[Step]:
         """`trainer.steps`, with the average kept on the way."""
         for step in self.trainer.steps(n):
             self.average.see(step.step)
@@ -356,6 +360,7 @@ def curves(folder: Path | str, points: Annotated[int, Within(1)] = 100) -> dict[
     return {name: [round(float(all[part].mean()), 4) for part in parts if len(part)] for name, all in columns}
 
 
+@door(RecipeError)
 def scored(recipe: Recipe) -> bool:
     """Whether the protocol of Table 1 is for what the recipe makes: pictures in [0, 1]."""
     return recipe.pixels == "unit" and recipe.condition != "left half"

@@ -369,6 +369,21 @@ def test_absurd_arguments_are_one_error_in_one_line(name, tmp_path):
             runs.open(**{**right, name: value})
         said = str(caught.value)
         assert "\n" not in said and len(said) < 300, said
+    run, trained = runs.open(**right), right["recipe"]
+    for call in (
+        lambda: Run(None, tmp_path),
+        lambda: Run(run.trainer, 3),
+        lambda: run.steps("3"),
+        lambda: run.steps(-1),
+        lambda: runs.scored("mnist"),
+        lambda: runs.score(trained, right["data"]),
+        lambda: runs.curves(None),
+        lambda: runs.curves(tmp_path, points=0),
+        lambda: runs.take_place(run.trainer, run),
+        lambda: setattr(run, "folder", None),
+    ):
+        with pytest.raises(GanlibError, match="it must be"):
+            call()
     with pytest.raises(CheckpointError, match="cannot be written"):
         runs.open("\0", small.RECIPE, data=small.data()).save()
     assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ import gc
 import pooch  # noqa: F401
 import requests  # noqa: F401
 import torch
+import torch._dynamo  # torch's optimisers load it
 
 from ganlib import Trainer, parzen
 from tests import killed, small  # noqa: F401

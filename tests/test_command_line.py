@@ -357,7 +357,7 @@ def refused(capsys, *arguments):
         (["dance"], "invalid choice: 'dance'"),
         ([], "the following arguments are required: COMMAND"),
     ],
-    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+    ids=lambda value: ascii("-".join(value))[1:60] if isinstance(value, list) else "",
 )
 def test_one_line_for_each_thing_that_is_wrong(arguments, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -345,8 +345,7 @@ def test_a_download_that_is_killed_leaves_no_part_of_a_file_in_its_place(tmp_pat
 BROKEN = ("dead reader", "full device", "closed")
 
 
-@pytest.mark.parametrize("err", ["a file", *BROKEN])
-@pytest.mark.parametrize("out", BROKEN)
+@pytest.mark.parametrize(("out", "err"), [*((out, "a file") for out in BROKEN), *zip(BROKEN, BROKEN[1:] + BROKEN[:1])])
 def test_a_training_whose_output_is_broken_goes_on_and_is_saved(out, err, tmp_path, whole):
     errors = tmp_path / "err" if err == "a file" else None
     assert in_new_process(command, into(tmp_path / "run"), out=out, err=str(errors or err)) == 0

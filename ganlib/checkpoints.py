@@ -63,6 +63,7 @@ def read(folder: Path, check: Check = states.check) -> tuple[dict[str, Any], str
 
     What a file says is held to its recipe by `check` before a number of it is read. Memory and time: those of the nets
     of that recipe, in a file of at most `disk.LARGEST` bytes; before that 300 MB and 8 s at the most, whatever it is.
+    A checkpoint of another format is no damaged one: nothing is read in its place, so that nothing is written over it.
     """
     folder = Path(folder)
     if not exists(folder):
@@ -71,10 +72,14 @@ def read(folder: Path, check: Check = states.check) -> tuple[dict[str, Any], str
     for path in (path for path in (folder / LATEST, folder / PREVIOUS) if os.path.lexists(path)):
         try:
             with _understood_file(path), archive.opened(path) as found:
-                _check_format(found.values(), check)
+                told = found.values()
+                _check_format(told)
+                check(told)
                 state = found.values(read=True)
                 check(state)
             return state, "; ".join([*problems, f"going on from {path}"] if problems else [])
+        except OtherFormat:
+            raise
         except CheckpointError as error:
             problems.append(str(error))
     raise CheckpointError("; ".join(problems) + "; no whole checkpoint is left here: train again into another folder")
@@ -86,23 +91,30 @@ def _understood_file(path: Path) -> Iterator[None]:
     try:
         yield
     except CheckpointError as error:
-        raise CheckpointError(f"{path} {error}") from None
+        raise type(error)(f"{path} {error}") from None
     except ValueError as error:
         raise CheckpointError(f"{path} is not a whole checkpoint ({disk.line(error)})") from None
 
 
-def _check_format(state: Any, check: Check) -> None:
+class OtherFormat(CheckpointError):
+    """A whole checkpoint, which another version of this package wrote."""
+
+
+def _check_format(state: Any) -> None:
     found = state.get("format") if isinstance(state, dict) else type(state).__name__
-    if type(found) is not int or found != FORMAT:
+    if type(found) is not int:
         raise CheckpointError(f"has checkpoint format {brief(found)}; this version of ganlib reads {FORMAT}")
-    check(state)
+    if found != FORMAT:
+        raise OtherFormat(f"has checkpoint format {brief(found)}; this version of ganlib reads {FORMAT}")
 
 
 def _damage(path: Path, check: Check = states.check) -> str | None:
     """What is wrong with a checkpoint: None when `read` would take it. In the memory of its largest tensor."""
     try:
         with _understood_file(path), archive.opened(path) as found:
-            _check_format(found.values(), check)
+            told = found.values()
+            _check_format(told)
+            check(told)
             found.check()
     except CheckpointError as error:
         return str(error)

@@ -166,7 +166,9 @@ class Trained:
         """The same with the average of G in G's place. Raises `CheckpointError` where none was kept."""
         if self.average is None:
             raise CheckpointError("no average of G was kept here: train on with this version, or use the last iterate")
-        return replace(self, G=self.average, average=None, iterate=self.info["average"]["what"])
+        return replace(
+            self, G=self.average, average=None, iterate=self.info.get("average", {}).get("what", "an average of G")
+        )
 
     def samples(self, n: int, seed: int = 0, given: Tensor | None = None) -> Tensor:
         """n fair draws x = G(z): (n, d), in [0, 1] for MNIST. `given` as in `Recipe.samples`."""
@@ -275,10 +277,9 @@ def _fit_recipe(tensors: dict[str, Tensor], told: dict[str, Any]) -> None:
     wanted: dict[str, torch.Size] = {}
     for name, net in _unborn(recipe, {key.partition(".")[0] for key in tensors}).items():
         wanted |= {f"{name}.{key}": tensor.shape for key, tensor in net.state_dict().items()}
-    if "average.layers" in {key[:14] for key in tensors} and not isinstance(told.get("average", {}).get("what"), str):
-        raise ValueError("it does not say what its average is")
-    if "strip" in told or any(key.startswith("strip.") for key in tensors):
-        epochs = told.get("strip")
+    pictures = [tensor for key, tensor in tensors.items() if key.startswith("strip.")]
+    if pictures or "strip" in told:
+        epochs = told["strip"] if "strip" in told else [*range(len(pictures[0]))]  # untold ones are left out
         if not (isinstance(epochs, list) and epochs and all(map(is_whole, epochs))):
             raise ValueError(f"the epochs of its strip are {brief(epochs)}")
         wanted |= {f"strip.{name}": torch.Size((len(epochs), 8, recipe.G[-1].units)) for name in ("last", "average")}
@@ -303,7 +304,7 @@ FACTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "epochs": (lambda value: is_number(value) and value >= 0, "a number of epochs"),
     "steps": (lambda value: is_whole(value) and value >= 0, "a whole number"),
     "precision": (lambda value: isinstance(value, str), "a word"),
-    "average": (lambda value: isinstance(value, dict), "what is known of the average"),
+    "average": (lambda value: isinstance(value, dict) and isinstance(value.get("what", ""), str), "told with its what"),
     "trained_by": (lambda value: isinstance(value, list), "a list"),
     "validation": (lambda value: isinstance(value, list), "a list"),
     "note": (lambda value: isinstance(value, str), "a text"),

@@ -63,6 +63,7 @@ def read(folder: Path, check: Check = states.check) -> tuple[dict[str, Any], str
 
     What a file says is held to its recipe by `check` before a number of it is read. Memory and time: those of the nets
     of that recipe, in a file of at most `disk.LARGEST` bytes; before that 300 MB and 8 s at the most, whatever it is.
+    A checkpoint of another format is no damaged one: nothing is read in its place, so that nothing is written over it.
     """
     folder = Path(folder)
     if not exists(folder):
@@ -71,10 +72,14 @@ def read(folder: Path, check: Check = states.check) -> tuple[dict[str, Any], str
     for path in (path for path in (folder / LATEST, folder / PREVIOUS) if os.path.lexists(path)):
         try:
             with _understood_file(path), archive.opened(path) as found:
-                _check_format(found.values(), check)
+                told = found.values()
+                _check_format(told)
+                check(told)
                 state = found.values(read=True)
                 check(state)
             return state, "; ".join([*problems, f"going on from {path}"] if problems else [])
+        except OtherFormat:
+            raise
         except CheckpointError as error:
             problems.append(str(error))
     raise CheckpointError("; ".join(problems) + "; no whole checkpoint is left here: train again into another folder")
@@ -86,23 +91,30 @@ def _understood_file(path: Path) -> Iterator[None]:
     try:
         yield
     except CheckpointError as error:
-        raise CheckpointError(f"{path} {error}") from None
+        raise type(error)(f"{path} {error}") from None
     except ValueError as error:
         raise CheckpointError(f"{path} is not a whole checkpoint ({disk.line(error)})") from None
 
 
-def _check_format(state: Any, check: Check) -> None:
+class OtherFormat(CheckpointError):
+    """A whole checkpoint, which another version of this package wrote."""
+
+
+def _check_format(state: Any) -> None:
     found = state.get("format") if isinstance(state, dict) else type(state).__name__
-    if type(found) is not int or found != FORMAT:
+    if type(found) is not int:
         raise CheckpointError(f"has checkpoint format {brief(found)}; this version of ganlib reads {FORMAT}")
-    check(state)
+    if found != FORMAT:
+        raise OtherFormat(f"has checkpoint format {brief(found)}; this version of ganlib reads {FORMAT}")
 
 
 def _damage(path: Path, check: Check = states.check) -> str | None:
     """What is wrong with a checkpoint: None when `read` would take it. In the memory of its largest tensor."""
     try:
         with _understood_file(path), archive.opened(path) as found:
-            _check_format(found.values(), check)
+            told = found.values()
+            _check_format(told)
+            check(told)
             found.check()
     except CheckpointError as error:
         return str(error)
@@ -154,7 +166,9 @@ class Trained:
         """The same with the average of G in G's place. Raises `CheckpointError` where none was kept."""
         if self.average is None:
             raise CheckpointError("no average of G was kept here: train on with this version, or use the last iterate")
-        return replace(self, G=self.average, average=None, iterate=self.info["average"]["what"])
+        return replace(
+            self, G=self.average, average=None, iterate=self.info.get("average", {}).get("what", "an average of G")
+        )
 
     def samples(self, n: int, seed: int = 0, given: Tensor | None = None) -> Tensor:
         """n fair draws x = G(z): (n, d), in [0, 1] for MNIST. `given` as in `Recipe.samples`."""
@@ -162,7 +176,7 @@ class Trained:
 
     def pictures(self, z: Tensor) -> Tensor:
         """G(z) for z of your own: (n, z_dim) -> (n, d)."""
-        return self.G.pictures(z)
+        return self.recipe.settled(self.G).pictures(z)
 
 
 @door(CheckpointError)
@@ -263,10 +277,9 @@ def _fit_recipe(tensors: dict[str, Tensor], told: dict[str, Any]) -> None:
     wanted: dict[str, torch.Size] = {}
     for name, net in _unborn(recipe, {key.partition(".")[0] for key in tensors}).items():
         wanted |= {f"{name}.{key}": tensor.shape for key, tensor in net.state_dict().items()}
-    if "average.layers" in {key[:14] for key in tensors} and not isinstance(told.get("average", {}).get("what"), str):
-        raise ValueError("it does not say what its average is")
-    if "strip" in told or any(key.startswith("strip.") for key in tensors):
-        epochs = told.get("strip")
+    pictures = [tensor for key, tensor in tensors.items() if key.startswith("strip.")]
+    if pictures or "strip" in told:
+        epochs = told["strip"] if "strip" in told else [*range(len(pictures[0]))]  # untold ones are left out
         if not (isinstance(epochs, list) and epochs and all(map(is_whole, epochs))):
             raise ValueError(f"the epochs of its strip are {brief(epochs)}")
         wanted |= {f"strip.{name}": torch.Size((len(epochs), 8, recipe.G[-1].units)) for name in ("last", "average")}
@@ -291,7 +304,7 @@ FACTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "epochs": (lambda value: is_number(value) and value >= 0, "a number of epochs"),
     "steps": (lambda value: is_whole(value) and value >= 0, "a whole number"),
     "precision": (lambda value: isinstance(value, str), "a word"),
-    "average": (lambda value: isinstance(value, dict), "what is known of the average"),
+    "average": (lambda value: isinstance(value, dict) and isinstance(value.get("what", ""), str), "told with its what"),
     "trained_by": (lambda value: isinstance(value, list), "a list"),
     "validation": (lambda value: isinstance(value, list), "a list"),
     "note": (lambda value: isinstance(value, str), "a text"),

@@ -87,6 +87,7 @@ class Layer:
     bias: str | float = "zero"
     sparse: int = 0
     noise: float = 0.0  # where dropout is on: the standard deviation of Gaussian noise added to each element it reads
+    normalise: bool = False  # W x gets mean 0 and variance 1 over each minibatch before the bias (Ioffe & Szegedy 2015)
 
     def __post_init__(self) -> None:
         _check(self, "a layer", units=1, pieces=1, sparse=0)
@@ -95,12 +96,16 @@ class Layer:
             raise RecipeError(f"a {self.activation} layer has {self.pieces} pieces; only maxout has more than one")
         BIAS.hold("unknown bias", self.bias)
         NOT_NEGATIVE.hold("a layer's noise is", self.noise)
+        if not isinstance(self.normalise, bool) or (self.normalise and self.activation == "maxout"):
+            what = f"a {self.activation} layer has normalise {brief(self.normalise)}"
+            raise RecipeError(f"{what}; it must be True or False, and no maxout layer normalises")
 
     def __str__(self) -> str:
         pieces = f" x {self.pieces}" if self.pieces > 1 else ""
         bias = f"{self.bias} bias" if isinstance(self.bias, str) else f"bias {self.bias:g}"
         noise = [f"noise {self.noise:g} on its input"] if self.noise else []
-        notes = _notes(self, *([bias] if self.bias != "zero" else []), *noise)
+        normalised = ["normalised"] if self.normalise else []
+        notes = _notes(self, *([bias] if self.bias != "zero" else []), *noise, *normalised)
         return f"{self.units}{pieces} {self.activation} ({notes})"
 
 
@@ -197,6 +202,8 @@ class Beside:
         if len(self.reads) != len(self.beside) or not all(map(_is_width, self.reads)):
             read = f"{len(self.beside)} layers beside each other read {brief(self.reads)}"
             raise RecipeError(f"{read}: one number >= 1 for each")
+        if any(layer.normalise for layer in self.beside):
+            raise RecipeError("a layer beside another one has normalise True; it must be False there")
 
     def __str__(self) -> str:
         return " beside ".join(f"{layer} on {n}" for layer, n in zip(self.beside, self.reads))

@@ -1,8 +1,10 @@
 """The nets G and D of the paper: the modules that give layers (`ganlib.layers`) their parameters."""
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,7 +27,7 @@ from ganlib.layers import (
 
 __all__ = ["AnyLayer", "Beside", "Convolution", "Deconvolution", "Layer", "is_integer", "is_number", "layer_from"]
 __all__ += ["Abreast", "Convolve", "Deconvolve", "Dense", "Discriminator", "Generator", "count_parameters", "fixed"]
-__all__ += ["MODULES", "Affine", "Rng", "limit", "marginal_bias", "mask", "real_logit", "stack"]
+__all__ += ["MODULES", "Affine", "Rng", "limit", "marginal_bias", "mask", "moments", "real_logit", "settled", "stack"]
 
 Rng = torch.Generator | None  # where dropout and the first weights come from; None: no dropout, torch's own numbers
 
@@ -117,7 +119,17 @@ class Dense(nn.Module):
             x = x + self.layer.noise * torch.randn(x.shape, generator=rng, device=x.device, dtype=x.dtype)
         drops = rng is not None and self.layer.keep < 1
         kept = mask(x.shape, self.layer.keep, rng, x.dtype) if drops else None
+        if self.layer.normalise:
+            h = (x if kept is None else x * kept) @ self.linear.weight.T
+            mean, scale = moments(h)
+            return (h - mean) * scale + self.linear.bias
         return Affine.apply(x, self.linear.weight, self.linear.bias, kept, self.layer.pieces)
+
+
+def moments(h: Tensor) -> tuple[Tensor, Tensor]:
+    """Over a minibatch (m, units): the means, and one over the standard deviations (.001 on the variances)."""
+    variance, mean = torch.var_mean(h.float() if h.dtype == torch.bfloat16 else h, 0, correction=0)
+    return mean.to(h.dtype), (variance + 1e-3).rsqrt().to(h.dtype)
 
 
 class Convolve(nn.Module):
@@ -251,6 +263,21 @@ class Generator(nn.Module):
         """G(z) to look at or to score: any z (n, z_dim) -> (n, d) on the CPU, with no gradient kept."""
         weight = next(self.parameters())
         return torch.cat([self(part.to(weight)).cpu() for part in z.split(chunk)])
+
+
+@torch.no_grad()
+def settled(G: Generator, z: Tensor) -> Generator:
+    """The map that G is on the whole of these z (n, z_dim), as a G without `normalise`, which looks at each z alone."""
+    G = copy.deepcopy(G)
+    z = z.to(next(G.parameters()))
+    for dense in G.layers:
+        if getattr(dense.layer, "normalise", False):
+            mean, scale = moments(z @ dense.linear.weight.T)
+            dense.linear.weight.mul_(scale[:, None])
+            dense.linear.bias.sub_(mean * scale)
+            dense.layer = replace(dense.layer, normalise=False)
+        z = dense(z)
+    return G
 
 
 class Discriminator(nn.Module):

@@ -197,6 +197,36 @@ def test_when_both_are_broken_the_error_names_both(twice):
         resume(twice)
 
 
+def test_a_checkpoint_of_another_version_is_no_damaged_one(twice):
+    """Else the next save would be written over it."""
+    rewrite(twice, format=2)
+    with pytest.raises(
+        CheckpointError, match=r"checkpoint.pt has checkpoint format 2; this version of ganlib reads 1$"
+    ):
+        resume(twice)
+
+
+def test_a_checkpoint_of_wrong_numbers_is_passed_over_and_never_takes_the_place_of_the_good_one(twice):
+    """Its checksums are right, and a number of G is none. After the next save begins, the good one is still there."""
+    nets = torch.load(twice / "checkpoint.pt", weights_only=True)["nets"]
+    nets["G"]["layers.0.linear.bias"][0] = float("nan")
+    rewrite(twice, nets=nets)
+    with pytest.warns(UserWarning, match="holds values that are not finite.*going on from .*previous"):
+        run = runs.open(twice, data=small.data())
+    assert run.trainer.step == 3
+    good = (twice / "checkpoint-previous.pt").read_bytes()
+    run.save()
+    assert (twice / "checkpoint-previous.pt").read_bytes() == good and resume(twice).step == 3
+
+
+def test_a_state_that_could_not_be_read_is_not_written(run, twice):
+    before = (twice / "checkpoint.pt").read_bytes()
+    run.trainer.history.scores.append({"step": {1, 2}})
+    with pytest.raises(CheckpointError, match="^nothing was saved in .*scores.* is .1, 2.; it must be a plain value"):
+        run.save()
+    assert (twice / "checkpoint.pt").read_bytes() == before
+
+
 def test_a_missing_latest_checkpoint_falls_back_too(twice):
     (twice / "checkpoint.pt").unlink()
     assert resume(twice).step == 3

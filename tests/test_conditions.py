@@ -23,6 +23,8 @@ GIVEN = {
 JOINT = {"E": (Layer(5, "relu", 0.5), Layer(4, "linear", 0.5)), "inference": "joint", "D": PLAIN_D}
 LABELS = {"D": (Layer(6, "relu", 0.5), Layer(10, "linear", 0.5)), "labels": 20, "generator_cost": "features"}
 GAMES = GIVEN | {"joint": JOINT, "regression": JOINT | {"inference": "regression"}, "labels": LABELS}
+NORMALISED = (Layer(6, "relu", 0.5, normalise=True), Layer(12, "sigmoid", 0.5, bias="marginal"))
+GAMES["adam"] = LABELS | {"G": NORMALISED, "optimiser": "adam", "fall": 0.5}
 
 
 def rng(seed=0):
@@ -228,6 +230,15 @@ def test_such_a_run_is_saved_and_goes_on_bit_for_bit(name, tmp_path):
     if back.E:
         x = data.valid[:3] / 255
         torch.testing.assert_close(back.E(x), trained.E(x), rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_such_a_run_trains_to_its_end_and_keeps_what_it_drew(name, tmp_path):
+    run = runs.open(tmp_path, small.recipe(**GAMES[name], epochs=2), data=small.data())
+    assert run.train(progress=False) and [row["epoch"] for row in run.strip] == [1, 2]
+    if name == "left half":
+        left = torch.tensor([1, 1, 0, 0] * 3) > 0
+        assert torch.equal(run.strip[-1]["last"][:, left], small.data().valid[:8, left])
 
 
 def test_every_recipe_of_section_7_plays_at_smoke_scale():

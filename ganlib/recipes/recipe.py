@@ -19,6 +19,7 @@ from ganlib.nets import AnyLayer, Discriminator, Generator, is_number
 
 PROFILES = ("smoke", "quick", "paper")
 LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")  # may change in training
+OPTIMISERS = ("momentum", "adam")
 INFERENCES = ("none", "regression", "joint", "alone")
 
 
@@ -115,6 +116,8 @@ class Recipe:
     lr_E: float = number("E's rate at the first update", "none", default=0.1)
     labels: int = number("training examples whose labels D sees, as many of each class", "none", default=0)
     labels_seed: int = number("which examples these are", "none", default=0)
+    optimiser: str = number("how a player moves: momentum, or adam, whose beta_1 is mu", "none", default="momentum")
+    fall: float = number("the last share of the updates, over which the rates fall to 0", "none", default=0.0)
 
     def __post_init__(self) -> None:
         for names, rule in RULES.items():
@@ -130,6 +133,8 @@ class Recipe:
             ),
             (self.condition and self.E, "an inference net goes with a game where nothing is given"),
             (special and (self.update, self.k) != ("simultaneous", 1), "this game has simultaneous updates and k = 1"),
+            (self.condition and _normalises(self.G), "a G that normalises is given nothing"),
+            (_normalises(self.D) or _normalises(self.E), "only G's layers normalise"),
             (joint and self.generator_cost == "features", "the joint game takes a cost of logits"),
             (
                 names_classes != (self.D[-1].units > 1),
@@ -143,9 +148,10 @@ class Recipe:
                     f"update {self.update!r}, k {self.k}"
                 )
 
-    def lr(self, player: str, t: int) -> float:
-        """The rate of "D" or "G" after t updates: max(lr_0 / lr_decay^t, lr_min)."""
-        return max(getattr(self, f"lr_{player}") * self.lr_decay**-t, self.lr_min)  # a positive exponent could overflow
+    def lr(self, player: str, t: int, of: int = 0) -> float:
+        """The rate of "D" or "G" after t updates of all: max(lr_0 / lr_decay^t, lr_min), and a fall to 0 at the end."""
+        lr = max(getattr(self, f"lr_{player}") * self.lr_decay**-t, self.lr_min)  # a positive exponent could overflow
+        return lr * min(1.0, max(0.0, (1 - t / of) / self.fall)) if self.fall and of else lr
 
     def momentum(self, epoch: int) -> float:
         """mu in an epoch (the first is 1): linear from `momentum_start` to `momentum_end` at `momentum_epochs`."""
@@ -185,6 +191,10 @@ class Recipe:
         stream = int(np.random.SeedSequence([seed, own]).generate_state(1, np.uint64)[0] >> np.uint64(1))
         return prior(self.p_z, n, self.z_dim, torch.Generator().manual_seed(stream))
 
+    def settled(self, G: Generator) -> Generator:
+        """G; where its layers normalise, a G that looks at each z alone, with the moments over 10,000 other z."""
+        return nets.settled(G, self.noise(10_000, seed=2)) if _normalises(self.G) else G
+
     def samples(
         self, G: Generator, n: int, seed: int = 0, given: Tensor | None = None, shape: conditions.Shape | None = None
     ) -> Tensor:
@@ -197,7 +207,7 @@ class Recipe:
             raise RecipeError(f"{n:,} samples are more than fit; draw at most {DRAWN // self.G[-1].units:,} at once")
         z = self.noise(n, seed)
         if not self.condition:
-            return G.pictures(z)
+            return self.settled(G).pictures(z)
         side = math.isqrt(self.G[-1].units)
         shape = shape or (1, side, side)
         c = conditions.nothing(self.condition, n, shape, self.classes) if given is None else given
@@ -257,8 +267,9 @@ class Recipe:
             raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {why}") from None
 
 
-_SECTION_7 = ("k_until", "condition", "classes", "block", "E", "inference", "lr_E", "labels", "labels_seed")
-LATER = {"noise": 0.0, **{item.name: item.default for item in fields(Recipe) if item.name in _SECTION_7}}
+_NAMES = [item.name for item in fields(Recipe)]
+LATER = {item.name: item.default for item in fields(Recipe)[_NAMES.index("k_until") :]}
+LATER |= {"noise": 0.0, "normalise": False}
 """Fields of recipes and of layers that the published recipes leave at these values, where they are not written."""
 
 DEEPEST = 64  # layers of a net, at the most
@@ -300,6 +311,7 @@ RULES: dict[str, Rule] = {
     "lr_decay": Rule(
         lambda x: is_number(x) and 1 <= x < math.inf, "it divides the rates, so it must be a number >= 1", 1_000_000
     ),
+    "fall": Rule(lambda x: is_number(x) and 0 <= x <= 1, "a share lies in [0, 1]; 0 means that the rates do not fall"),
     "k_until": Rule(lambda x: is_number(x) and 0 <= x <= 1, "an accuracy lies in [0, 1]; 0 means that D makes all k"),
     "max_norm": replace(NOT_NEGATIVE, words="it must be a finite number >= 0 (0: no limit)"),
     "built_on": Rule(lambda name: isinstance(name, str), "it must be the name of a recipe, or empty"),
@@ -309,6 +321,7 @@ RULES: dict[str, Rule] = {
     "generator_cost": one_of(GENERATOR_COSTS),
     "condition": one_of(conditions.CONDITIONS),
     "inference": one_of(INFERENCES),
+    "optimiser": one_of(OPTIMISERS),
 }
 """Fields, which values they may have, and what is said of the others."""
 
@@ -322,6 +335,10 @@ def named(name: str) -> Recipe:
     if not isinstance(name, str) or name not in RECIPES:
         raise RecipeError(f"unknown recipe {brief(name)}; there are: {', '.join(sorted(RECIPES))}")
     return RECIPES[name]
+
+
+def _normalises(layers: tuple[AnyLayer, ...]) -> bool:
+    return any(getattr(layer, "normalise", False) for layer in layers)
 
 
 def _brief(value: Any) -> str:

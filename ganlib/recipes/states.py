@@ -34,7 +34,13 @@ def check(state: Any) -> Recipe:
     for name, net in nets.items():
         own = dict(net.state_dict())
         _check_net(f"nets[{name!r}]", _part(_part(state, "nets"), name), own)
-        _check_velocity(name, _part(_part(state, "velocity"), name), list(own.values()))
+        _check_several(f"velocity[{name!r}]", _part(_part(state, "velocity"), name), list(own.values()))
+        if recipe.optimiser == "adam":
+            moments = _part(_part(state, "moments"), name)
+            _whole(moments, "t", 0)
+            _check_several(f"moments[{name!r}]", squares := _part(moments, "squares"), list(own.values()))
+            right = all(one.is_meta or bool((one >= 0).all()) for one in squares)
+            _hold(f"moments[{name!r}]", "below 0", right, "tensors of squares")
     _check_history(_part(state, "history"))
     if "average" in state:
         average = state["average"]
@@ -85,8 +91,8 @@ def _check_net(what: str, found: Any, own: dict[str, Tensor]) -> None:
         _tensor(f"{what}[{key!r}]", found[key], None, tuple(tensor.shape))
 
 
-def _check_velocity(name: str, found: Any, own: list[Tensor]) -> None:
-    what = f"velocity[{name!r}]"
+def _check_several(what: str, found: Any, own: list[Tensor]) -> None:
+    """A list of tensors, one for each parameter of a net."""
     _hold(what, found, isinstance(found, list) and len(found) == len(own), f"{len(own)} tensors")
     for i, (tensor, like) in enumerate(zip(found, own)):
         _tensor(f"{what}[{i}]", tensor, None, tuple(like.shape))

@@ -167,6 +167,14 @@ def held(instance: Any, error: type[GanlibError]) -> None:
             raise _refusal(error, f"{type(instance).__name__}'s {name}", value, rule)
 
 
+def need(error: type[GanlibError], hint: Any, **values: Any) -> None:
+    """Hold some values to one annotation: need(DataError, str, name=name)."""
+    rule = _rule(hint)
+    for name, value in values.items():
+        if not rule.fits(value):
+            raise _refusal(error, name, value, rule)
+
+
 def _refusal(error: type[GanlibError], name: str, value: Any, rule: Rule) -> GanlibError:
     return error(f"{name} is {brief(value)}; it must be {rule.words}")
 
@@ -206,6 +214,8 @@ def _rule(hint: Any, default: Any = None) -> Rule | None:
         has = lambda value, name: hasattr(type(value), name) or name in getattr(value, "__dict__", ())  # noqa: E731
         return Rule(lambda value: all(has(value, name) for name in members), f"a {hint.__name__.lower()}")
     if isinstance(hint, type):
+        if hint.__module__ == "torch" and hint.__name__ == "Tensor":
+            return Rule(lambda value: isinstance(value, hint) and _dense(value), "a dense torch.Tensor")
         return Rule(lambda value: isinstance(value, hint), _a(hint))
     return None
 
@@ -250,6 +260,11 @@ def _numbers(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "biuf"
     return table(value) is not None
+
+
+def _dense(tensor: Any) -> bool:
+    """Whether a tensor has numbers of its own, in rows: not one of the device "meta", and not sparse."""
+    return not (tensor.is_meta or tensor.is_sparse or tensor.is_sparse_csr or tensor.is_nested or tensor.is_quantized)
 
 
 def _a(kind: type) -> str:

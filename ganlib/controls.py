@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ganlib.errors import RecipeError
-from ganlib.picture import is_number, table
+from ganlib.errors import RecipeError, brief, is_number, table
 
 PLACES = 10_000
 """Steps of a slider at the most: the page is told every one."""
@@ -271,15 +270,6 @@ def control(key: str, given: Any) -> Control | Button:
     if not isinstance(given, Button):
         raise RecipeError(f"{key} is {given!r}; give (low, high, start), a Slider, a list of words, or a Choice")
     return given
-
-
-def brief(value: Any) -> str:
-    """A value as an error names it: at most 60 characters of it."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to write out an integer of thousands of digits
-        text = f"a number of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _within(value: Any, low: float, high: float) -> bool:

@@ -16,7 +16,7 @@ import numbers
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -50,17 +50,19 @@ _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxtuple, _SHORT.maxdict, _SHORT.maxother = 3, 12, 12, 6, 200
 
 
-def brief(value: Any) -> str:
+def brief(value: Any, most: int = 60, *, quoted: bool = True) -> str:
     """A value as an error names it: at most 60 characters of it, in one line, whatever it is."""
     if hasattr(value, "dtype") and getattr(value, "shape", ()):
         return f"an array of {tuple(value.shape)} {value.dtype}"
     try:
-        text = repr(value[:100]) if isinstance(value, str | bytes) else None
-        text = text or (_SHORT.repr(value) if isinstance(value, Mapping | Iterable) else repr(value))
+        if isinstance(value, str | bytes):
+            text = repr(value[: most + 1]) if quoted else value[: most + 1]
+        else:
+            text = _SHORT.repr(value) if isinstance(value, Iterable) else repr(value)
     except Exception:  # an integer of thousands of digits, or a repr that fails
         text = f"a number of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
     text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def is_number(value: Any) -> bool:

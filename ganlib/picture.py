@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, is_number, table
 
 
 class Look(NamedTuple):
@@ -432,20 +432,3 @@ def _around(arrays: Sequence[np.ndarray]) -> Range:
         return 0.0, 1.0
     low, high = float(numbers.min()), float(numbers.max())
     return (low - 0.5, high + 0.5) if low == high else (low, high)
-
-
-def table(values: Any) -> np.ndarray | None:
-    """The values as an array of floats; None when they are no numbers."""
-    try:
-        return np.asarray(values, float)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is a finite number, and not a bool."""
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    try:
-        return number and math.isfinite(value)
-    except OverflowError:  # an integer of hundreds of digits
-        return False

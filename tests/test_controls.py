@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ganlib import RecipeError
-from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch, brief, control
+from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch, control
+from ganlib.errors import brief
 
 HUGE = 10**400
 ABSURD = [None, "", "x", math.nan, math.inf, -1e300, HUGE, 10**5000, [], {}, 1 + 1j, b"1", np.zeros(3), object()]

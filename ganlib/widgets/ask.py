@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ganlib.checkpoints import Trained
 from ganlib.conditions import Shape
-from ganlib.controls import Button, Choice, Number, Slider, Switch, brief
-from ganlib.errors import RecipeError
+from ganlib.controls import Button, Choice, Number, Slider, Switch
+from ganlib.errors import RecipeError, brief
 from ganlib.images import shown, tiles
 from ganlib.picture import Level, Line, Mark, Note, Panel, Picture, Tiles
 from ganlib.studies.conditional import along, checked, of_two

@@ -94,11 +94,11 @@ class Demo(anywidget.AnyWidget):
     def __setitem__(self, key: str, value: Any) -> None:
         self.set(**{key: value})
 
-    def set(self, **values: Any) -> None:
+    def set(self, /, **values: Any) -> None:
         """Set some controls: all of them, or on an error none."""
         self._loop.call({"type": "set", "values": values})
 
-    def press(self, button: str, **values: Any) -> None:
+    def press(self, button: str, /, **values: Any) -> None:
         """Press a button, such as press("reset", seed=3); `demo.reset(seed=3)` says the same."""
         self._loop.call({"type": "press", "button": button, "values": values})
 
@@ -130,7 +130,7 @@ class Demo(anywidget.AnyWidget):
             values = content.get("values")
             controls = map(self._engine.controls.get, values if isinstance(values, Mapping) else ())
             looks = [getattr(control, "look", False) for control in controls]
-            act = self._loop.at_once if looks and all(looks) and content["type"] == "set" else self._loop.post
+            act = self._loop.at_once if looks and all(looks) and content.get("type") == "set" else self._loop.post
             act(content)
         (message, buffers), news = self._frame, {"stalled": self._loop.stalled, "answer": True}
         if content.get("have") == message["n"]:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from ganlib import plots
-from ganlib.controls import Button, Curve, brief
-from ganlib.errors import RecipeError
-from ganlib.picture import Line, Note, Panel, Picture, minus, table
+from ganlib.controls import Button, Curve
+from ganlib.errors import RecipeError, brief, table
+from ganlib.picture import Line, Note, Panel, Picture, minus
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Engine
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.controls import Button, Number, Slider, Switch, brief
-from ganlib.errors import RecipeError
+from ganlib.controls import Button, Number, Slider, Switch
+from ganlib.errors import RecipeError, brief
 from ganlib.game import interpolate, on_path
 from ganlib.images import shown, tiles
 from ganlib.nets import Discriminator, Generator

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ganlib.checkpoints import Trained
-from ganlib.controls import Button, brief
+from ganlib.controls import Button
 from ganlib.datasets import Dataset
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief
 from ganlib.images import scale, tiles
 from ganlib.picture import Panel, Picture, Tiles
 from ganlib.studies.all_conditionals import blocks_of, complete, pixels_of

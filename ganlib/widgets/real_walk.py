@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.controls import Button, Choice, Number, Slider, brief
+from ganlib.controls import Button, Choice, Number, Slider
 from ganlib.datasets import Dataset
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief
 from ganlib.game import interpolate, on_path
 from ganlib.images import scale, tiles
 from ganlib.picture import Mark, Panel, Picture, Tiles

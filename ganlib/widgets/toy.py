@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 from ganlib import plots, theory
-from ganlib.controls import brief
 from ganlib.densities import Pushforward
-from ganlib.errors import RecipeError, TrainingDiverged
+from ganlib.errors import RecipeError, TrainingDiverged, brief
 from ganlib.picture import Line, Note, Panel, Picture
 from ganlib.recipes import TOY, Recipe
 from ganlib.studies.diagnosis import STEEP, ToyEvidence, Verdict, diagnose_toy, too_steep

@@ -14,9 +14,8 @@ from torch import Tensor
 
 from ganlib import images
 from ganlib.checkpoints import Trained
-from ganlib.controls import brief
 from ganlib.datasets import Dataset, load
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief
 from ganlib.game import MINUS_LOG_4
 from ganlib.images import scale, shown
 from ganlib.picture import Level, Line, Note, Panel, Picture, Tiles

@@ -105,6 +105,22 @@ class Within:
         return f" above {low}, at most {high}" if self.above else f" from {low} to {high}"
 
 
+@dataclass(frozen=True)
+class Floats:
+    """What a tensor is beside dense: floating point, not empty, of exactly so many dimensions (None: one or more)."""
+
+    dims: int | None = None
+
+    def holds(self, tensor: Any) -> bool:
+        """Whether the tensor is so."""
+        fits = tensor.ndim >= 1 if self.dims is None else tensor.ndim == self.dims
+        return fits and tensor.is_floating_point() and tensor.numel() > 0
+
+    def __str__(self) -> str:
+        shape = {None: "(..., n)", 1: "(n,)", 2: "(m, n)"}[self.dims]
+        return f" of floats {shape}, not empty"
+
+
 # -- doors -------------------------------------------------------------------------------------------------------------
 
 
@@ -194,15 +210,20 @@ def _rule(hint: Any, default: Any = None) -> Rule | None:
         return Rule(_numbers, "numbers") if hint is ArrayLike else None
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
-        ranges = [one for one in inner[1:] if isinstance(one, Within)]
-        return _number(inner[0], ranges[0]) if ranges else _rule(inner[0])
+        rule = _rule(inner[0])
+        for more in inner[1:]:
+            if isinstance(more, Within | Floats):
+                rule = _both(rule, more)
+        return rule
     if origin in (typing.Union, types.UnionType):
         rules = [_rule(one) for one in inner]
         if None in rules:
             return None
         return Rule(lambda value: any(rule.fits(value) for rule in rules), " or ".join(rule.words for rule in rules))
-    if hint in (int, float):
-        return _number(hint, Within())
+    if hint is int:
+        return Rule(is_whole, "a whole number")
+    if hint is float:
+        return Rule(is_number, "a finite number")
     if hint in (None, type(None)):
         return Rule(lambda value: value is None, "None")
     if hint is bool:
@@ -253,9 +274,8 @@ def _generic(origin: type, inner: tuple[Any, ...]) -> Rule:
     return Rule(fits, f"a list, each {one.words}" if one else "a list")
 
 
-def _number(kind: type, within: Within) -> Rule:
-    right, words = (is_whole, "a whole number") if kind is int else (is_number, "a finite number")
-    return Rule(lambda value: right(value) and within.holds(value), f"{words}{within}")
+def _both(rule: Rule, more: Within | Floats) -> Rule:
+    return Rule(lambda value: rule.fits(value) and more.holds(value), f"{rule.words}{more}")
 
 
 def _numbers(value: Any) -> bool:

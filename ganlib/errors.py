@@ -177,12 +177,12 @@ def door(error: type[GanlibError]) -> Callable[[Callable], Callable]:
     return wrap
 
 
-def held(instance: Any, error: type[GanlibError]) -> None:
-    """Hold the fields of a dataclass to their annotations, as `door` does the arguments of a function."""
-    for name, rule in _fields(type(instance)).items():
-        value = getattr(instance, name)
+def held(instance: Any, error: type[GanlibError], name: str = "") -> None:
+    """Hold the fields of a dataclass, called `name`, to their annotations, as `door` does the arguments."""
+    for field, rule in _fields(type(instance)).items():
+        value = getattr(instance, field)
         if not rule.fits(value):
-            raise _refusal(error, f"{type(instance).__name__}'s {name}", value, rule)
+            raise _refusal(error, f"{name or type(instance).__name__}'s {field}", value, rule)
 
 
 def need(error: type[GanlibError], hint: Any, **values: Any) -> None:

@@ -113,8 +113,8 @@ def mosaic(pictures: Pictures, shape: Shape, columns: Columns, gap: Gap = 1, pap
 @door(DataError)
 def in_rows(images: np.ndarray, columns: Columns, gap: Gap, paper: Level) -> np.ndarray:
     """Images (n, height, width, ...) in rows of `columns`, `gap` pixels of `paper` between: uint8 (H, W, ...)."""
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape:
-        raise DataError(f"images are {images.dtype} {images.shape}; give uint8 (n, height, width, ...), not empty")
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
+        raise DataError(f"images are {images.dtype} {images.shape}; give uint8 (n, height, width, ...)")
     n, height, width, *channels = images.shape
     rows = max(1, -(-n // columns))
     cells = np.full((rows * columns, height + gap, width + gap, *channels), paper, np.uint8)

@@ -31,7 +31,7 @@ ABSURD = [None, "", "x", math.nan, math.inf, -1e300, HUGE, 10**5000, [], {}, 1 +
         (Slider(0, 1, 0.5, step=0), "step of a"),
         (Slider(0, 1, 0.5, step=3), "step of a"),
         (Slider(0, 1, 0.5, step=1e-12), "not tiny"),
-        (Slider(0, 1, 0.5, step=math.nan), "step of a"),
+        (Slider(0, 1, 0.5, step=math.nan), "a's step is"),
         (Slider(0, 1, 0.5, play=-1), "plays for -1 seconds"),
         ([], "two words or more"),
         (["one"], "two words or more"),

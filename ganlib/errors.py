@@ -52,9 +52,9 @@ _SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxtuple, _SHORT.maxdict, _SHORT.maxothe
 
 def brief(value: Any, most: int = 60, *, quoted: bool = True) -> str:
     """A value as an error names it: at most 60 characters of it, in one line, whatever it is."""
-    if hasattr(value, "dtype") and getattr(value, "shape", ()):
-        return f"an array of {tuple(value.shape)} {value.dtype}"
     try:
+        if isinstance(getattr(value, "shape", None), tuple) and value.shape and hasattr(value, "dtype"):
+            return f"an array of {tuple(value.shape)} {value.dtype}"
         if isinstance(value, str | bytes):
             text = repr(value[: most + 1]) if quoted else value[: most + 1]
         else:
@@ -80,6 +80,8 @@ def is_whole(value: Any) -> bool:
 
 def table(values: Any) -> np.ndarray | None:
     """The values as an array of floats; None when they are no numbers."""
+    if values is None or (isinstance(values, np.ndarray) and values.dtype.kind not in "biufO"):
+        return None
     try:
         return np.asarray(values, float)
     except (TypeError, ValueError, OverflowError, RuntimeError, RecursionError):
@@ -107,18 +109,19 @@ class Within:
 
 @dataclass(frozen=True)
 class Floats:
-    """What a tensor is beside dense: floating point, not empty, of exactly so many dimensions (None: one or more)."""
+    """What a tensor is beside dense: floating point, of exactly so many dimensions (None: one or more), not empty."""
 
     dims: int | None = None
+    empty: bool = False  # whether it may be
 
     def holds(self, tensor: Any) -> bool:
         """Whether the tensor is so."""
         fits = tensor.ndim >= 1 if self.dims is None else tensor.ndim == self.dims
-        return fits and tensor.is_floating_point() and tensor.numel() > 0
+        return fits and tensor.is_floating_point() and (self.empty or tensor.numel() > 0)
 
     def __str__(self) -> str:
         shape = {None: "(..., n)", 1: "(n,)", 2: "(m, n)"}[self.dims]
-        return f" of floats {shape}, not empty"
+        return f" of floats {shape}" + ("" if self.empty else ", not empty")
 
 
 # -- doors -------------------------------------------------------------------------------------------------------------
@@ -234,8 +237,13 @@ def _rule(hint: Any, default: Any = None) -> Rule | None:
         return _generic(origin, inner)
     if getattr(hint, "_is_protocol", False):
         members = [name for name in vars(hint) if not name.startswith("_")]
-        has = lambda value, name: hasattr(type(value), name) or name in getattr(value, "__dict__", ())  # noqa: E731
-        return Rule(lambda value: all(has(value, name) for name in members), f"a {hint.__name__.lower()}")
+
+        def has_all(value: Any) -> bool:
+            """Whether its class, or it itself, has the members; asked so that no property is worked out."""
+            own = () if isinstance(value, type) else getattr(value, "__dict__", ())
+            return all(hasattr(type(value), name) or name in own for name in members)
+
+        return Rule(has_all, f"a {hint.__name__.lower()}")
     if isinstance(hint, type):
         if hint.__module__ == "torch" and hint.__name__ == "Tensor":
             return Rule(lambda value: isinstance(value, hint) and _dense(value), "a dense torch.Tensor")
@@ -279,9 +287,7 @@ def _both(rule: Rule, more: Within | Floats) -> Rule:
 
 
 def _numbers(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "biuf"
-    return table(value) is not None
+    return (isinstance(value, np.ndarray) and value.dtype.kind in "biuf") or table(value) is not None
 
 
 def _dense(tensor: Any) -> bool:

@@ -25,6 +25,7 @@ TRUNCATED_SD = 0.5395600937601126  # of N(0, 1) within [-1, 1]: sqrt(1 - 2 phi(1
 LOWEST_LOGIT = -40.0  # below it the fused gradient would come near the underflow of float32: `simultaneous_gradients`
 
 Numbers = Annotated[Tensor, Floats()]
+Logits = Annotated[Tensor, Floats(empty=True)]  # the mean of none is nan
 Rows = Annotated[Tensor, Floats(2)]
 AT_ONCE = 200_000_000  # numbers of z at a time, at most: 800 MB
 
@@ -60,25 +61,25 @@ class Judges(Protocol):
 
 
 @door(RecipeError)
-def softplus(a: Numbers) -> Tensor:
+def softplus(a: Logits) -> Tensor:
     """log(1 + exp(a)), any shape. Torch's own turns linear at 20, where it is still off by 2e-9; this one at 40."""
     return functional.softplus(a, threshold=40.0)
 
 
 @door(RecipeError)
-def value(a_real: Numbers, a_fake: Numbers) -> Tensor:
+def value(a_real: Logits, a_fake: Logits) -> Tensor:
     """V(D, G) = mean log D(x) + mean log(1 - D(G(z))), eq. 1 on a minibatch: two logits (..., m) -> nats (...)."""
     return -softplus(-a_real).mean(-1) - softplus(a_fake).mean(-1)
 
 
 @door(RecipeError)
-def discriminator_cost(a_real: Numbers, a_fake: Numbers) -> Tensor:
+def discriminator_cost(a_real: Logits, a_fake: Logits) -> Tensor:
     """What D descends: -V/2 = 1/2 [softplus(-a(x)) + softplus(a(G(z)))], batch mean, as in the authors' code."""
     return -value(a_real, a_fake) / 2
 
 
 @door(RecipeError)
-def generator_cost(a_fake: Numbers, cost: str = "non-saturating") -> Tensor:
+def generator_cost(a_fake: Logits, cost: str = "non-saturating") -> Tensor:
     """What G descends, without the factor 1/2 of D's cost: logits (..., m) -> nats (...).
 
     "minimax": mean log(1 - D(G(z))), eq. 1. "non-saturating": -mean log D(G(z)), section 3, the authors' code. "blend":
@@ -244,7 +245,7 @@ def simultaneous_gradients(G: Draws, D: Judges, x: Numbers, z: Numbers, cost: st
 
 
 @door(RecipeError)
-def fused_factor(a_fake: Numbers, cost: str) -> Tensor:
+def fused_factor(a_fake: Logits, cost: str) -> Tensor:
     """(d cost_G / d a_i) / (d cost_D / d a_i), for the two costs as this module defines them: (m,) -> (m,)."""
     if cost == "non-saturating":
         return -2 * torch.exp(-a_fake)

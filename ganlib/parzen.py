@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -155,7 +155,7 @@ def _sigmas(sigmas: Sequence[float]) -> list[float]:
 
 
 @door(DataError)
-def fine_sigmas_near(best: int) -> tuple[float, ...]:
+def fine_sigmas_near(best: Annotated[int, Within(0, len(SIGMAS) - 1)]) -> tuple[float, ...]:
     """The fine grid from the one neighbour of SIGMAS[best] to the other: enough, as a score over sigma has one hill."""
     return FINE_SIGMAS[max(10 * best - 10, 0) : 10 * best + 11]
 

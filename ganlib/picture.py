@@ -300,7 +300,7 @@ def _panel(panel: Panel, sliders: Sequence[str] | None) -> Panel:
         x, y = (0, len(cells.columns)), (0, len(cells.rows))
     for ends in (x, y, panel.right or (0, 1)):
         if not (len(ends) == 2 and all(map(is_number, ends)) and ends[0] < ends[1]):
-            ends = f"{ends[0]!r} to {ends[-1]!r}"
+            ends = f"{brief(ends[0])} to {brief(ends[-1])}"
             raise RecipeError(f"{where}: an axis from {ends}; give finite numbers, the lower first")
     tall = panel.at is None or panel.at[2] > 6
     values = ", ".join(f"{line.name} {line.value}" for line in lines if line.value is not None)
@@ -357,7 +357,7 @@ def _cells(cells: Cells, where: str) -> Cells:
 def _check_tiles(tiles: Tiles, where: str) -> None:
     images, shape = tiles.images, getattr(tiles.images, "shape", ())
     plain = isinstance(images, np.ndarray) and images.dtype == np.uint8
-    if not plain or len(shape) < 3 or shape[3:] not in ((), (3,)) or tiles.columns < 1:
+    if not plain or len(shape) < 3 or shape[3:] not in ((), (3,)) or tiles.columns not in range(1, 1_001):
         what = f"{brief(images)} in {brief(tiles.columns)} columns"
         raise RecipeError(f"{where}: images are {what}; give uint8 (n, height, width) or (..., 3)")
 

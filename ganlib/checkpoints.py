@@ -166,7 +166,7 @@ class Trained:
 
     def pictures(self, z: Tensor) -> Tensor:
         """G(z) for z of your own: (n, z_dim) -> (n, d)."""
-        return self.G.pictures(z)
+        return self.recipe.settled(self.G).pictures(z)
 
 
 def load_run(folder: Path) -> Trained:

@@ -3,10 +3,11 @@
 Every layer reads and gives flat rows, (m, numbers); a convolution knows the shape of what it reads.
 """
 
+import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -39,6 +40,7 @@ class Layer:
     bias: str | float = "zero"
     sparse: int = 0
     noise: float = 0.0  # where dropout is on: the standard deviation of Gaussian noise added to each element it reads
+    normalise: bool = False  # W x gets mean 0 and variance 1 over each minibatch before the bias (Ioffe & Szegedy 2015)
 
     def __post_init__(self) -> None:
         _check(self, "a layer", units=1, pieces=1, sparse=0)
@@ -50,12 +52,16 @@ class Layer:
             raise RecipeError(f"unknown bias {self.bias!r}; use a number, or one of {', '.join(BIASES)}")
         if not (is_number(self.noise) and 0 <= self.noise < math.inf):
             raise RecipeError(f"a layer's noise is {self.noise!r}; it must be a finite number >= 0")
+        if not isinstance(self.normalise, bool) or (self.normalise and self.activation == "maxout"):
+            what = f"a {self.activation} layer has normalise {self.normalise!r}"
+            raise RecipeError(f"{what}; it must be True or False, and no maxout layer normalises")
 
     def __str__(self) -> str:
         pieces = f" x {self.pieces}" if self.pieces > 1 else ""
         bias = f"{self.bias} bias" if isinstance(self.bias, str) else f"bias {self.bias:g}"
         noise = [f"noise {self.noise:g} on its input"] if self.noise else []
-        notes = _notes(self, *([bias] if self.bias != "zero" else []), *noise)
+        normalised = ["normalised"] if self.normalise else []
+        notes = _notes(self, *([bias] if self.bias != "zero" else []), *noise, *normalised)
         return f"{self.units}{pieces} {self.activation} ({notes})"
 
 
@@ -145,6 +151,8 @@ class Beside:
             raise RecipeError(
                 f"{len(self.beside)} layers beside each other read {self.reads}: one number >= 1 for each"
             )
+        if any(layer.normalise for layer in self.beside):
+            raise RecipeError("a layer beside another one has normalise True; it must be False there")
 
     def __str__(self) -> str:
         return " beside ".join(f"{layer} on {n}" for layer, n in zip(self.beside, self.reads))
@@ -289,7 +297,17 @@ class Dense(nn.Module):
             x = x + self.layer.noise * torch.randn(x.shape, generator=rng, device=x.device, dtype=x.dtype)
         drops = rng is not None and self.layer.keep < 1
         kept = mask(x.shape, self.layer.keep, rng, x.dtype) if drops else None
+        if self.layer.normalise:
+            h = (x if kept is None else x * kept) @ self.linear.weight.T
+            mean, scale = moments(h)
+            return (h - mean) * scale + self.linear.bias
         return Affine.apply(x, self.linear.weight, self.linear.bias, kept, self.layer.pieces)
+
+
+def moments(h: Tensor) -> tuple[Tensor, Tensor]:
+    """Over a minibatch (m, units): the means, and one over the standard deviations (.001 on the variances)."""
+    variance, mean = torch.var_mean(h.float() if h.dtype == torch.bfloat16 else h, 0, correction=0)
+    return mean.to(h.dtype), (variance + 1e-3).rsqrt().to(h.dtype)
 
 
 class Convolve(nn.Module):
@@ -419,6 +437,21 @@ class Generator(nn.Module):
         """G(z) to look at or to score: any z (n, z_dim) -> (n, d) on the CPU, with no gradient kept."""
         weight = next(self.parameters())
         return torch.cat([self(part.to(weight)).cpu() for part in z.split(chunk)])
+
+
+@torch.no_grad()
+def settled(G: Generator, z: Tensor) -> Generator:
+    """The map that G is on the whole of these z (n, z_dim), as a G without `normalise`, which looks at each z alone."""
+    G = copy.deepcopy(G)
+    z = z.to(next(G.parameters()))
+    for dense in G.layers:
+        if getattr(dense.layer, "normalise", False):
+            mean, scale = moments(z @ dense.linear.weight.T)
+            dense.linear.weight.mul_(scale[:, None])
+            dense.linear.bias.sub_(mean * scale)
+            dense.layer = replace(dense.layer, normalise=False)
+        z = dense(z)
+    return G
 
 
 class Discriminator(nn.Module):

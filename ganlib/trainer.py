@@ -1,6 +1,5 @@
 """Algorithm 1, the authors' simultaneous update, and the record of what they did."""
 
-import copy
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from ganlib.datasets import Dataset
 from ganlib.errors import DataError, RecipeError, TrainingDiverged
 from ganlib.images import mean_picture, scale
 from ganlib.nets import Discriminator, Generator, fixed, is_integer, limit
+from ganlib.players import PLAYERS
 from ganlib.recipes import LIVE, Recipe
 
 
@@ -94,45 +94,8 @@ class History:
         return history
 
 
+LABELLED = 32  # labelled examples in a minibatch, where it is not smaller
 PLACE = ("step", "updates", "epoch", "position", "order")  # where a run stands: in a state by these names
-
-
-class Player:
-    """G, D or E in a run: its parameters, their velocities, and the net that plays.
-
-    In bfloat16 that is a copy of the net in bfloat16, written anew whenever the parameters have moved; in other
-    precisions it is the net itself.
-    """
-
-    PART = 2**18  # numbers moved at a time: few enough to stay in the processor's cache from one pass to the next
-
-    def __init__(self, net: Generator | Discriminator, dtype: torch.dtype):
-        self.net = net
-        self.theta = [p.detach() for p in net.parameters()]  # the parameters' own memory
-        self.velocity = [torch.zeros_like(p) for p in self.theta]
-        self._plays = net if dtype == self.theta[0].dtype else copy.deepcopy(net).to(dtype)
-        self._copies = [p.detach() for p in self._plays.parameters()]
-        self._versions = self._now() if self._plays is net else []  # of the parameters, when they were copied
-
-    def _now(self) -> list[int]:
-        return [p._version for p in self.theta]  # torch counts every change of a tensor in place
-
-    def plays(self) -> Generator | Discriminator:
-        """The net whose gradients `descend` takes."""
-        if self._versions != self._now():
-            torch._foreach_copy_(self._copies, self.theta)
-            self._versions = self._now()
-        return self._plays
-
-    def descend(self, gradients: Sequence[Tensor], lr: float, mu: float) -> None:
-        """v = mu v - lr g; theta += v."""
-        for tensors in zip(self.theta, self.velocity, self._copies, gradients, strict=True):
-            for theta, v, copied, g in zip(*(t.reshape(-1).split(self.PART) for t in tensors), strict=True):
-                v.mul_(mu).add_(g.to(v.dtype), alpha=-lr)
-                theta.add_(v)
-                if self._plays is not self.net:
-                    copied.copy_(theta)
-        self._versions = self._now()
 
 
 class Trainer:
@@ -151,7 +114,7 @@ class Trainer:
 
     Where something is given (`ganlib.conditions`) the fakes of a minibatch are given what its examples are; an
     alternating update of G takes what D's last update was given. Masks of pictures are drawn (from `rng`) right after
-    the examples. Labelled examples, as many as a batch has, are drawn (from `data_rng`) after the examples, too.
+    the examples. Labelled examples, 32 or as many as a batch has, are drawn (from `data_rng`) after the examples, too.
 
     `top` is for a recipe that is built on another: the trained layers (m, numbers) -> (m, numbers) of that one's G,
     which become the last layers of this G. `state` is for a run that goes on: see `from_state`.
@@ -189,7 +152,8 @@ class Trainer:
         nets = recipe.players(seed, mean_picture(pictures))
         nets = {name: net.to(self.hardware.device, self.hardware.dtype) for name, net in nets.items()}
         self.G, self.D, self.E = nets["G"], nets["D"], nets.get("E")
-        self.players = {name: Player(net, self.hardware.product_dtype) for name, net in nets.items()}
+        moves = PLAYERS[recipe.optimiser]
+        self.players = {name: moves(net, self.hardware.product_dtype) for name, net in nets.items()}
         self._labelled = conditions.some_of_each(self.labels, recipe.labels, recipe.classes, recipe.labels_seed)
         self._c: Tensor | None = None  # what the examples of the last minibatch were given
         seeds = np.random.SeedSequence(seed).generate_state(2).tolist()
@@ -207,6 +171,7 @@ class Trainer:
                 player.net.load_state_dict(state["nets"][name])
                 for own, saved in zip(player.velocity, state["velocity"][name], strict=True):
                     own.copy_(saved)
+                player.restore(state.get("moments", {}).get(name, {}))
             self.history = History.from_state(state["history"])
 
     def steps(self, n: int | None = None) -> Iterator[Step]:
@@ -300,12 +265,15 @@ class Trainer:
         return G, D
 
     def _descend(self, name: str, gradients: tuple[Tensor, ...], t: int) -> None:
-        """v = mu v - lr_t g; theta += v; then max-norm, where the recipe has it."""
+        """v = mu v - lr_t g; theta += v, or Adam's move; then max-norm, where the recipe has it."""
         player = self.players[name]
-        player.descend(gradients, self.recipe.lr(name, t), self.recipe.momentum(self.epoch))
+        player.descend(gradients, self._lr(name, t), self.recipe.momentum(self.epoch))
         if self.recipe.max_norm:
             for layer in player.net.layers:
                 limit(layer, self.recipe.max_norm)
+
+    def _lr(self, name: str, t: int) -> float:
+        return self.recipe.lr(name, t, self.recipe.epochs * self.batches)
 
     def _noise(self, m: int) -> Tensor:
         return game.prior(self.recipe.p_z, m, self.recipe.z_dim, self.rng, self.hardware.product_dtype)
@@ -326,8 +294,8 @@ class Trainer:
         return x
 
     def _next_labelled(self) -> tuple[Tensor, Tensor]:
-        """A minibatch of the labelled examples, drawn with replacement, and their labels: (m, d), (m,)."""
-        drawn = torch.randint(len(self._labelled), (self.recipe.batch,), generator=self.data_rng)
+        """Labelled examples for a minibatch, drawn with replacement, and their labels: (n, d), (n,)."""
+        drawn = torch.randint(len(self._labelled), (min(self.recipe.batch, LABELLED),), generator=self.data_rng)
         rows = self._labelled[drawn]
         return self._examples(rows), self.labels[rows].to(self.pictures.device)
 
@@ -342,7 +310,7 @@ class Trainer:
 
     def _describe(self, on_D: game.Gradients, on_G: game.Gradients) -> Step:
         """The record of the step that these gradients made. Raises `TrainingDiverged`."""
-        lr_D, lr_G = (self.recipe.lr(player, self.updates - 1) for player in "DG")
+        lr_D, lr_G = (self._lr(player, self.updates - 1) for player in "DG")
         mu = self.recipe.momentum(self.epoch)
         V = game.value(on_D.a_real, on_D.a_fake).item()
         cost_G = on_G.cost_G
@@ -405,6 +373,7 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """All that the run needs to go on, as tensors and plain values; the tensors are its own, not copies."""
+        moments = {name: player.state() for name, player in self.players.items()}
         return {
             "recipe": self.recipe.to_dict(),
             "seed": self.seed,
@@ -415,6 +384,7 @@ class Trainer:
             "rng": self.rng.get_state(),
             "nets": {name: dict(player.net.state_dict()) for name, player in self.players.items()},
             "velocity": self.velocity,
+            **({"moments": moments} if any(moments.values()) else {}),
             "history": self.history.state(),
         }
 

@@ -209,7 +209,7 @@ def opened(
 ) -> Iterator[LabPage]:
     """A notebook of these code cells in a page of its own, run from top to bottom, with its demos there.
 
-    It is put into the served folder, and run by Restart and Run All; its kernel ends with it.
+    It is put into the served folder; its kernel ends with it.
     """
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
@@ -217,7 +217,7 @@ def opened(
     own = chromium.new_context(**{"viewport": {"width": 1280, "height": 950}, **context})
     lab = LabPage(own.new_page(), server)
     lab.open(name)
-    lab.restart_and_run_all()
+    lab.run_all()
     assert lab.errors() == []
     for demo in demos:
         lab.page.locator(demo).wait_for()

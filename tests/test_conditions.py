@@ -23,6 +23,8 @@ GIVEN = {
 JOINT = {"E": (Layer(5, "relu", 0.5), Layer(4, "linear", 0.5)), "inference": "joint", "D": PLAIN_D}
 LABELS = {"D": (Layer(6, "relu", 0.5), Layer(10, "linear", 0.5)), "labels": 20, "generator_cost": "features"}
 GAMES = GIVEN | {"joint": JOINT, "regression": JOINT | {"inference": "regression"}, "labels": LABELS}
+NORMALISED = (Layer(6, "relu", 0.5, normalise=True), Layer(12, "sigmoid", 0.5, bias="marginal"))
+GAMES["adam"] = LABELS | {"G": NORMALISED, "optimiser": "adam", "fall": 0.5}
 
 
 def rng(seed=0):

@@ -242,7 +242,11 @@ def test_a_bad_profile_in_the_environment_is_refused(value, monkeypatch):
 def test_the_table_has_a_value_a_meaning_and_a_source_for_each_field():
     rows = MNIST.table()
     assert [row[0] for row in rows] == [item.name for item in fields(Recipe) if item.name not in LATER]
-    assert {row[0] for row in named("mnist-labels").table()} == {row[0] for row in rows} | {"labels"}
+    assert {row[0] for row in named("mnist-labels").table()} == {row[0] for row in rows} | {
+        "labels",
+        "optimiser",
+        "fall",
+    }
     for name, value, meaning, key in rows:
         assert meaning and (value or name == "built_on"), "MNIST is built on no other recipe"
         assert key or name in ("name", "source")

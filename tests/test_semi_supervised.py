@@ -13,7 +13,7 @@ from scipy.special import expit, log_softmax, logsumexp, softmax
 
 from ganlib import DataError, RecipeError, game
 from ganlib.lessons import semi_supervised as lesson
-from ganlib.nets import Discriminator, Generator, Layer
+from ganlib.nets import Discriminator, Layer
 from ganlib.studies import semi_supervised as study
 
 RNG = np.random.default_rng(3)
@@ -144,33 +144,6 @@ def small(seed=0, m=8):
     return study.ClassGame(recipe, x, x[:4], y[:4], seed)
 
 
-def test_adam_is_torchs():
-    net = Generator(3, (Layer(5, "relu", 1.0), Layer(2, "linear", 1.0))).double()
-    theirs = [p.detach().clone().requires_grad_() for p in net.parameters()]
-    player = study.Adam(net, torch.float64)
-    torch_adam = torch.optim.Adam(theirs, lr=0.01, betas=(0.5, 0.999))
-    for t in range(5):
-        gradients = [torch.randn(p.shape, generator=torch.Generator().manual_seed(t), dtype=p.dtype) for p in theirs]
-        for p, g in zip(theirs, gradients):
-            p.grad = g.clone()
-        torch_adam.step()
-        player.descend(gradients, 0.01, 0.5)
-    for own, other in zip(net.parameters(), theirs):
-        torch.testing.assert_close(own, other, atol=1e-12, rtol=0)
-
-
-def test_a_normalised_G_is_torchs_batch_norm_and_plain_folds_it_in():
-    G = study.Normalised.of(Generator(3, (Layer(6, "relu", 1.0, bias="irange"), Layer(2, "linear", 1.0)))).double()
-    z = torch.randn(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    h = torch.nn.functional.batch_norm(z @ G.layers[0].linear.weight.T, None, None, training=True, eps=G.SMALL)
-    out = G.layers[1](torch.relu(h + G.layers[0].linear.bias))
-    torch.testing.assert_close(G(z), out, atol=1e-6, rtol=0)
-    plain = G.float().plain(z.float())
-    assert type(plain) is Generator
-    torch.testing.assert_close(plain(z.float()), out.float(), atol=1e-5, rtol=0)
-    assert not torch.allclose(plain(z[:5].float()), G(z[:5].float()), atol=1e-3)  # a G that looks at each z alone
-
-
 def test_a_step_descends_the_costs_of_the_game_by_adam():
     """Both players' first Adam step goes lr along the sign of the gradient that plain autograd gives."""
     game_, m = small(), 8
@@ -212,12 +185,6 @@ def test_the_game_is_decided_by_its_seed_and_the_net_alone_leaves_G():
     alone.step_on_labels()
     assert all(torch.equal(a, b) for a, b in zip(before, alone.G.parameters()))
     assert not any(torch.equal(a, b) for a, b in zip(moved, alone.D.parameters()))
-
-
-def test_epochs_end_where_the_recipe_says():
-    ends = small(m=10)
-    ends.recipe = dataclasses.replace(ends.recipe, epochs=3)
-    assert list(ends.epochs()) == [1, 2, 3] and ends.steps == 12
 
 
 def test_what_makes_no_sense_is_refused():

@@ -13,15 +13,17 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from ganlib import checkpoints, hardware, load, pretrained, scale
+from ganlib import Trainer, checkpoints, hardware, load, pretrained, scale
 from ganlib.conditions import some_of_each
 from ganlib.datasets import Dataset
 from ganlib.errors import CheckpointError
+from ganlib.recipes import SEMI_SUPERVISED
 from ganlib.studies import semi_supervised as study
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "semi_supervised.json"
@@ -153,25 +155,28 @@ def tuned(record: Record, data: Dataset, options: argparse.Namespace) -> None:
 
 def played(record: Record, data: Dataset, options: argparse.Namespace) -> None:
     """The game in which D names classes, at fixed epochs, its last iterate; of one draw the weights are kept."""
-    x, test, method = scale(data.train), scale(data.test), "the game of K + 1 classes"
+    test, method = scale(data.test), "the game of K + 1 classes"
     left = options.most
     for labels in options.labels:
         while left and (missing := record.missing(method, labels)):
             left, draw = left - 1, missing[0]
             begun, curve = time.process_time(), []
-            rows, y = chosen(data, labels, draw)
-            game = study.ClassGame(study.MNIST_LABELS, x, x[rows], y, seed=draw, precision="auto")
-            for epoch in game.epochs():
-                curve.append([epoch, round(study.error(study.by_parts(game.D.classes, test), data.test_labels), 5)])
+            trainer = Trainer(replace(SEMI_SUPERVISED, labels=labels, labels_seed=draw), data, seed=draw)
+            while not trainer.finished:
+                for _ in trainer.steps(trainer.batches):
+                    pass
+                wrong = study.error(study.by_parts(trainer.D.classes, test), data.test_labels)
+                curve.append([round(trainer.epochs_done), round(wrong, 5)])
                 print(labels, draw, curve[-1], round(time.process_time() - begun), flush=True)
-            told = {"curve": curve, "precision": game.precision, "seconds": round(time.process_time() - begun)}
+            told = {"curve": curve, "precision": trainer.hardware.precision}
+            told["seconds"] = round(time.process_time() - begun)
             record.add({"method": method, "labels": labels, "draw": draw, "error": curve[-1][1], **told})
             if options.weights and (labels, draw) == (100, 0):
-                info = {"data": data.name, "seed": draw, "epochs": game.recipe.epochs, "labels_seed": draw}
+                info = {"data": data.name, "seed": draw, "epochs": trainer.recipe.epochs, "labels_seed": draw}
                 info |= {"test_error": curve[-1][1], "trained_by": [hardware.provenance()]}
-                G = game.G.plain(game.recipe.noise(10_000, seed=2))
-                trained = checkpoints.Trained(G, game.D, game.recipe, info)
-                checkpoints.save_weights(Path(options.weights), trained)
+                checkpoints.save_weights(
+                    Path(options.weights), checkpoints.Trained(trainer.G, trainer.D, trainer.recipe, info)
+                )
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
-"""Runs the test suite in two steps and sums them up: `make test [ARGS="-k parzen"]`.
+"""Runs the test suite in three steps and sums them up: `make test [ARGS="-k parzen"]`.
 
-1. Everything that can share the machine, in two workers with their share of the cores each; the notebooks too.
-2. What drives a browser or measures time ("browser" and "serial"), alone.
+1. The core and the notebooks, in two workers with their share of the cores each.
+2. What drives a browser ("browser"), in two workers as well, each with a JupyterLab and a Chromium of its own.
+3. What measures time or memory ("serial"), alone.
 
-Each step prints pytest's own report; the failures of both and the sum are repeated at the end.
+Each step prints pytest's own report; the failures of all and the sum are repeated at the end.
 """
 
 from __future__ import annotations
@@ -50,28 +51,33 @@ def run(title: str, arguments: list[str], threads: int) -> tuple[int, Counter, l
 
 
 def main(arguments: list[str]) -> int:
-    """Run both steps; return 0 only if both passed."""
+    """Run all steps; return 0 only if all passed."""
     with tempfile.TemporaryDirectory() as scratch:  # the notebooks begin their runs afresh
         os.environ["GANLIB_RUNS"] = scratch
-        return _run_both(arguments)
+        return _run_all(arguments)
 
 
-def _run_both(arguments: list[str]) -> int:
+def _run_all(arguments: list[str]) -> int:
     start = time.monotonic()
     cores = os.cpu_count() or 1
     workers = min(WORKERS, cores)
+    share = max(1, cores // workers)
     everything = [name for name in ("tests", "ganlib", "notebooks") if (ROOT / name).exists()]
-    together = ["-n", str(workers), "--dist", "loadscope", "-m", "not browser and not serial", *NBVAL, *everything]
-    alone = ["-p", "no:xdist", "-m", "browser or serial", "tests"]
-    steps = [
-        run("1 of 2: the core and the notebooks", [*together, *arguments], max(1, cores // workers)),
-        run("2 of 2: in a browser, and measurements", [*alone, *arguments], cores),
+    together = ["-n", str(workers), "--dist", "loadscope"]
+    steps = (
+        ("the core and the notebooks", ["-m", "not browser and not serial", *together, *NBVAL, *everything], share),
+        ("in a browser", ["-m", "browser", *together, "tests"], share),
+        ("measurements", ["-m", "serial", "-p", "no:xdist", "tests"], cores),
+    )
+    results = [
+        run(f"{i} of {len(steps)}: {title}", [*options, *arguments], threads)
+        for i, (title, options, threads) in enumerate(steps, 1)
     ]
-    codes = [code for code, _, _ in steps]
-    counts = sum((counts for _, counts, _ in steps), Counter())
+    codes = [code for code, _, _ in results]
+    counts = sum((counts for _, counts, _ in results), Counter())
     counts.pop("deselected", None)
-    print("\n##### both steps\n")
-    print("\n".join(line for _, _, failures in steps for line in failures), end="")
+    print("\n##### all steps\n")
+    print("\n".join(line for _, _, failures in results for line in failures), end="")
     bad = [code for code in codes if code not in (OK, NOTHING_COLLECTED)]
     if not bad and set(codes) == {NOTHING_COLLECTED}:
         bad = [NOTHING_COLLECTED]

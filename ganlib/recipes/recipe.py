@@ -24,6 +24,7 @@ from ganlib.nets import (
 
 PROFILES = ("smoke", "quick", "paper")
 LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")  # may change in training
+OPTIMISERS = ("momentum", "adam")
 INFERENCES = ("none", "regression", "joint", "alone")
 
 
@@ -120,6 +121,8 @@ class Recipe:
     lr_E: float = number("E's rate at the first update", "none", default=0.1)
     labels: int = number("training examples whose labels D sees, as many of each class", "none", default=0)
     labels_seed: int = number("which examples these are", "none", default=0)
+    optimiser: str = number("how a player moves: momentum, or adam, whose beta_1 is mu", "none", default="momentum")
+    fall: float = number("the last share of the updates, over which the rates fall to 0", "none", default=0.0)
 
     def __post_init__(self) -> None:
         for names, fits, rule in RULES:
@@ -137,6 +140,8 @@ class Recipe:
             ),
             (self.condition and self.E, "an inference net goes with a game where nothing is given"),
             (special and (self.update, self.k) != ("simultaneous", 1), "this game has simultaneous updates and k = 1"),
+            (self.condition and _normalises(self.G), "a G that normalises is given nothing"),
+            (_normalises(self.D) or _normalises(self.E), "only G's layers normalise"),
             (joint and self.generator_cost == "features", "the joint game takes a cost of logits"),
             (
                 names_classes != (self.D[-1].units > 1),
@@ -150,9 +155,10 @@ class Recipe:
                     f"update {self.update!r}, k {self.k}"
                 )
 
-    def lr(self, player: str, t: int) -> float:
-        """The rate of "D" or "G" after t updates: max(lr_0 / lr_decay^t, lr_min)."""
-        return max(getattr(self, f"lr_{player}") * self.lr_decay**-t, self.lr_min)  # a positive exponent could overflow
+    def lr(self, player: str, t: int, of: int = 0) -> float:
+        """The rate of "D" or "G" after t updates of all: max(lr_0 / lr_decay^t, lr_min), and a fall to 0 at the end."""
+        lr = max(getattr(self, f"lr_{player}") * self.lr_decay**-t, self.lr_min)  # a positive exponent could overflow
+        return lr * min(1.0, max(0.0, (1 - t / of) / self.fall)) if self.fall and of else lr
 
     def momentum(self, epoch: int) -> float:
         """mu in an epoch (the first is 1): linear from `momentum_start` to `momentum_end` at `momentum_epochs`."""
@@ -189,6 +195,10 @@ class Recipe:
         stream = int(np.random.SeedSequence([seed, own]).generate_state(1, np.uint64)[0] >> np.uint64(1))
         return prior(self.p_z, n, self.z_dim, torch.Generator().manual_seed(stream))
 
+    def settled(self, G: Generator) -> Generator:
+        """G; where its layers normalise, a G that looks at each z alone, with the moments over 10,000 other z."""
+        return nets.settled(G, self.noise(10_000, seed=2)) if _normalises(self.G) else G
+
     def samples(
         self, G: Generator, n: int, seed: int = 0, given: Tensor | None = None, shape: conditions.Shape | None = None
     ) -> Tensor:
@@ -199,7 +209,7 @@ class Recipe:
         """
         z = self.noise(n, seed)
         if not self.condition:
-            return G.pictures(z)
+            return self.settled(G).pictures(z)
         side = math.isqrt(self.G[-1].units)
         shape = shape or (1, side, side)
         c = conditions.nothing(self.condition, n, shape, self.classes) if given is None else given
@@ -255,8 +265,9 @@ class Recipe:
             raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {error}") from None
 
 
-_SECTION_7 = ("k_until", "condition", "classes", "block", "E", "inference", "lr_E", "labels", "labels_seed")
-LATER = {"noise": 0.0, **{item.name: item.default for item in fields(Recipe) if item.name in _SECTION_7}}
+_NAMES = [item.name for item in fields(Recipe)]
+LATER = {item.name: item.default for item in fields(Recipe)[_NAMES.index("k_until") :]}
+LATER |= {"noise": 0.0, "normalise": False}
 """Fields of recipes and of layers that the published recipes leave at these values, where they are not written."""
 
 # Fields, which values they may have, and what to say of the others.
@@ -267,6 +278,7 @@ RULES: list[tuple[str, Callable[[Any], bool], str]] = [
     ("lr_D lr_G lr_E lr_min", lambda x: is_number(x) and 0 < x < math.inf, "a rate must be a positive, finite number"),
     ("momentum_start momentum_end", lambda x: is_number(x) and 0 <= x < 1, "momentum must lie in [0, 1) (try 0.5)"),
     ("lr_decay", lambda x: is_number(x) and 1 <= x < math.inf, "it divides the rates, so it must be a number >= 1"),
+    ("fall", lambda x: is_number(x) and 0 <= x <= 1, "a share lies in [0, 1]; 0 means that the rates do not fall"),
     ("k_until", lambda x: is_number(x) and 0 <= x <= 1, "an accuracy lies in [0, 1]; 0 means that D makes all k"),
     ("max_norm", lambda x: is_number(x) and 0 <= x < math.inf, "it must be a finite number >= 0 (0: no limit)"),
     ("built_on", lambda name: isinstance(name, str), "it must be the name of a recipe, or empty"),
@@ -278,6 +290,7 @@ for _name, _choices in (
     ("generator_cost", GENERATOR_COSTS),
     ("condition", conditions.CONDITIONS),
     ("inference", INFERENCES),
+    ("optimiser", OPTIMISERS),
 ):
     RULES.append((_name, _choices.__contains__, f"use one of {', '.join(filter(None, _choices))}"))
 
@@ -291,6 +304,10 @@ def named(name: str) -> Recipe:
     if name not in RECIPES:
         raise RecipeError(f"unknown recipe {name!r}; there are: {', '.join(sorted(RECIPES))}")
     return RECIPES[name]
+
+
+def _normalises(layers: tuple[AnyLayer, ...]) -> bool:
+    return any(getattr(layer, "normalise", False) for layer in layers)
 
 
 def _brief(value: Any) -> str:

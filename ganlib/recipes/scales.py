@@ -5,11 +5,12 @@ import math
 from ganlib.recipes.section_7 import SECTION_7
 from ganlib.recipes.stacks import (
     cifar10_G,
-    classes_D,
     conv_D,
     deconv_G,
     given_D,
     given_G,
+    labels_D,
+    labels_G,
     maxout_D,
     mnist_E,
     mnist_G,
@@ -34,7 +35,7 @@ SCALED = {
         | {"D": given_D((784, 24), (784, 5), units=24), **_FEW},
         "mnist-inference": {"G": mnist_G(120), "D": maxout_D(24), "E": mnist_E(24), **_FEW},
         "mnist-joint": {"G": mnist_G(120), "D": given_D((784, 24), (100, 24), units=24), "E": relu_E(120), **_FEW},
-        "mnist-labels": {"G": mnist_G(120), "D": classes_D(100), **_FEW},
+        "mnist-labels": {"G": labels_G(60), "D": labels_D(60), **_FEW},
     },
     "quick": {
         "mnist": {"epochs": 8},

@@ -96,8 +96,22 @@ def relu_E(units: int) -> tuple[Layer, ...]:
     return hidden, hidden, Layer(100, "linear", irange=0.1)
 
 
-def classes_D(units: int) -> tuple[Layer, ...]:
-    """A D that names ten digits: five layers of rectifiers, with noise on what each reads."""
-    widths = (784, units, units // 2, units // 4, units // 4, units // 4, 10)
-    layers = [Layer(n, "relu", irange=math.sqrt(3 / m), noise=0.5) for m, n in itertools.pairwise(widths)]
-    return replace(layers[0], noise=0.3), *layers[1:-1], replace(layers[-1], activation="linear")
+def rectifiers_D(*widths: int, noise: float, first: float) -> tuple[Layer, ...]:
+    """A D that names classes, from x up: rectifiers, U(-1, 1) times sqrt(6 / inputs), then a linear unit for each.
+
+    What a layer reads gets noise, x itself so much as `first` says.
+    """
+    layers = [Layer(n, "relu", math.sqrt(6 / m), noise=noise) for m, n in itertools.pairwise(widths)]
+    last = replace(layers[-1], activation="linear", irange=math.sqrt(3 / widths[-2]))
+    return replace(layers[0], noise=first), *layers[1:-1], last
+
+
+def labels_D(units: int) -> tuple[Layer, ...]:
+    """The D that names ten digits."""
+    return rectifiers_D(784, units, units // 2, units // 2, 10, noise=0.3, first=0.3)
+
+
+def labels_G(units: int) -> tuple[Layer, ...]:
+    """The G that plays against it: its hidden units are normalised over each minibatch."""
+    first, second = (Layer(units, "relu", math.sqrt(6 / m), normalise=True) for m in (100, units))
+    return first, second, Layer(784, "sigmoid", irange=0.05, bias="marginal")

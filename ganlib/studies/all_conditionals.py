@@ -25,9 +25,9 @@ from ganlib.checkpoints import Trained
 from ganlib.densities import Array, Density, Gaussian, Mixture
 from ganlib.errors import DataError, RecipeError, TrainingDiverged
 from ganlib.nets import Layer
+from ganlib.players import Player
 from ganlib.recipes import RING, Recipe
 from ganlib.studies.measures import Classifier
-from ganlib.trainer import Player
 
 RESULTS = Path(__file__).parent.parent / "results" / "all_conditionals.json"
 PLANE_MASKS = ((1, 0), (0, 1), (1, 1))

@@ -31,8 +31,8 @@ from ganlib.densities import Array, Pushforward
 from ganlib.errors import DataError, RecipeError
 from ganlib.images import scale
 from ganlib.nets import Discriminator, Generator, Layer, fixed
+from ganlib.players import Player
 from ganlib.recipes import Recipe
-from ganlib.trainer import Player
 
 REACH = math.sqrt(3)  # of the uniform prior
 SHAPES = {"straight": "straight", "once": "folded once", "twice": "folded twice"}

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -21,13 +20,13 @@ from torch.nn.functional import cross_entropy
 from ganlib import game
 from ganlib.densities import Array
 from ganlib.errors import DataError, RecipeError
-from ganlib.hardware import choose
 from ganlib.nets import Dense, Discriminator, Generator, Layer
+from ganlib.players import PLAYERS
 from ganlib.recipes import SEMI_SUPERVISED, Recipe
-from ganlib.trainer import Player
+from ganlib.recipes.stacks import rectifiers_D
+from ganlib.trainer import LABELLED
 
 CHUNK = 2_000  # rows that a net reads at once
-LABELLED = 32  # labelled examples in a minibatch of `ClassGame`
 TUNING = {"steps": 500, "batch": 100, "lr": 1e-3}  # of `tune`, by Adam
 
 # -- logistic regression -----------------------------------------------------------------------------------------------
@@ -173,120 +172,18 @@ def tune(D: Discriminator, x: Tensor, y: Tensor, decay: float, seed: int = 0, **
 # -- the game in which D names classes ---------------------------------------------------------------------------------
 
 
-def _rectifiers(*widths: int, noise: float, first: float) -> tuple[Layer, ...]:
-    """A D that ends in linear units, from x up: U(-1, 1) times sqrt(6 / inputs), with noise on what a layer reads."""
-    layers = [Layer(n, "relu", math.sqrt(6 / m), noise=noise) for m, n in pairwise(widths)]
-    return (
-        replace(layers[0], noise=first),
-        *layers[1:-1],
-        replace(layers[-1], activation="linear", irange=math.sqrt(3 / widths[-2])),
-    )
-
-
-_hidden = Layer(500, "relu", math.sqrt(6 / 500))
-MNIST_LABELS = replace(
-    SEMI_SUPERVISED,
-    name="mnist-labels-adam",
-    source="Salimans et al. 2016: Adam, a G with normalised minibatches; half as wide, less noise and few epochs: ours",
-    G=(replace(_hidden, irange=math.sqrt(6 / 100)), _hidden, *SEMI_SUPERVISED.G[2:]),
-    D=_rectifiers(784, 500, 250, 250, 10, noise=0.3, first=0.3),
-    lr_D=4e-3,
-    lr_G=1e-2,
-    lr_decay=1.0,
-    momentum_start=0.5,
-    momentum_end=0.5,
-    epochs=12,
-)
-"""The game of K + 1 classes as `ClassGame` plays it on digits: momentum is Adam's beta_1."""
-
-
-class Adam(Player):
-    """A player that moves by Adam (Kingma & Ba 2015), which Salimans et al. 2016 used: beta_2 .999, epsilon 1e-8."""
-
-    def __init__(self, net: Generator | Discriminator, dtype: torch.dtype):
-        super().__init__(net, dtype)
-        self.squares = [torch.zeros_like(p) for p in self.theta]
-        self.t = 0
-
-    def descend(self, gradients: Sequence[Tensor], lr: float, mu: float) -> None:
-        """v = mean of g, s = mean of g^2, both lately; theta -= lr v / sqrt(s). `mu` is beta_1."""
-        self.t += 1
-        root = math.sqrt(1 - 0.999**self.t)
-        rate = lr * root / (1 - mu**self.t)
-        for tensors in zip(self.theta, self.velocity, self.squares, self._copies, gradients, strict=True):
-            for theta, v, s, copied, g in zip(*(t.reshape(-1).split(self.PART) for t in tensors), strict=True):
-                g = g.to(v.dtype)
-                v.lerp_(g, 1 - mu)
-                s.mul_(0.999).addcmul_(g, g, value=0.001)
-                theta.addcdiv_(v, s.sqrt().add_(1e-8 * root), value=-rate)
-                if self._plays is not self.net:
-                    copied.copy_(theta)
-        self._versions = self._now()
-
-
-class Normalised(Generator):
-    """A G of rectifiers whose hidden units have mean 0 and variance 1 over each minibatch before the bias is added.
-
-    That is batch normalisation (Ioffe & Szegedy 2015), as in the G of Salimans et al. 2016: without it this G is too
-    slow for its D. `plain` gives a G of the usual kind.
-    """
-
-    SMALL = 1e-3  # added to variances
-
-    @classmethod
-    def of(cls, G: Generator) -> Self:
-        """A G with the same layers, which must be fully connected, and the same parameters."""
-        layers = [dense.layer for dense in G.layers]
-        new = cls(G.z_dim, layers, data_mean=torch.full((layers[-1].units,), 0.5))
-        new.load_state_dict(G.state_dict())
-        return new
-
-    def forward(self, z: Tensor) -> Tensor:
-        """(m >= 2, z_dim) -> (m, d)."""
-        for layer in self.layers[:-1]:
-            h = z @ layer.linear.weight.T
-            mean, scale = self.moments(h)
-            z = torch.relu((h - mean) * scale + layer.linear.bias)
-        return self.layers[-1](z)
-
-    def moments(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """The means (units,), and one over the standard deviations, of what (m, units) is."""
-        variance, mean = torch.var_mean(h.float(), 0, correction=0)
-        return mean.to(h.dtype), (variance + self.SMALL).rsqrt().to(h.dtype)
-
-    @torch.no_grad()
-    def plain(self, z: Tensor) -> Generator:
-        """The same map on the whole of these z (n, z_dim), as a G that looks at each z alone."""
-        G = Generator(
-            self.z_dim,
-            [dense.layer for dense in self.layers],
-            data_mean=torch.full((len(self.layers[-1].linear.bias),), 0.5),
-        )
-        G.load_state_dict(self.state_dict())
-        for layer in G.layers[:-1]:
-            mean, scale = self.moments(z @ layer.linear.weight.T)
-            layer.linear.weight.mul_(scale[:, None])
-            layer.linear.bias.sub_(mean * scale)
-            z = layer(z)
-        return G
-
-
 class ClassGame:
-    """D names K classes and "from G", by labelled and unlabelled examples; G matches D's features. Both move by Adam.
+    """The game of `SEMI_SUPERVISED` on points whose labels may change while it goes on; on digits `Trainer` plays it.
 
     `recipe` has the nets, the prior, the batch, the rates and beta_1 (`momentum_start`). x (n, d) are the unlabelled
-    examples, as the nets see them; `known` (m, d) and y (m,) the labelled ones, which may change (`learn`) while the
-    game goes on. The labelled part of the cost counts `weight` times.
+    examples; `known` (m, d) and y (m,) the labelled ones.
     """
 
-    def __init__(self, recipe: Recipe, x: Tensor, known: Tensor, y: Tensor, seed: int = 0, precision: str = "float32"):
+    def __init__(self, recipe: Recipe, x: Tensor, known: Tensor, y: Tensor, seed: int = 0):
         self.recipe, self.x, self.steps = recipe, x, 0
-        hardware = choose("cpu", precision)
-        self.precision, self.dtype = hardware.precision, hardware.product_dtype
-        nets = recipe.players(seed, x.mean(0) if 0 <= x.min() and x.max() <= 1 else torch.full((x.shape[1],), 0.5))
-        nets["G"] = Normalised.of(nets["G"])
+        nets = recipe.players(seed, torch.full((x.shape[1],), 0.5))
         self.G, self.D = nets["G"], nets["D"]
-        self.players = {name: Adam(nets[name], self.dtype) for name in "GD"}
+        self.players = {name: PLAYERS[recipe.optimiser](net, torch.float32) for name, net in nets.items()}
         self.draws, self.rng = (
             torch.Generator().manual_seed(s) for s in np.random.SeedSequence(seed).generate_state(2).tolist()
         )
@@ -300,43 +197,35 @@ class ClassGame:
             raise DataError(f"{len(known)} examples and {len(y)} labels; give one each, from 0 to {K - 1}")
         self.known, self.y = known, y
 
-    def step(self, fade: float = 1.0) -> game.Gradients:
-        """One update of both players from the same old parameters, at `fade` times their rates."""
+    def step(self) -> game.Gradients:
+        """One update of both players from the same old parameters."""
         recipe, m = self.recipe, self.recipe.batch
         if len(self.order) < m:
             self.order = torch.cat([self.order, torch.randperm(len(self.x), generator=self.draws)])
         rows, self.order = self.order[:m], self.order[m:]
         labelled = self._labelled() if len(self.y) else None
-        z = game.prior(recipe.p_z, m, recipe.z_dim, self.rng, self.dtype)
-        G, D = (self.players[name].plays() for name in "GD")
-        found = game.feature_gradients(G, D, self.x[rows].to(self.dtype), z, "features", self.rng, labelled)
-        for name, lr in (("D", recipe.lr_D), ("G", recipe.lr_G)):
-            self.players[name].descend(getattr(found, name), fade * lr, recipe.momentum_start)
+        z = game.prior(recipe.p_z, m, recipe.z_dim, self.rng)
+        found = game.feature_gradients(self.G, self.D, self.x[rows], z, "features", self.rng, labelled)
+        for name in "DG":
+            self._descend(name, getattr(found, name))
         self.steps += 1
         return found
 
-    def step_on_labels(self, fade: float = 1.0) -> None:
+    def step_on_labels(self) -> None:
         """D alone moves, on the labelled part of its cost: the same net without the game."""
         if len(self.y):
-            D, (known, y) = self.players["D"].plays(), self._labelled()
-            cost = cross_entropy(D.classes(known, self.rng).float(), y)
-            gradients = torch.autograd.grad(cost, list(D.parameters()))
-            self.players["D"].descend(gradients, fade * self.recipe.lr_D, self.recipe.momentum_start)
+            known, y = self._labelled()
+            cost = cross_entropy(self.D.classes(known, self.rng), y)
+            self._descend("D", torch.autograd.grad(cost, list(self.D.parameters())))
         self.steps += 1
 
-    def epochs(self) -> Iterator[int]:
-        """Play to the end of the recipe's epochs, the rates falling to 0 over the second half; yields each epoch."""
-        each = len(self.x) // self.recipe.batch
-        for epoch in range(self.steps // each + 1, self.recipe.epochs + 1):
-            while self.steps < epoch * each:
-                left = 1 - self.steps / (self.recipe.epochs * each)
-                self.step(min(1.0, 2 * left))
-            yield epoch
+    def _descend(self, name: str, gradients: Sequence[Tensor]) -> None:
+        self.players[name].descend(gradients, self.recipe.lr(name, self.steps), self.recipe.momentum_start)
 
     def _labelled(self) -> tuple[Tensor, Tensor]:
         """A minibatch of the labelled examples, drawn with replacement."""
         drawn = torch.randint(len(self.y), (min(self.recipe.batch, LABELLED),), generator=self.draws)
-        return self.known[drawn].to(self.dtype), self.y[drawn]
+        return self.known[drawn], self.y[drawn]
 
 
 # -- two classes in the plane ------------------------------------------------------------------------------------------
@@ -363,8 +252,8 @@ def points(shape: str, n: int, seed: int, spread: float = 0.08) -> tuple[Tensor,
 
 def plane(noise: float = NOISE, units: int = 64) -> Recipe:
     """The game of K + 1 classes in the plane, for K = 2: small nets of rectifiers, for `ClassGame`."""
-    D = _rectifiers(2, units, units, units, 2, noise=noise, first=0.05)
-    G = [Layer(units, "relu", math.sqrt(6 / n)) for n in (4, units)]
+    D = rectifiers_D(2, units, units, units, 2, noise=noise, first=0.05)
+    G = [Layer(units, "relu", math.sqrt(6 / n), normalise=True) for n in (4, units)]
     return replace(
         SEMI_SUPERVISED,
         name="plane-labels",

@@ -20,9 +20,10 @@ from ganlib.average import Average
 from ganlib.checkpoints import pretrained
 from ganlib.datasets import Dataset
 from ganlib.nets import Dense, Discriminator, Generator, Layer, Rng, count_parameters
+from ganlib.players import Player
 from ganlib.recipes import MNIST, Recipe
 from ganlib.studies import measures
-from ganlib.trainer import Player, Trainer
+from ganlib.trainer import Trainer
 
 EPOCHS = 8  # as many as the profile `quick` trains
 SEEDS = (0, 1)

@@ -273,7 +273,7 @@ def control(key: str, given: Any) -> Control | Button:
         return given.completed(key)
     if isinstance(given, Switch | Number):
         held(given, RecipeError, key)
-        return replace(given, name=given.name or key)
+        return replace(given, name=given.name or key, start=given.check(key, given.start))
     if isinstance(given, Curve | Points | Place):
         return replace(given, start=given.check(key, given.start))
     if isinstance(given, Button):

@@ -18,7 +18,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -124,6 +124,9 @@ class Floats:
         return f" of floats {shape}" + ("" if self.empty else ", not empty")
 
 
+Seed = Annotated[int, Within(0, 2**53 - 1)]  # of random numbers: what a page can hold, too
+
+
 # -- doors -------------------------------------------------------------------------------------------------------------
 
 
@@ -147,7 +150,10 @@ def door(error: type[GanlibError]) -> Callable[[Callable], Callable]:
         def prepare() -> None:
             """Read the signature: at the first call, as an annotation may name what is defined further down."""
             nonlocal rest, read
-            hints = typing.get_type_hints(f, include_extras=True)
+            try:
+                hints = typing.get_type_hints(f, include_extras=True)
+            except NameError:  # of a function of a person's own
+                hints = {}
             for name, one in inspect.signature(f).parameters.items():
                 rule = _rule(hints.get(name, Any), one.default)
                 if one.kind is one.VAR_POSITIONAL:
@@ -212,7 +218,7 @@ def _rule(hint: Any, default: Any = None) -> Rule | None:
     if hint in (Any, object, ArrayLike):
         return Rule(_numbers, "numbers") if hint is ArrayLike else None
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Annotated:
+    if origin is Annotated:
         rule = _rule(inner[0])
         for more in inner[1:]:
             if isinstance(more, Within | Floats):
@@ -236,7 +242,7 @@ def _rule(hint: Any, default: Any = None) -> Rule | None:
     if origin is not None:
         return _generic(origin, inner)
     if getattr(hint, "_is_protocol", False):
-        members = [name for name in vars(hint) if not name.startswith("_")]
+        members = {name for name in (*vars(hint), *getattr(hint, "__annotations__", ())) if not name.startswith("_")}
 
         def has_all(value: Any) -> bool:
             """Whether its class, or it itself, has the members; asked so that no property is worked out."""

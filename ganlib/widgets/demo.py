@@ -16,6 +16,7 @@ import anywidget
 import traitlets
 
 from ganlib.controls import Button, Choice, Slider
+from ganlib.errors import RecipeError, door
 from ganlib.picture import Picture
 from ganlib.widgets import frame
 from ganlib.widgets.engine import Engine, RecordingEngine
@@ -54,6 +55,11 @@ class Demo(anywidget.AnyWidget):
     _esm = script()
     _css = (FOLDER / "demo.css").read_text(encoding="utf-8")
     first = traitlets.Dict().tag(sync=True)  # what the page needs before the kernel has answered it
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):  # what a demo is made of is held to the signature
+            cls.__init__ = door(RecipeError)(cls.__init__)
 
     def __init__(self, engine: Engine, *, key: str = "") -> None:
         self._engine, self._n = engine, 0

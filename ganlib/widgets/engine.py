@@ -295,10 +295,12 @@ class RecordingEngine(Engine):
     title = "A recording"
 
     def __init__(self, pictures: Sequence[Picture], seconds: float, name: str):
+        if not pictures:
+            raise RecipeError("a recording takes one picture or more")
         self.pictures = [completed(picture) for picture in pictures]
         last = len(self.pictures) - 1
         super().__init__({"frame": Slider(0, max(last, 1), 0, 1, name=name, play=seconds, whole=True)})
 
     def picture(self) -> Picture:
         """The picture that the slider stands at."""
-        return self.pictures[self.values["frame"]]
+        return self.pictures[min(self.values["frame"], len(self.pictures) - 1)]

@@ -239,7 +239,7 @@ class ToyEngine(Remembering):
     def train(self, iterations: int) -> None:
         """So many iterations now, then rest. Raises `RecipeError` for fewer than one."""
         if not iterations >= 1:
-            raise RecipeError(f"iterations are {iterations!r}; train for 1 at least")
+            raise RecipeError(f"iterations are {brief(iterations)}; train for 1 at least")
         self.usable()
         self.remember()
         self._carry_out(Act("iterate", iterations))

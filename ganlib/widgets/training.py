@@ -59,7 +59,7 @@ class TrainingEngine(Game):
     ):
         rows, columns = samples
         if not all(isinstance(n, int) and 1 <= n <= 20 for n in samples):
-            raise RecipeError(f"samples is {samples!r}; it must be (rows, columns), each an integer from 1 to 20")
+            raise RecipeError(f"samples is {brief(samples)}; it must be (rows, columns), each an integer from 1 to 20")
         self.original, self.data, self.samples, self.trained = recipe, data, (rows, columns), start
         if start is not None and recipe.built_on:
             options["top"] = start.G.layers

@@ -198,7 +198,7 @@ def need(error: type[GanlibError], hint: Any, **values: Any) -> None:
     """Hold some values to one annotation: need(DataError, str, name=name)."""
     rule = _rule(hint)
     for name, value in values.items():
-        if not rule.fits(value):
+        if rule is not None and not rule.fits(value):
             raise _refusal(error, name, value, rule)
 
 

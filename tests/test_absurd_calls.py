@@ -4,75 +4,35 @@ from __future__ import annotations
 
 import inspect
 import math
-import time
-import warnings
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from ganlib import GanlibError, controls, densities, game, images, parzen, picture, theory
-from ganlib.controls import Button, Choice, Curve, Number, Place, Points, Slider, Switch
+from ganlib import densities, game, images, parzen, theory
 from ganlib.densities import Drawn, Gaussian, Mixture, Modes, Pushforward, Uniform
-from ganlib.errors import brief
 from ganlib.nets import Discriminator, Generator, Layer
-from ganlib.picture import Arrows, Cells, Heat, Level, Line, Mark, Note, Panel, Picture, Tiles
+from tests.absurd import (
+    HUGE,
+    NO_ARRAY,
+    NO_DENSITY,
+    NO_FLOATS,
+    NO_FUNCTION,
+    NO_LOGITS,
+    NO_NUMBER,
+    NO_NUMBERS,
+    NO_PIXELS,
+    NO_RNG,
+    NO_ROWS,
+    NO_SHAPE,
+    NO_STRING,
+    NO_TORCH_RNG,
+    NO_WHOLE,
+    Bad,
+    Call,
+    refused,
+)
 
 AT_LEAST = 300  # calls that are refused
-SECONDS = 10.0  # that one of them may take; milliseconds are what it takes
-HUGE = 10**400
-
-
-class Bad:
-    """A value that cannot even be shown."""
-
-    def __repr__(self):
-        raise RuntimeError("no words for it")
-
-
-NO_NUMBER = (None, "3", "x" * 10_000, [], {}, [1.5], 2j, b"1", Bad(), np.array([1, 2]), math.nan, math.inf, HUGE)
-NO_WHOLE = (*NO_NUMBER, True, 1.5, -1, 10**18, -HUGE, np.float64(2.5), torch.tensor([1, 2]))
-NO_STRING = (None, 3, b"test", ["test"], Bad())
-NO_TENSOR = (None, 3, "x", [0.5], [[0.5, 0.5]], np.ones((2, 3)), Bad(), torch.ones(2, 3, device="meta"))
-NO_TENSOR += (torch.eye(3).to_sparse(),)
-NO_FLOATS = (
-    *NO_TENSOR,
-    torch.ones(0),
-    torch.tensor(1.0),
-    torch.ones(2, 3).long(),
-    torch.ones(2, 3, dtype=torch.cfloat),
-)
-NO_LOGITS = tuple(one for one in NO_FLOATS if getattr(one, "shape", None) != (0,))
-NO_ROWS = (*NO_FLOATS, torch.ones(3), torch.ones(2, 2, 2), torch.ones(0, 3))
-NO_PIXELS = (*NO_TENSOR, torch.ones(2, 3), torch.ones(2, 3).long())  # floats are scaled already
-NO_NUMBERS = (None, "x", ["a"], [[1], [1, 2]], {}, Bad(), np.array(["a"]), np.array([2j]), [HUGE])
-NO_DENSITY = (None, 3, "gaussian", Bad(), Gaussian, [Gaussian()])
-NO_FUNCTION = (None, 3, "tanh", Bad())
-NO_RNG = (None, 0, "seed", Bad(), np.random, np.random.RandomState(0))
-NO_TORCH_RNG = (None, 0, "seed", Bad(), np.random.default_rng(0))
-NO_ARRAY = (None, 3, "x", [0.5], Bad(), np.array(["a"]), np.array([None]))
-NO_SHAPE = (
-    None,
-    3,
-    "x",
-    (1, 2),
-    (1, 2, 3, 4),
-    (1, 0, 2),
-    (1, -1, -2),
-    (1, 1.0, 2),
-    (1, "1", 2),
-    (1, 10**9, 10**9),
-    (2, 1, 1),
-)
-
-
-class Call(NamedTuple):
-    """A public function, arguments that are right, and for some of them values that are not."""
-
-    f: Callable[..., Any]
-    right: dict[str, Any]
-    wrong: dict[str, tuple[Any, ...]]
 
 
 def calls() -> list[Call]:
@@ -435,190 +395,9 @@ def calls() -> list[Call]:
     return found
 
 
-def widgets_calls() -> list[Call]:
-    """What a person makes a demo of: controls and pictures."""
-    x = [0.0, 1.0]
-
-    def drawn(**panel: Any) -> None:
-        """A picture of one panel."""
-        picture.completed(Picture([Panel(**panel)]))
-
-    def line(**about: Any) -> None:
-        """A picture of one line."""
-        drawn(lines=[Line(**about)])
-
-    def check(one: Any) -> Callable[..., Any]:
-        """What a control says of a value."""
-        return lambda value: controls.control("a", one).check("a", value)
-
-    no_list = (None, 3, "ab", Bad(), HUGE)
-    return [
-        Call(
-            lambda **about: controls.control("a", Slider(**about)),
-            {"low": 0, "high": 1, "start": 0.5, "step": 0.1, "name": "a", "play": 2, "log": False},
-            {
-                **{"low": (*NO_NUMBER, 2, -1e308 * 10), "high": (*NO_NUMBER, -1), "start": (*NO_NUMBER, 2)},
-                **{
-                    "step": (*NO_NUMBER[1:], 0, 2, 1e-9),
-                    "name": NO_STRING,
-                    "play": (*NO_NUMBER[1:], 0),
-                    "log": (None, 3),
-                },
-            },
-        ),
-        Call(
-            lambda options, start: controls.control("a", Choice(options, start)),
-            {"options": ["b", "c"], "start": "b"},
-            {
-                "options": (None, 3, [], ["b"], [None, 1], [[1], [2]], range(10**6)),
-                "start": (3, "d", HUGE, ["b"], Bad()),
-            },
-        ),
-        Call(lambda name: controls.control("a", Button(name)), {"name": "b"}, {"name": NO_STRING}),
-        Call(
-            controls.control,
-            {"key": "a", "given": (0, 1, 0)},
-            {"key": NO_STRING, "given": (None, 3, "ab", (1, 2), Bad())},
-        ),
-        Call(check(Slider(0, 1, 0.5)), {"value": 0.2}, {"value": (*NO_NUMBER, 2, True)}),
-        Call(check(Slider(1, 9, 2, 1, whole=True)), {"value": 3}, {"value": (*NO_WHOLE, 10)}),
-        Call(check(Choice(["b", "c"])), {"value": "b"}, {"value": (None, 3, True, "d", ["b"], {}, HUGE, Bad())}),
-        Call(check(Switch()), {"value": True}, {"value": (None, 1, 0, "yes", [], Bad())}),
-        Call(check(Number()), {"value": 3}, {"value": (*NO_WHOLE, 2**53)}),
-        Call(
-            check(Curve([1.0] * 8)),
-            {"value": [1] * 8},
-            {"value": (*NO_NUMBERS, [1] * 7, [1] * 401, [0] * 8, [-1] * 8, [HUGE] * 8)},
-        ),
-        Call(
-            check(Points()),
-            {"value": [[0, 1]]},
-            {"value": (*NO_NUMBERS, [1], [[1, 2, 3]], [[0, math.inf]], [[0, 1]] * 201)},
-        ),
-        Call(check(Place()), {"value": 0.5}, {"value": (*NO_NUMBER[1:], True)}),
-        Call(
-            picture.completed,
-            {"picture": Picture([Panel(lines=[Line(x, x)])])},
-            {"picture": (*no_list, Panel(), Picture([]))},
-        ),
-        Call(
-            lambda **about: picture.completed(Picture(**{"panels": [Panel()], **about})),
-            {"panels": [Panel()], "words": "a", "notes": [Note(["b"])]},
-            {"panels": (*no_list[:-1], [3], ["ab"]), "words": NO_STRING, "notes": (3, ["ab"], [None], [Note([3])])},
-        ),
-        Call(
-            drawn,
-            {"title": "a", "lines": [], "x": (0, 1), "y": (0, 1), "marks": [], "levels": [], "right": (0, 1)},
-            {
-                **{
-                    "lines": (3, [3], ["ab"], [None]),
-                    "marks": (3, [3], [Mark("a", 0)], [Mark(0, math.nan)]),
-                    "levels": (3, [Level()]),
-                },
-                **{
-                    name: (3, "ab", (1, 0), (0, 0), (0, math.nan), (0, "a"), (0,), (0, HUGE))
-                    for name in ("x", "y", "right")
-                },
-            },
-        ),
-        Call(
-            line,
-            {"x": x, "y": x, "style": "D", "dash": 1},
-            {
-                "x": (*NO_NUMBERS, [0], 3),
-                "y": (*NO_NUMBERS, [0]),
-                "style": (None, 3, "dotted", ["D"]),
-                "dash": (-1, 9, "a", 1.5),
-            },
-        ),
-        Call(
-            lambda **about: drawn(heat=Heat(**about)),
-            {"z": np.ones((2, 2)), "x": (0, 1), "y": (0, 1), "ramp": "viridis"},
-            {
-                "z": (*NO_NUMBERS, 3, [[math.nan] * 2] * 2, np.ones((300, 300))),
-                "x": (None, 3, (1, 0)),
-                "ramp": (None, "grey", [1]),
-            },
-        ),
-        Call(
-            lambda images, columns: drawn(tiles=Tiles(images, columns)),
-            {"images": np.ones((2, 3, 3), np.uint8), "columns": 2},
-            {"images": (*NO_ARRAY, np.ones((2, 3, 3))), "columns": (None, "a", 0, -1, 10**9, 1.5)},
-        ),
-        Call(
-            lambda **about: drawn(cells=Cells(**about)),
-            {"values": [[1, 2]], "words": [[["a"], ["b"]]], "rows": ["r"], "columns": ["a", "b"], "limits": (0, 1)},
-            {
-                "values": (*NO_NUMBERS, [1]),
-                "words": (None, 3, [[["a"]]]),
-                "rows": (None, 3, []),
-                "columns": (None, ["a"]),
-            },
-        ),
-        Call(
-            lambda start, end: drawn(arrows=[Arrows(start, end)]),
-            {"start": [[0, 0]], "end": [[1, 1]]},
-            {"start": (*NO_NUMBERS, [[0, 0, 0]]), "end": NO_NUMBERS},
-        ),
-        Call(
-            picture.ticks,
-            {"low": 0, "high": 1, "n": 5},
-            {"low": (*NO_NUMBER, 1, 2), "high": (*NO_NUMBER, 0, 1e-310), "n": (*NO_WHOLE, 0, 10**9)},
-        ),
-        Call(
-            picture.round_range,
-            {"low": 0, "high": 1, "n": 5},
-            {"low": (*NO_NUMBER, 1), "high": (*NO_NUMBER, 0), "n": (*NO_WHOLE, 0)},
-        ),
-        Call(
-            picture.quantile_range,
-            {"curves": [x], "include": (0, 1)},
-            {"curves": (None, 3, "ab", [["a"]]), "include": (None, 3, (1,), ("a", 1), (0, math.nan))},
-        ),
-        Call(picture.running_mean, {"y": np.ones(50), "share": 0.1}, {"y": NO_ARRAY, "share": (*NO_NUMBER, -1, 2)}),
-        Call(
-            picture.shares,
-            {"values": np.ones(5), "limits": (1, 2), "log": True},
-            {"values": NO_ARRAY, "limits": (None, 3, (1,), (0, 1), ("a", 1)), "log": (None, 1)},
-        ),
-        Call(picture.minus, {"words": "-1"}, {"words": NO_STRING}),
-    ]
-
-
-def outcome(f: Callable[..., Any], arguments: dict[str, Any]) -> str:
-    """ "" where the call ends soon, in one clear error of this package; else what is wrong with it."""
-    began = time.monotonic()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            f(**arguments)
-    except GanlibError as error:
-        said, seconds = str(error), time.monotonic() - began
-        if seconds > SECONDS:
-            return f"took {seconds:.0f} s"
-        return "" if 10 < len(said) < 400 and "\n" not in said else f"said {said[:500]!r}"
-    except Exception as error:
-        return f"ended in {type(error).__name__}: {str(error)[:200]}"
-    return "was taken"
-
-
-def refused(table: list[Call]) -> int:
-    """How many absurd calls there are; each is made, and each must be refused, after the right one was not."""
-    problems, n = [], 0
-    for f, right, wrong in table:
-        f(**right)
-        for name, values in wrong.items():
-            for value in values:
-                n += 1
-                if problem := outcome(f, {**right, name: value}):
-                    problems.append(f"{getattr(f, '__qualname__', f)}({name}={brief(value)}) {problem}")
-    assert not problems, f"{len(problems)} of {n}:\n" + "\n".join(problems)
-    return n
-
-
 def test_every_public_function_is_called():
-    called = {call.f.__qualname__ for call in (*calls(), *widgets_calls())} | {"quadrature"}
-    for module in (parzen, images, densities, theory, game, controls, picture):
+    called = {call.f.__qualname__ for call in calls()} | {"quadrature"}
+    for module in (parzen, images, densities, theory, game):
         own = {name: f for name, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
         missing = {name for name in own if not name.startswith("_")} - called
         assert not missing, f"{module.__name__}: {missing}"
@@ -626,7 +405,3 @@ def test_every_public_function_is_called():
 
 def test_absurd_calls_of_the_core_end_in_one_clear_error():
     assert refused(calls()) >= AT_LEAST
-
-
-def test_absurd_controls_and_pictures_end_in_one_clear_error():
-    assert refused(widgets_calls()) >= AT_LEAST / 2

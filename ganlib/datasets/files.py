@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import tarfile
+import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +19,7 @@ from ganlib.datasets.record import Record, entries, own_folder, same, short
 from ganlib.errors import GanlibError
 
 MEMBERS = 50_000  # in a tar archive, at most; LFW's, the largest, has 19,000
+BESIDE = ".writing-"  # begins the name of a folder that a file is written in
 
 
 def find(record: Record, *names: str, folder: str = "") -> Path | None:
@@ -27,6 +31,8 @@ def find(record: Record, *names: str, folder: str = "") -> Path | None:
     pipe, a device or a broken link in the place of a file.
     """
     for place in record.places():
+        if folder and same(place.name) == same(folder):  # GANLIB_DATA may name that folder itself
+            return place
         there: dict[str, list[Path]] = {}
         for name in entries(place):
             there.setdefault(same(name), []).append(place / name)
@@ -134,6 +140,21 @@ def content(record: Record, path: Path, largest: int, published: str = "") -> by
     return read
 
 
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A place to write a file that is moved to `path` when it is whole; OSError where none can be had.
+
+    What a process that was killed left there is removed after a day.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f"{BESIDE}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > 86_400:
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=BESIDE, ignore_cleanup_errors=True) as temporary:
+        yield Path(temporary) / path.name
+
+
 def verify(record: Record, path: Path, published: str, largest: int) -> None:
     """Refuse what is at `path` when it is not the published file of that name, of at most `largest` bytes."""
     if record.digest_of == "file":
@@ -162,8 +183,9 @@ def members(
                 where = f"{archive}: the member {short(member.name)!r}"
                 if (n := n + 1) > MEMBERS:
                     raise record.refusal(archive, f"has more than {MEMBERS:,} members")
-                if member.size > largest:
-                    raise record.refusal(where, f"has {member.size:,} bytes, more than {largest:,}")
+                if not 0 <= member.size <= largest:
+                    said = "fewer than none" if member.size < 0 else f"more than {largest:,}"
+                    raise record.refusal(where, f"has {member.size:,} bytes, {said}")
                 if not wanted(member.name):
                     continue
                 if member.name in seen:

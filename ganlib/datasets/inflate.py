@@ -28,7 +28,7 @@ class Inflated:
     def take(self, n: int) -> bytes:
         """The next n bytes; fewer at the end."""
         parts, lack = [], min(n, self.most + 1 - self.at)
-        while lack and self._filled():
+        while lack > 0 and self._filled():
             part = self.unpacked[self.place : self.place + lack]
             self.place += len(part)
             self.at += len(part)

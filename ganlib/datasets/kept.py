@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -56,9 +55,7 @@ def kept(
         warnings.warn(f"{path} is damaged ({damage}); it is made again", stacklevel=2)
     tensors = read()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".keep-") as temporary:
-            written = Path(temporary) / path.name
+        with files.beside(path) as written:
             written.write_bytes(safetensors.torch.save(tensors, {"sha256": _digest(tensors)}))
             os.replace(written, path)
     except OSError as error:

@@ -8,6 +8,7 @@ itself is not called: it unpickles what it kept, and unpacks the archive by the 
 from __future__ import annotations
 
 import io
+import os
 import re
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def load(verify: bool, download: bool) -> Dataset:
 def find() -> Path | None:
     """The archive, or what was kept of it."""
     path = _kept(RECORD.files[ARCHIVE])
-    return files.find(RECORD, ARCHIVE) or (path if path.is_file() else None)
+    return files.find(RECORD, ARCHIVE) or (path if os.path.isfile(path) else None)
 
 
 def crop(picture: Image.Image) -> np.ndarray:

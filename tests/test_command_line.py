@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -433,6 +437,83 @@ def test_an_absurd_environment_is_one_line_or_none(name, run, tmp_path, monkeypa
 def no_network(record, *_, **__):
     """As `fetch` where no host can be reached."""
     raise record.missing()
+
+
+OPTIONS = {
+    "train": (
+        "--profile",
+        "--seed",
+        "--epochs",
+        "--set",
+        "--data",
+        "--out",
+        "--on",
+        "--resume",
+        "--device",
+        "--precision",
+    ),
+    "baseline": ("--seed", "--epochs", "--data", "--out", "--device"),
+    "evaluate": ("--json", "--seed", "--average"),
+    "sample": ("--out", "--n", "--columns", "--seed", "--average"),
+    "export": ("--out", "--note"),
+}
+PLACES = (
+    "run w.safetensors file pipe loop empty bad.safetensors bad/x piped . / ~nobody-of-that-name /dev/null /dev/full"
+)
+NUMBERS = (
+    "-1 0 1 1e9 1000000000 99999999999999999999 nan inf true k=0 k=1000000000 z_dim=1000000000 lr_D=nan batch=10**9"
+)
+WORDS = "synthetic cifar10-fc mnist tfd vae rbm cpu meta cuda:9 float64 smoke --help -- =x x= data=no pixels=gcn"
+
+
+def test_whatever_is_asked_for_is_done_or_refused_in_one_line(run, tmp_path, monkeypatch, capsys):
+    """300 command lines drawn at random."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GANLIB_DATA", raising=False)
+    monkeypatch.setenv("GANLIB_CACHE", str(tmp_path / "cache"))
+    for module in (datasets.mnist, datasets.cifar10, datasets.lfw):
+        monkeypatch.setattr(module, "fetch", no_network)
+    monkeypatch.setattr(Run, "train", lambda _: True)
+    monkeypatch.setattr(baselines, "train", lambda _, recipe, *__, **___: SimpleNamespace(done=recipe.epochs))
+    shutil.copytree(run, "run")
+    assert main(["export", "run", "--out", "w.safetensors"]) == 0
+    Path("file").write_text("x")
+    Path("bad.safetensors").write_bytes(bytes(100))
+    os.mkfifo("pipe")
+    os.symlink("loop", "loop")
+    for name in ("empty", "bad", "piped"):
+        os.mkdir(name)
+    os.mkfifo("piped/checkpoint.pt")
+    values = [
+        *PLACES.split(),
+        *NUMBERS.split(),
+        *WORDS.split(),
+        "",
+        "two\nlines",
+        "\x1b[31m",
+        "\udcff",
+        "x" * 300,
+        "9" * 5_000,
+    ]
+    rng, codes = random.Random(0), Counter()
+    capsys.readouterr()
+    for _ in range(300):
+        command = rng.choice(list(OPTIONS))
+        arguments = [command, rng.choice(values if rng.random() < 0.4 else ["run", "w.safetensors", "mnist"])]
+        for option in rng.sample(OPTIONS[command], rng.randint(1, 2)):
+            plain = option in ("--resume", "--json", "--average")
+            arguments += [option] if plain else [option, rng.choice(values)]
+        try:
+            code = main(arguments)
+        except SystemExit as stop:
+            code = stop.code
+        err = capsys.readouterr().err.splitlines()
+        codes[code] += 1
+        assert [line.partition(":")[0] for line in err if not line.startswith("note: ")] == ["error"] * (code == 2), (
+            arguments
+        )
+        assert all(len(line) < 1_500 for line in err)
+    assert codes.keys() == {0, 2} and codes[0] >= 10 and codes[2] > 200, codes
 
 
 def test_a_warning_that_python_was_told_to_raise_is_one_line(run, tmp_path, monkeypatch, capsys):

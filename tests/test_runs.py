@@ -346,6 +346,15 @@ def test_output_that_breaks_while_it_trains_ends_nothing(begun, monkeypatch, uni
     same(saved(begun.folder), uninterrupted)
 
 
+@pytest.mark.parametrize("broken", ["tqdm.tqdm.__init__", "tqdm.tqdm.update"])
+def test_a_bar_that_breaks_ends_nothing(broken, begun, monkeypatch, uninterrupted):
+    """As by TQDM_BAR_FORMAT={nonsense}."""
+    monkeypatch.setattr(broken, lambda *_, **__: {}["nonsense"])
+    assert begun.train(progress=True)
+    monkeypatch.undo()
+    same(saved(begun.folder), uninterrupted)
+
+
 ABSURD = {
     "folder": [None, 3, b"here", ["here"]],
     "recipe": ["mnist", 3, {}],

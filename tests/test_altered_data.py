@@ -25,7 +25,8 @@ from tests.killed import in_new_process
 MEMORY, SECONDS = 500_000_000, 10
 LOADS = ("nothing", "the most")  # what was altered where nothing is wrong
 resource = pytest.importorskip("resource", reason="memory cannot be limited here")
-pytestmark = pytest.mark.skipif(peak() is None, reason=UNKNOWN)
+STATM = Path("/proc/self/statm")
+pytestmark = pytest.mark.skipif(peak() is None or not STATM.exists(), reason=UNKNOWN)
 
 
 FORMATS: dict[str, tuple[str, Callable[[], dict[str, altered_data.Files]], Callable[[], altered_data.Files], bool]] = {
@@ -92,7 +93,7 @@ class Growth:
         with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as marks:
             marks.write("5")  # on Linux the peak begins anew
         self.before = peak()
-        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        taken = int(STATM.read_text().split()[0]) * resource.getpagesize()
         self.limits = soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         lowest = min([taken + 3 * MEMORY, *(limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY)])
         resource.setrlimit(resource.RLIMIT_AS, (lowest, hard))

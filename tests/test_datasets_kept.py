@@ -75,6 +75,8 @@ def test_a_damaged_file_of_the_cache_is_made_again_and_says_so(damage, tmp_path)
     elif damage == "sparse":
         os.truncate(path, 60 * 10**9)
     elif damage == "a pipe":
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("no pipes here")
         path.unlink()
         os.mkfifo(path)
     with pytest.warns(UserWarning, match=r"a.safetensors is damaged \(.*\); it is made again"):

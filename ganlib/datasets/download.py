@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -11,15 +12,21 @@ from http import HTTPStatus
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from ganlib.datasets import files
 from ganlib.datasets.record import Record, Unreachable, package, short
 from ganlib.errors import DataError
 
+if TYPE_CHECKING:
+    import requests
+    import urllib3
+
 TIMEOUT = (5, 20)  # seconds that a host may take to connect, and to send PIECE bytes, before the next one is asked
 PIECE = 2**16
 REDIRECTS = 5
+THREAD = "ganlib download"
 CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # the variables that name a file of them, for requests
 ROOM = "Free some space, or let the environment variable GANLIB_CACHE name another folder."
 
@@ -38,8 +45,8 @@ def fetch(record: Record, file: str, allowed: bool, largest: int, found: Sequenc
     `largest` is the most that its content (for a set whose checksums are of the files, the file) may have; `found` are
     the set's other files, for the message. A host that answers with a status other than 200, redirects more than 5
     times, sends another file or more of it, or less than 64 KiB in 20 seconds, is given up, and the next one asked. So
-    memory stays bounded, and the time: a host has 20 seconds for each 64 KiB of the published size. What a host is
-    still sending then is waited for by a daemon thread only.
+    memory stays bounded, and the time: a host has 20 seconds for each 64 KiB of the published size. Then the connection
+    is shut, and the thread that read from it ends.
 
     Raises `Unreachable` when no host answers, or none may be asked and the user has none of the files; `DataError` when
     one answers otherwise, when nothing can be written, and when the user's own files lack this one.
@@ -81,8 +88,8 @@ def _room(record: Record, path: Path) -> Iterator[Path]:
 
 def _download(url: str, path: Path, most: int) -> None:
     """Write what a host sends to `path`: `_Failed` for whatever the host does wrong, OSError for what the disk does."""
-    pieces, stop = Queue(maxsize=64), Event()
-    Thread(target=_ask, args=(url, pieces, stop), daemon=True).start()
+    pieces, stop, sockets = Queue(maxsize=64), Event(), []
+    Thread(target=_ask, args=(url, pieces, stop, sockets), name=THREAD, daemon=True).start()
     try:
         with open(path, "wb") as file, _bar(path.name) as bar:
             size, due, end, answered = 0, PIECE, time.monotonic() + sum(TIMEOUT), False
@@ -107,9 +114,12 @@ def _download(url: str, path: Path, most: int) -> None:
                 bar(len(piece))
     finally:
         stop.set()
+        for each in sockets:  # a host may go on and on within what the libraries read at once
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
 
-def _ask(url: str, pieces: Queue, stop: Event) -> None:
+def _ask(url: str, pieces: Queue, stop: Event, sockets: list[socket.socket]) -> None:
     """Put what a host sends into the queue, piece by piece; at its end None, or the `_Failed` that says why not."""
     import requests
 
@@ -122,6 +132,8 @@ def _ask(url: str, pieces: Queue, stop: Event) -> None:
     options = {"stream": True, "allow_redirects": False, "timeout": TIMEOUT, "headers": {"Accept-Encoding": "identity"}}
     try:
         with requests.Session() as session:
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, _watched(stop, sockets))
             session.get_redirect_target = lambda _: None  # or requests would read what comes with one to its end
             for _ in range(REDIRECTS + 1):
                 with session.get(url, **options) as response:
@@ -142,6 +154,39 @@ def _ask(url: str, pieces: Queue, stop: Event) -> None:
         put(failure)
     except Exception as error:  # requests, urllib3, http.client, ssl, idna: each has many, and not all are wrapped
         put(_Failed(_said(error, url), answered or _is_answer(error)))
+
+
+def _watched(stop: Event, sockets: list[socket.socket]) -> requests.adapters.HTTPAdapter:
+    """What makes the connections of a session, and keeps their sockets."""
+    import requests
+
+    def keeping(pool: type) -> type:
+        """The pool, with connections that hand out their sockets."""
+
+        class Connection(pool.ConnectionCls):
+            def connect(self) -> None:
+                super().connect()
+                sockets.append(self.sock)
+                if stop.is_set():
+                    raise TimeoutError("too late")
+
+        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+    def watch(manager: urllib3.PoolManager) -> urllib3.PoolManager:
+        """The same manager, with such pools."""
+        pools = manager.pool_classes_by_scheme
+        manager.pool_classes_by_scheme = {scheme: keeping(pool) for scheme, pool in pools.items()}
+        return manager
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            super().init_poolmanager(*arguments, **options)
+            watch(self.poolmanager)
+
+        def proxy_manager_for(self, *arguments: Any, **options: Any) -> urllib3.PoolManager:
+            return watch(super().proxy_manager_for(*arguments, **options))
+
+    return Adapter()
 
 
 def _status(code: int) -> str:

@@ -16,9 +16,9 @@ import numbers
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,17 +50,19 @@ _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxtuple, _SHORT.maxdict, _SHORT.maxother = 3, 12, 12, 6, 200
 
 
-def brief(value: Any) -> str:
+def brief(value: Any, most: int = 60, *, quoted: bool = True) -> str:
     """A value as an error names it: at most 60 characters of it, in one line, whatever it is."""
-    if hasattr(value, "dtype") and getattr(value, "shape", ()):
-        return f"an array of {tuple(value.shape)} {value.dtype}"
     try:
-        text = repr(value[:100]) if isinstance(value, str | bytes) else None
-        text = text or (_SHORT.repr(value) if isinstance(value, Mapping | Iterable) else repr(value))
+        if isinstance(getattr(value, "shape", None), tuple) and value.shape and hasattr(value, "dtype"):
+            return f"an array of {tuple(value.shape)} {value.dtype}"
+        if isinstance(value, str | bytes):
+            text = repr(value[: most + 1]) if quoted else value[: most + 1]
+        else:
+            text = _SHORT.repr(value) if isinstance(value, Iterable) else repr(value)
     except Exception:  # an integer of thousands of digits, or a repr that fails
         text = f"a number of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
     text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def is_number(value: Any) -> bool:
@@ -78,6 +80,8 @@ def is_whole(value: Any) -> bool:
 
 def table(values: Any) -> np.ndarray | None:
     """The values as an array of floats; None when they are no numbers."""
+    if values is None or (isinstance(values, np.ndarray) and values.dtype.kind not in "biufO"):
+        return None
     try:
         return np.asarray(values, float)
     except (TypeError, ValueError, OverflowError, RuntimeError, RecursionError):
@@ -103,6 +107,26 @@ class Within:
         return f" above {low}, at most {high}" if self.above else f" from {low} to {high}"
 
 
+@dataclass(frozen=True)
+class Floats:
+    """What a tensor is beside dense: floating point, of exactly so many dimensions (None: one or more), not empty."""
+
+    dims: int | None = None
+    empty: bool = False  # whether it may be
+
+    def holds(self, tensor: Any) -> bool:
+        """Whether the tensor is so."""
+        fits = tensor.ndim >= 1 if self.dims is None else tensor.ndim == self.dims
+        return fits and tensor.is_floating_point() and (self.empty or tensor.numel() > 0)
+
+    def __str__(self) -> str:
+        shape = {None: "(..., n)", 1: "(n,)", 2: "(m, n)"}[self.dims]
+        return f" of floats {shape}" + ("" if self.empty else ", not empty")
+
+
+Seed = Annotated[int, Within(0, 2**53 - 1)]  # of random numbers: what a page can hold, too
+
+
 # -- doors -------------------------------------------------------------------------------------------------------------
 
 
@@ -126,7 +150,10 @@ def door(error: type[GanlibError]) -> Callable[[Callable], Callable]:
         def prepare() -> None:
             """Read the signature: at the first call, as an annotation may name what is defined further down."""
             nonlocal rest, read
-            hints = typing.get_type_hints(f, include_extras=True)
+            try:
+                hints = typing.get_type_hints(f, include_extras=True)
+            except NameError:  # of a function of a person's own
+                hints = {}
             for name, one in inspect.signature(f).parameters.items():
                 rule = _rule(hints.get(name, Any), one.default)
                 if one.kind is one.VAR_POSITIONAL:
@@ -159,12 +186,20 @@ def door(error: type[GanlibError]) -> Callable[[Callable], Callable]:
     return wrap
 
 
-def held(instance: Any, error: type[GanlibError]) -> None:
-    """Hold the fields of a dataclass to their annotations, as `door` does the arguments of a function."""
-    for name, rule in _fields(type(instance)).items():
-        value = getattr(instance, name)
+def held(instance: Any, error: type[GanlibError], name: str = "") -> None:
+    """Hold the fields of a dataclass, called `name`, to their annotations, as `door` does the arguments."""
+    for field, rule in _fields(type(instance)).items():
+        value = getattr(instance, field)
         if not rule.fits(value):
-            raise _refusal(error, f"{type(instance).__name__}'s {name}", value, rule)
+            raise _refusal(error, f"{name or type(instance).__name__}'s {field}", value, rule)
+
+
+def need(error: type[GanlibError], hint: Any, **values: Any) -> None:
+    """Hold some values to one annotation: need(DataError, str, name=name)."""
+    rule = _rule(hint)
+    for name, value in values.items():
+        if rule is not None and not rule.fits(value):
+            raise _refusal(error, name, value, rule)
 
 
 def _refusal(error: type[GanlibError], name: str, value: Any, rule: Rule) -> GanlibError:
@@ -183,16 +218,21 @@ def _rule(hint: Any, default: Any = None) -> Rule | None:
     if hint in (Any, object, ArrayLike):
         return Rule(_numbers, "numbers") if hint is ArrayLike else None
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Annotated:
-        ranges = [one for one in inner[1:] if isinstance(one, Within)]
-        return _number(inner[0], ranges[0]) if ranges else _rule(inner[0])
+    if origin is Annotated:
+        rule = _rule(inner[0])
+        for more in inner[1:]:
+            if isinstance(more, Within | Floats):
+                rule = _both(rule, more)
+        return rule
     if origin in (typing.Union, types.UnionType):
         rules = [_rule(one) for one in inner]
         if None in rules:
             return None
         return Rule(lambda value: any(rule.fits(value) for rule in rules), " or ".join(rule.words for rule in rules))
-    if hint in (int, float):
-        return _number(hint, Within())
+    if hint is int:
+        return Rule(is_whole, "a whole number")
+    if hint is float:
+        return Rule(is_number, "a finite number")
     if hint in (None, type(None)):
         return Rule(lambda value: value is None, "None")
     if hint is bool:
@@ -202,10 +242,17 @@ def _rule(hint: Any, default: Any = None) -> Rule | None:
     if origin is not None:
         return _generic(origin, inner)
     if getattr(hint, "_is_protocol", False):
-        members = [name for name in vars(hint) if not name.startswith("_")]
-        has = lambda value, name: hasattr(type(value), name) or name in getattr(value, "__dict__", ())  # noqa: E731
-        return Rule(lambda value: all(has(value, name) for name in members), f"a {hint.__name__.lower()}")
+        members = {name for name in (*vars(hint), *getattr(hint, "__annotations__", ())) if not name.startswith("_")}
+
+        def has_all(value: Any) -> bool:
+            """Whether its class, or it itself, has the members; asked so that no property is worked out."""
+            own = () if isinstance(value, type) else getattr(value, "__dict__", ())
+            return all(hasattr(type(value), name) or name in own for name in members)
+
+        return Rule(has_all, f"a {hint.__name__.lower()}")
     if isinstance(hint, type):
+        if hint.__module__ == "torch" and hint.__name__ == "Tensor":
+            return Rule(lambda value: isinstance(value, hint) and _dense(value), "a dense torch.Tensor")
         return Rule(lambda value: isinstance(value, hint), _a(hint))
     return None
 
@@ -241,15 +288,17 @@ def _generic(origin: type, inner: tuple[Any, ...]) -> Rule:
     return Rule(fits, f"a list, each {one.words}" if one else "a list")
 
 
-def _number(kind: type, within: Within) -> Rule:
-    right, words = (is_whole, "a whole number") if kind is int else (is_number, "a finite number")
-    return Rule(lambda value: right(value) and within.holds(value), f"{words}{within}")
+def _both(rule: Rule, more: Within | Floats) -> Rule:
+    return Rule(lambda value: rule.fits(value) and more.holds(value), f"{rule.words}{more}")
 
 
 def _numbers(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "biuf"
-    return table(value) is not None
+    return (isinstance(value, np.ndarray) and value.dtype.kind in "biuf") or table(value) is not None
+
+
+def _dense(tensor: Any) -> bool:
+    """Whether a tensor has numbers of its own, in rows: not one of the device "meta", and not sparse."""
+    return not (tensor.is_meta or tensor.is_sparse or tensor.is_sparse_csr or tensor.is_nested or tensor.is_quantized)
 
 
 def _a(kind: type) -> str:

@@ -1,11 +1,11 @@
 """An average of G's parameters, read off beside the game. It changes nothing in the run."""
 
 import copy
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 
-from ganlib.errors import CheckpointError, RecipeError, brief
+from ganlib.errors import CheckpointError, RecipeError, Within, brief, door
 from ganlib.nets import Generator, is_integer
 
 HORIZON = 33_333  # steps
@@ -45,8 +45,9 @@ class Average:
         self.G = copy.deepcopy(G).requires_grad_(False)
         self._followed = G
 
+    @door(RecipeError)
     @torch.no_grad()
-    def see(self, step: int) -> None:
+    def see(self, step: Annotated[int, Within(0)]) -> None:
         """Take in G as it is after so many steps of its run."""
         self.step = step
         if step % EVERY == 0 and step > self.begun:

@@ -50,6 +50,8 @@ def of_class(labels: Tensor, classes: Classes, dtype: torch.dtype = torch.float3
 @door(RecipeError)
 def hidden(x: Tensor, mask: Tensor) -> Tensor:
     """c for "mask": what is seen of x (m, d), 0 where mask (m, d) is 1, which means hidden; and the mask: (m, 2 d)."""
+    if x.shape != mask.shape or not x.ndim:
+        raise RecipeError(f"pictures {brief(x)} and masks {brief(mask)} must have one shape, (m, d)")
     return torch.cat([x * (1 - mask), mask], -1)
 
 
@@ -122,6 +124,9 @@ def masks(m: Count, shape: Shape, block: Side, rng: torch.Generator) -> Tensor:
 @door(RecipeError)
 def completed(condition: str, x: Tensor, c: Tensor | None, shape: Shape) -> Tensor:
     """The whole picture (m, d) of G's x (m, d) and of what it was given: G's own numbers where nothing was."""
+    numbers = {"mask": 2, "left half": 1}.get(condition)
+    if numbers and (x.ndim < 1 or c is None or c.shape != (*x.shape[:-1], numbers * x.shape[-1])):
+        raise RecipeError(f"of pictures {brief(x)} {numbers} numbers for each of theirs are given, not {brief(c)}")
     if condition == "mask":
         seen, mask = c.split(x.shape[-1], -1)
         return seen + mask * x
@@ -138,6 +143,8 @@ def _check_shape(x: Tensor, shape: Shape) -> None:
 @door(RecipeError)
 def beside(condition: str, z: Tensor, c: Tensor) -> Tensor:
     """The rows that G reads: z (m, z_dim) with c beside it, of a mask a tenth, (m, z_dim + numbers)."""
+    if not (z.ndim and c.ndim and z.shape[:-1] == c.shape[:-1]):
+        raise RecipeError(f"z {brief(z)} and c {brief(c)} must have as many rows")
     if condition == "mask":
         seen, mask = c.chunk(2, -1)
         return torch.cat([z, seen, mask * MASK], -1)
@@ -147,6 +154,8 @@ def beside(condition: str, z: Tensor, c: Tensor) -> Tensor:
 @door(RecipeError)
 def looked_at(condition: str, x: Tensor, c: Tensor | None) -> Tensor:
     """The rows that D looks at: whole pictures x (m, d), with their class or their mask beside them."""
+    if condition in ("class", "mask") and (c is None or not c.ndim or not x.ndim or x.shape[:-1] != c.shape[:-1]):
+        raise RecipeError(f"x {brief(x)} and c {brief(c)} must have as many rows")
     if condition == "class":
         return torch.cat([x, c / math.sqrt(c.shape[-1])], -1)
     return torch.cat([x, c[..., x.shape[-1] :] * MASK], -1) if condition == "mask" else x
@@ -181,7 +190,9 @@ def some_of_each(
     """The rows of n labelled examples, as many of each class, drawn by the seed: (n,) int64. Raises `RecipeError`."""
     if n % classes:
         raise RecipeError(f"{n} labels cannot be shared evenly among {classes} classes; use a multiple of {classes}")
-    rng = torch.Generator().manual_seed(seed)
+    if labels.ndim != 1:
+        raise RecipeError(f"labels are {brief(labels)}; they must be (n,)")
+    rng = torch.Generator().manual_seed(int(seed))
     order = torch.randperm(len(labels), generator=rng)
     each = [order[labels[order] == k][: n // classes] for k in range(classes)]
     if min(map(len, each)) < n // classes:

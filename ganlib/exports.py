@@ -150,7 +150,7 @@ def read_weights(
 def shipped(name: str, folder: Path) -> Path:
     """The file of weights of that name in a folder of this package. Raises `CheckpointError` with the names there."""
     there = sorted(file.stem for file in folder.glob("*.safetensors"))
-    if name not in there:
+    if not isinstance(name, str) or name not in there:
         names = ", ".join(there) or "none"
         raise CheckpointError(f"no weights named {brief(name)} come with this package; there are: {names}")
     return folder / f"{name}.safetensors"

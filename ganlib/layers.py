@@ -194,8 +194,11 @@ class Beside:
             raise RecipeError(
                 f"layers beside each other are {brief(self.beside)}; they must be a list, as what they read"
             )
-        layers = (layer if isinstance(layer, Layer) else layer_from(layer) for layer in self.beside)
-        object.__setattr__(self, "beside", tuple(layers))  # from a file they come as plain lists
+        try:
+            layers = tuple(layer if isinstance(layer, Layer) else layer_from(layer) for layer in self.beside)
+        except TypeError as error:
+            raise RecipeError(f"layers beside each other are {brief(self.beside)}: {str(error)[:80]}") from None
+        object.__setattr__(self, "beside", layers)  # from a file they come as plain lists
         object.__setattr__(self, "reads", tuple(self.reads))
         if not all(isinstance(layer, Layer) for layer in self.beside):
             raise RecipeError("only fully connected layers stand beside each other")

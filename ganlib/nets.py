@@ -5,13 +5,13 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, Within, brief, door
 from ganlib.layers import (
     LEARNT,
     AnyLayer,
@@ -27,7 +27,18 @@ from ganlib.layers import (
 
 __all__ = ["AnyLayer", "Beside", "Convolution", "Deconvolution", "Layer", "is_integer", "is_number", "layer_from"]
 __all__ += ["Abreast", "Convolve", "Deconvolve", "Dense", "Discriminator", "Generator", "count_parameters", "fixed"]
-__all__ += ["MODULES", "Affine", "Rng", "limit", "marginal_bias", "mask", "moments", "real_logit", "settled", "stack"]
+__all__ += [
+    "MODULES",
+    "Affine",
+    "Rng",
+    "limit",
+    "marginal_bias",
+    "mask",
+    "moments",
+    "real_logit",
+    "settled",
+    "stack",
+]
 
 Rng = torch.Generator | None  # where dropout and the first weights come from; None: no dropout, torch's own numbers
 
@@ -231,8 +242,17 @@ def marginal_bias(data_mean: Tensor | None) -> Tensor:
 MODULES = {Layer: Dense, Convolution: Convolve, Deconvolution: Deconvolve, Beside: Abreast}
 
 
+def _check_stack(inputs: Any, layers: Any, rng: Any) -> None:
+    """Raise `RecipeError` unless these are layers, something to read, and random numbers or None."""
+    several = isinstance(layers, Sequence) and len(layers) and all(type(layer) in MODULES for layer in layers)
+    if not (several and is_integer(inputs) and inputs >= 1 and isinstance(rng, Rng)):
+        given = f"{brief(inputs)} numbers, {brief(layers)}, {brief(rng)}"
+        raise RecipeError(f"a net takes how many numbers it reads, its layers, and a torch.Generator, not {given}")
+
+
 def stack(inputs: int, layers: Sequence[AnyLayer], rng: Rng, data_mean: Tensor | None = None) -> nn.ModuleList:
     """The layers one on another, their parameters drawn from `rng` bottom up."""
+    _check_stack(inputs, layers, rng)
     if (total := learnt(inputs, layers)) > LEARNT:
         raise RecipeError(f"a net would learn {total:,} numbers, more than {LEARNT:,}: make its layers narrower")
     widths = [inputs, *(layer.units for layer in layers[:-1])]
@@ -258,8 +278,9 @@ class Generator(nn.Module):
             z = layer(z)
         return z
 
+    @door(RecipeError)
     @torch.no_grad()
-    def pictures(self, z: Tensor, chunk: int = 1_000) -> Tensor:
+    def pictures(self, z: Tensor, chunk: Annotated[int, Within(1)] = 1_000) -> Tensor:
         """G(z) to look at or to score: any z (n, z_dim) -> (n, d) on the CPU, with no gradient kept."""
         weight = next(self.parameters())
         return torch.cat([self(part.to(weight)).cpu() for part in z.split(chunk)])
@@ -289,6 +310,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, inputs: int, layers: Sequence[AnyLayer], rng: Rng = None):
         super().__init__()
+        _check_stack(inputs, layers, rng)
         last = layers[-1]
         ends = isinstance(last, Layer) and (last.units > 1, last.activation) in ((False, "sigmoid"), (True, "linear"))
         if not ends:
@@ -333,6 +355,7 @@ def fixed(net: nn.Module) -> Iterator[None]:
         net.requires_grad_(True)
 
 
+@door(RecipeError)
 def count_parameters(net: nn.Module) -> int:
     """How many numbers the net learns."""
     return sum(parameter.numel() for parameter in net.parameters())

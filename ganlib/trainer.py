@@ -404,7 +404,7 @@ class Trainer:
     @torch.no_grad()
     def _put_on_top(self, top: Sequence[torch.nn.Module] | None) -> None:
         """Give G's last layers the parameters of the trained layers `top`, as the recipe asks for."""
-        name, built_on, top = self.recipe.name, self.recipe.built_on, list(top or ())
+        name, built_on, top = self.recipe.name, self.recipe.built_on, [] if top is None else list(top)
         if built_on and not top:
             new = f"the recipe {name!r} puts a new bottom under the G that {built_on!r} has trained"
             how = "pass its G's layers as `top` (command line: --on its folder)"

@@ -171,6 +171,7 @@ def test_no_message_ends_a_run_and_each_is_answered_by_a_frame(makers, name, mon
             demo._loop.tick()
         for frame, _ in sent:
             json.dumps(frame, allow_nan=False)
+            assert type(frame["applied"]) is int and abs(frame["applied"]) < 2**53, "what a page can hold"
             if frame["type"] == "frame":
                 said = frame["message"]
                 assert len(said) <= 400 and "\n" not in said and "x" * 81 not in said

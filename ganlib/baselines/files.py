@@ -19,7 +19,7 @@ from ganlib.baselines.model import Model, ModelRecipe, fit
 from ganlib.baselines.rbm import RBMRecipe
 from ganlib.baselines.vae import VAERecipe
 from ganlib.datasets import Dataset
-from ganlib.errors import CheckpointError, RecipeError, brief
+from ganlib.errors import CheckpointError, RecipeError, brief, door
 from ganlib.images import scale
 from ganlib.layers import NOT_NEGATIVE, WIDEST, is_integer, is_number
 from ganlib.runs import Place
@@ -95,6 +95,7 @@ def draws(model: Model, n: int, x: Tensor, seed: int = 1, means: bool = False) -
     return model.samples(n, seed, means, **start)
 
 
+@door(CheckpointError)
 def load(folder: Path | str) -> tuple[Model, dict[str, Any]]:
     """The model of a run's last whole epoch, and what is known of it: seed, data, history, seconds.
 
@@ -177,14 +178,16 @@ def _hold(what: str, value: Any, right: bool) -> None:
         raise ValueError(f"its {what} is {brief(value)}")
 
 
-def save_weights(path: Path, model: Model, info: dict[str, Any]) -> Path:
+@door(CheckpointError)
+def save_weights(path: Path | str, model: Model, info: dict[str, Any]) -> Path:
     """Write a model as half-precision safetensors, and `info` with its recipe as a .json beside it."""
     tensors = {name: tensor.half() for name, tensor in model.state_dict().items()}
     told = {**info, "kind": kind(model.recipe), "epochs": model.done, "recipe": asdict(model.recipe)}
     return checkpoints.write_weights(path, tensors, told)
 
 
-def load_weights(path: Path) -> Model:
+@door(CheckpointError)
+def load_weights(path: Path | str) -> Model:
     """The model that `save_weights` wrote, in float32, with its `.info`. Raises `CheckpointError`.
 
     Bounds on memory and time: those of `checkpoints.read_weights`.

@@ -152,6 +152,8 @@ def fit(
     Each epoch draws its order and its noise from a stream of its own, so a `model` that stands at the end of an epoch
     goes on bit for bit. Raises `DataError` when the data are not pictures in [0, 1].
     """
+    if not isinstance(recipe, ModelRecipe):
+        raise RecipeError(f"{brief(recipe)} is no recipe of a baseline; take one of baselines.RECIPES")
     if not isinstance(data, Tensor):
         raise DataError(f"data are {brief(data)}; a fit takes pictures (n, d) as floats in [0, 1]")
     if not (is_whole(seed) and seed >= 0):
@@ -160,7 +162,7 @@ def fit(
         raise DataError(f"data are {tuple(data.shape)} {data.dtype}; a fit takes pictures (n, d) as floats in [0, 1]")
     if not bool(((data >= 0) & (data <= 1)).all()):
         raise DataError(f"data lie in [{data.min():.3g}, {data.max():.3g}]; a fit takes pictures in [0, 1]")
-    on = hardware.choose(device).device
+    on, seed = hardware.choose(device).device, int(seed)
     model = (model or recipe.start(data.mean(0), seed)).to(on)
     if hasattr(model, "optimiser"):
         model.optimiser.load_state_dict(model.optimiser.state_dict())  # what it keeps follows the parameters

@@ -4,14 +4,14 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganlib import conditions, nets
-from ganlib.errors import RecipeError, brief, is_whole
+from ganlib.errors import RecipeError, Within, brief, door, is_whole
 from ganlib.game import GENERATOR_COSTS, PRIORS, UPDATES, prior
 from ganlib.images import PIXELS
 from ganlib.layers import NOT_NEGATIVE, WIDEST, Rule, one_of, whole
@@ -148,17 +148,21 @@ class Recipe:
                     f"update {self.update!r}, k {self.k}"
                 )
 
-    def lr(self, player: str, t: int, of: int = 0) -> float:
+    @door(RecipeError)
+    def lr(self, player: str, t: Annotated[int, Within(0)], of: int = 0) -> float:
         """The rate of "D" or "G" after t updates of all: max(lr_0 / lr_decay^t, lr_min), and a fall to 0 at the end."""
+        one_of(("G", "D", "E")).hold("a player is", player)
         lr = max(getattr(self, f"lr_{player}") * self.lr_decay**-t, self.lr_min)  # a positive exponent could overflow
         return lr * min(1.0, max(0.0, (1 - t / of) / self.fall)) if self.fall and of else lr
 
+    @door(RecipeError)
     def momentum(self, epoch: int) -> float:
         """mu in an epoch (the first is 1): linear from `momentum_start` to `momentum_end` at `momentum_epochs`."""
         share = min(max((epoch - 1) / max(self.momentum_epochs - 1, 1), 0.0), 1.0)
         return self.momentum_start + share * (self.momentum_end - self.momentum_start)
 
-    def epochs_done(self, examples: int, epoch: int, position: int) -> float:
+    @door(RecipeError)
+    def epochs_done(self, examples: Annotated[int, Within(1)], epoch: int, position: int) -> float:
         """Passes over so many examples done, `position` minibatches into the pass `epoch` (the first is 1)."""
         return epoch - 1 + min(position * self.batch, examples) / examples
 
@@ -169,6 +173,9 @@ class Recipe:
 
     def players(self, seed: int, data_mean: Tensor) -> dict[str, Any]:
         """G, D and, where the recipe has one, the inference net E, by name, as they start; see `networks`."""
+        whole(0, 2**63 - 1).hold("seed is", seed)
+        if not (isinstance(data_mean, Tensor) and data_mean.ndim == 1):
+            raise RecipeError(f"data_mean is {brief(data_mean)}; it must be the mean picture, (d,)")
         rng, d = torch.Generator().manual_seed(seed), len(data_mean)
         for_G, for_D = conditions.widths(self.condition, d, self.classes)
         for_D += self.z_dim * (self.inference == "joint")
@@ -195,6 +202,7 @@ class Recipe:
         """G; where its layers normalise, a G that looks at each z alone, with the moments over 10,000 other z."""
         return nets.settled(G, self.noise(10_000, seed=2)) if _normalises(self.G) else G
 
+    @door(RecipeError)
     def samples(
         self, G: Generator, n: int, seed: int = 0, given: Tensor | None = None, shape: conditions.Shape | None = None
     ) -> Tensor:
@@ -219,10 +227,9 @@ class Recipe:
 
     def at(self, profile: str) -> Self:
         """The recipe scaled ("paper": as it is). What a variant changed stays, but for its own nets: `RecipeError`."""
+        one_of(PROFILES).hold("unknown profile", profile)
         if profile == "paper":
             return self
-        if not isinstance(profile, str) or profile not in SCALES:
-            raise RecipeError(f"unknown profile {brief(profile)}; use one of {', '.join(PROFILES)}")
         if self.name not in SCALES[profile]:
             raise RecipeError(f"{profile!r} scales {', '.join(SCALES[profile])}, and this is {self.name!r}")
         scaled = SCALES[profile][self.name]
@@ -241,6 +248,8 @@ class Recipe:
 
     def differences(self, reference: Self) -> list[tuple[str, str, str, str]]:
         """What differs from another recipe: rows of (field, number of its layers or "", value there, value here)."""
+        if not isinstance(reference, Recipe):
+            raise RecipeError(f"{brief(reference)} is no recipe to compare with")
         both = ((name, getattr(reference, name), getattr(self, name)) for name in vars(self))
         return [(name, *row) for name, old, new in both if old != new for row in _difference(old, new)]
 
@@ -257,12 +266,13 @@ class Recipe:
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """The recipe that `to_dict` wrote. Raises `RecipeError` on anything else."""
         try:
+            plain = dict(plain)
             stacks = ("G", "D", *(["E"] if "E" in plain else []))
             layers = {name: tuple(map(nets.layer_from, plain[name][:DEEPEST])) for name in stacks}
             return cls(**{**plain, **layers})
         except RecipeError:
             raise
-        except (TypeError, LookupError, ValueError, AttributeError) as error:
+        except (TypeError, LookupError, ValueError, AttributeError, RuntimeError) as error:
             why = " ".join(str(error).split())[:120]
             raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {why}") from None
 

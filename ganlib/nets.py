@@ -5,13 +5,13 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, Within, brief, need
 from ganlib.layers import (
     LEARNT,
     AnyLayer,
@@ -230,7 +230,11 @@ MODULES = {Layer: Dense, Convolution: Convolve, Deconvolution: Deconvolve, Besid
 
 
 def stack(inputs: int, layers: Sequence[AnyLayer], rng: Rng, data_mean: Tensor | None = None) -> nn.ModuleList:
-    """The layers one on another, their parameters drawn from `rng` bottom up."""
+    """The layers one on another, their parameters drawn from `rng` bottom up. Raises `RecipeError`."""
+    need(RecipeError, Annotated[int, Within(1, LEARNT)], inputs=inputs)
+    need(RecipeError, Sequence[AnyLayer], layers=layers)
+    if not layers:
+        raise RecipeError("a net takes one layer or more; there are none")
     if (total := learnt(inputs, layers)) > LEARNT:
         raise RecipeError(f"a net would learn {total:,} numbers, more than {LEARNT:,}: make its layers narrower")
     widths = [inputs, *(layer.units for layer in layers[:-1])]
@@ -259,6 +263,8 @@ class Generator(nn.Module):
     @torch.no_grad()
     def pictures(self, z: Tensor, chunk: int = 1_000) -> Tensor:
         """G(z) to look at or to score: any z (n, z_dim) -> (n, d) on the CPU, with no gradient kept."""
+        if not isinstance(z, Tensor) or z.ndim != 2 or z.shape[1] != self.z_dim or z.is_meta or z.is_sparse:
+            raise RecipeError(f"z is {brief(z)}; this net takes a tensor of rows, (n, {self.z_dim})")
         weight = next(self.parameters())
         return torch.cat([self(part.to(weight)).cpu() for part in z.split(chunk)])
 
@@ -287,10 +293,11 @@ class Discriminator(nn.Module):
 
     def __init__(self, inputs: int, layers: Sequence[AnyLayer], rng: Rng = None):
         super().__init__()
-        last = layers[-1]
+        last = layers[-1] if isinstance(layers, Sequence) and len(layers) else None
         ends = isinstance(last, Layer) and (last.units > 1, last.activation) in ((False, "sigmoid"), (True, "linear"))
         if not ends:
-            raise RecipeError(f"D must end in one sigmoid unit, or in a linear unit for each class; it ends in {last}")
+            ends = f"it ends in {brief(str(last), 120, quoted=False)}"
+            raise RecipeError(f"D must end in one sigmoid unit, or in a linear unit for each class; {ends}")
         self.layers = stack(inputs, layers, rng)
 
     def forward(self, x: Tensor, rng: Rng = None) -> Tensor:

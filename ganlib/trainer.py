@@ -58,6 +58,8 @@ class History:
 
     def record(self, step: Step) -> None:
         """Add one step; a full window becomes a row (its step and epoch are the last ones, the rest are means)."""
+        if not isinstance(step, Step):
+            raise RecipeError(f"a history takes a Step, not {brief(step)}")
         self._window.append(astuple(step))
         if len(self._window) == self.every:
             means = np.mean(self._window, axis=0)

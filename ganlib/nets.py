@@ -223,6 +223,8 @@ def marginal_bias(data_mean: Tensor | None) -> Tensor:
     """logit(mean of the training data, clipped to [1e-7, 1 - 1e-7]): (d,) in [0, 1] -> (d,)."""
     if data_mean is None:
         raise RecipeError("a layer with bias='marginal' needs the mean of the training data: pass data_mean")
+    if data_mean.is_meta:  # where numbers have no values: its logit there would load a second's worth of torch
+        return data_mean.double()
     return torch.logit(data_mean.double(), eps=1e-7)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ganlib import archive, checkpoints, disk, hardware, parzen
 from ganlib.baselines.cae import CAERecipe
@@ -23,7 +22,8 @@ from ganlib.datasets import Dataset
 from ganlib.errors import CheckpointError, RecipeError, brief, door
 from ganlib.images import scale
 from ganlib.layers import NOT_NEGATIVE, WIDEST, is_integer, is_number
-from ganlib.runs import alone, polite_stop
+from ganlib.runs import Place
+from ganlib.unattended import Bar, polite_stop, say
 
 WEIGHTS = checkpoints.WEIGHTS / "baselines"
 SCORED = 10_000  # draws in a validation score
@@ -47,24 +47,27 @@ def train(
     """Fit `recipe` to the training pictures, in a folder: begun there, or gone on with from the last whole epoch.
 
     After each epoch a checkpoint is written; after every `validate_every` the conditional means are scored on the
-    validation pictures, as the notebooks do. Ctrl-C, SIGTERM and the end of `seconds` stop it; the epoch under way is
-    lost, and a later call goes on bit for bit. The recipe's `epochs` may be another number then. Raises
+    validation pictures, as the notebooks do. Ctrl-C, SIGTERM, SIGHUP and the end of `seconds` stop it; the epoch under
+    way is lost, and a later call goes on bit for bit. The recipe's `epochs` may be another number then. Raises
     `CheckpointError` when the folder holds another run, or another process trains there.
     """
     folder, end = Path(folder), time.monotonic() + (seconds or float("inf"))
+    hardware.choose(device)  # before a folder is made
     told = {"seed": seed, "data": data.name, "fingerprint": data.fingerprint()}
-    model, found = None, {"history": [], "seconds": 0.0}
-    if checkpoints.exists(folder):
-        model, found = load(folder)
-        if changed := _changes(found, told) + _changes_of(model.recipe, recipe):
-            raise CheckpointError(f"the run in {folder} is another one ({'; '.join(changed)}); choose another folder")
-        model.recipe = recipe
-    history, spent = found["history"], found["seconds"]
+    model, found, place = None, {"history": [], "seconds": 0.0}, Place(folder)
     x, valid = scale(data.train), scale(data.valid)
-    epoch, costs, begun = model.done if model else 0, [], time.monotonic()
-    total = recipe.epochs * -(-len(x) // recipe.batch)
-    with alone(folder), polite_stop() as stop, tqdm(total=total, disable=not progress, mininterval=5) as bar:
-        bar.update(epoch * (total // recipe.epochs))
+    batches = -(-len(x) // recipe.batch)
+    with place.alone(), polite_stop() as stop, Bar(recipe.epochs * batches, show=progress) as bar:
+        if checkpoints.exists(folder):
+            model, found = load(folder)
+            place.know()
+            if changed := _changes(found, told) + _changes_of(model.recipe, recipe):
+                what = "; ".join(changed)
+                raise CheckpointError(f"the run in {folder} is another one ({what}); choose another folder")
+            model.recipe = recipe
+        history, spent = found["history"], found["seconds"]
+        epoch, costs, begun = model.done if model else 0, [], time.monotonic()
+        bar.update(epoch * batches)
         for step in fit(x, recipe, seed, model, device):
             model = step.model
             costs.append(step.cost)
@@ -74,13 +77,14 @@ def train(
                 row = {"epoch": epoch, "cost": float(np.mean(costs)), "seconds": round(spent, 1)}
                 if validate_every and (epoch % validate_every == 0 or epoch == recipe.epochs):
                     row |= parzen.validation_score(draws(model, SCORED, x, means=True), valid)
-                    bar.set_postfix_str(f"validation {row['log_likelihood']:.1f} nats (means)", refresh=False)
+                    bar.say(after=f"validation {row['log_likelihood']:.1f} nats (means)")
                 history.append(row)
                 plain = {"kind": kind(recipe), "recipe": asdict(recipe), "history": history, "seconds": spent, **told}
-                checkpoints.write(folder, {"model": model.state(), "made": hardware.provenance(), **plain}, check)
+                with stop.waiting():
+                    place.write({"model": model.state(), "made": hardware.provenance(), **plain}, check)
                 costs, begun = [], time.monotonic()
             if epoch < recipe.epochs and (stop.is_set() or time.monotonic() > end):
-                print(f"Stopped; epoch {epoch} of {recipe.epochs} is saved in {folder}. The same call goes on.")
+                say(f"Stopped; epoch {epoch} of {recipe.epochs} is saved in {folder}. The same call goes on.")
                 break
     return model
 

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Self
 
 import torch
 
-from ganlib.errors import CheckpointError, RecipeError, Within, brief, door
+from ganlib.errors import CheckpointError, RecipeError, Within, brief, need
 from ganlib.nets import Generator, is_integer
 
+Steps = Annotated[int, Within(0, 2**53)]
 HORIZON = 33_333  # steps
 PART = 2  # of the run so far: over a half of it the average scores higher than over a tenth (notebook 11)
 EVERY = 10  # steps from one look at G to the next
@@ -38,6 +39,7 @@ class Average:
             raise RecipeError(
                 f"the part is {brief(part)}; it must be an integer >= 1: 2 means a half of the run so far"
             )
+        need(RecipeError, Steps, horizon=horizon, step=step, part=part)
         self.horizon = horizon
         self.part = part
         self.begun = step  # the step of the run at which it began to follow G
@@ -45,10 +47,10 @@ class Average:
         self.G = copy.deepcopy(G).requires_grad_(False)
         self._followed = G
 
-    @door(RecipeError)
     @torch.no_grad()
-    def see(self, step: Annotated[int, Within(0)]) -> None:
+    def see(self, step: int) -> None:
         """Take in G as it is after so many steps of its run."""
+        need(RecipeError, Steps, step=step)
         self.step = step
         if step % EVERY == 0 and step > self.begun:
             w = min(1.0, EVERY / min(self.horizon, (step - self.begun) / self.part))

@@ -7,17 +7,17 @@ best D, V is -log 4 plus twice the Jensen-Shannon divergence of p_data(x | c) an
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ganlib.errors import DataError, RecipeError, Within, brief, door
-from ganlib.layers import one_of
 from ganlib.nets import Generator
 
 CONDITIONS = ("", "class", "left half", "mask")
+Condition = Literal[CONDITIONS]
 MOST = 2**31  # numbers of masks drawn at once, at the most
 MASK = 0.1  # G and D read so much for a hidden pixel
 Side = Annotated[int, Within(1, 10_000)]
@@ -27,9 +27,8 @@ Count = Annotated[int, Within(0, 1_000_000)]
 
 
 @door(RecipeError)
-def widths(condition: str, d: Annotated[int, Within(1)], classes: Classes) -> tuple[int, int]:
+def widths(condition: Condition, d: Annotated[int, Within(1, 2**31)], classes: Classes) -> tuple[int, int]:
     """How many numbers G reads beside z, and D beside the d of x."""
-    one_of(CONDITIONS).hold("condition is", condition)
     return {"": (0, 0), "class": (classes, classes), "left half": (d, 0), "mask": (2 * d, d)}[condition]
 
 
@@ -40,8 +39,8 @@ def of_class(labels: Tensor, classes: Classes, dtype: torch.dtype = torch.float3
     So the numbers of c have the mean square of those of z. With a one there G learns its c so much more slowly than D
     does that it loses (six epochs of CONDITIONAL: -173 nats against 30). D itself looks at a one.
     """
-    if labels.is_floating_point() or labels.is_complex() or labels.ndim != 1:
-        raise DataError(f"labels are {brief(labels)}; they must be whole numbers, (m,)")
+    if labels.is_floating_point() or labels.is_complex() or labels.ndim != 1 or not dtype.is_floating_point:
+        raise DataError(f"labels are {brief(labels)}, to be {dtype}; they must be whole numbers (m,), to be floats")
     if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         raise DataError(f"labels run from {int(labels.min())} to {int(labels.max())}; the recipe has {classes} classes")
     return functional.one_hot(labels.long(), classes).to(dtype) * math.sqrt(classes)
@@ -50,8 +49,8 @@ def of_class(labels: Tensor, classes: Classes, dtype: torch.dtype = torch.float3
 @door(RecipeError)
 def hidden(x: Tensor, mask: Tensor) -> Tensor:
     """c for "mask": what is seen of x (m, d), 0 where mask (m, d) is 1, which means hidden; and the mask: (m, 2 d)."""
-    if x.shape != mask.shape or not x.ndim:
-        raise RecipeError(f"pictures {brief(x)} and masks {brief(mask)} must have one shape, (m, d)")
+    if x.shape != mask.shape:
+        raise RecipeError(f"x is {tuple(x.shape)} and its mask {tuple(mask.shape)}; both must be (m, d)")
     return torch.cat([x * (1 - mask), mask], -1)
 
 
@@ -65,7 +64,7 @@ def right_half(shape: Shape, like: Tensor) -> Tensor:
 
 @door(RecipeError)
 def given(
-    condition: str, x: Tensor, labels: Tensor, shape: Shape, classes: Classes, block: Side, rng: torch.Generator
+    condition: Condition, x: Tensor, labels: Tensor, shape: Shape, classes: Classes, block: Side, rng: torch.Generator
 ) -> Tensor | None:
     """c of the examples x (m, d): (m, numbers that G reads), or None where nothing is given. Masks come from `rng`."""
     _check_shape(x, shape)
@@ -79,7 +78,7 @@ def given(
 
 
 @door(RecipeError)
-def nothing(condition: str, n: Count, shape: Shape, classes: Classes) -> Tensor | None:
+def nothing(condition: Condition, n: Count, shape: Shape, classes: Classes) -> Tensor | None:
     """c of n samples where nobody gives any: the classes in turn, or all hidden. Raises `RecipeError` for halves."""
     if condition == "class":
         return of_class(torch.arange(n) % classes, classes)
@@ -122,11 +121,11 @@ def masks(m: Count, shape: Shape, block: Side, rng: torch.Generator) -> Tensor:
 
 
 @door(RecipeError)
-def completed(condition: str, x: Tensor, c: Tensor | None, shape: Shape) -> Tensor:
+def completed(condition: Condition, x: Tensor, c: Tensor | None, shape: Shape) -> Tensor:
     """The whole picture (m, d) of G's x (m, d) and of what it was given: G's own numbers where nothing was."""
-    numbers = {"mask": 2, "left half": 1}.get(condition)
-    if numbers and (x.ndim < 1 or c is None or c.shape != (*x.shape[:-1], numbers * x.shape[-1])):
-        raise RecipeError(f"of pictures {brief(x)} {numbers} numbers for each of theirs are given, not {brief(c)}")
+    _check_given(condition, x, c)
+    if condition == "left half":
+        _check_shape(x, shape)
     if condition == "mask":
         seen, mask = c.split(x.shape[-1], -1)
         return seen + mask * x
@@ -140,11 +139,18 @@ def _check_shape(x: Tensor, shape: Shape) -> None:
         raise RecipeError(f"pictures are {brief(x)}; of the shape {shape} they must be (m, {math.prod(shape)})")
 
 
+def _check_given(condition: str, x: Tensor, c: Tensor | None) -> None:
+    wide = {"": None, "class": None, "left half": x.shape[-1], "mask": 2 * x.shape[-1]}[condition]
+    if condition and (c is None or c.shape[:-1] != x.shape[:-1] or c.shape[-1] != (wide or c.shape[-1])):
+        found = "nothing" if c is None else tuple(c.shape)
+        raise RecipeError(f"{found} is given for x {tuple(x.shape)}; the condition {condition!r} takes a row for each")
+
+
 @door(RecipeError)
-def beside(condition: str, z: Tensor, c: Tensor) -> Tensor:
+def beside(condition: Condition, z: Tensor, c: Tensor) -> Tensor:
     """The rows that G reads: z (m, z_dim) with c beside it, of a mask a tenth, (m, z_dim + numbers)."""
-    if not (z.ndim and c.ndim and z.shape[:-1] == c.shape[:-1]):
-        raise RecipeError(f"z {brief(z)} and c {brief(c)} must have as many rows")
+    if z.shape[:-1] != c.shape[:-1]:
+        raise RecipeError(f"z is {tuple(z.shape)} and what is given {tuple(c.shape)}; there must be a row for each z")
     if condition == "mask":
         seen, mask = c.chunk(2, -1)
         return torch.cat([z, seen, mask * MASK], -1)
@@ -152,10 +158,9 @@ def beside(condition: str, z: Tensor, c: Tensor) -> Tensor:
 
 
 @door(RecipeError)
-def looked_at(condition: str, x: Tensor, c: Tensor | None) -> Tensor:
+def looked_at(condition: Condition, x: Tensor, c: Tensor | None) -> Tensor:
     """The rows that D looks at: whole pictures x (m, d), with their class or their mask beside them."""
-    if condition in ("class", "mask") and (c is None or not c.ndim or not x.ndim or x.shape[:-1] != c.shape[:-1]):
-        raise RecipeError(f"x {brief(x)} and c {brief(c)} must have as many rows")
+    _check_given(condition, x, c)
     if condition == "class":
         return torch.cat([x, c / math.sqrt(c.shape[-1])], -1)
     return torch.cat([x, c[..., x.shape[-1] :] * MASK], -1) if condition == "mask" else x

@@ -18,7 +18,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +26,10 @@ from numpy.typing import ArrayLike
 
 class GanlibError(Exception):
     """The base of every error that this package raises on purpose."""
+
+    def __str__(self) -> str:
+        text = super().__str__()  # which may name a path, or a recipe, of any length
+        return text if len(text) <= 1_000 else f"{text[:997]}..."
 
 
 class RecipeError(GanlibError, ValueError):
@@ -233,6 +237,9 @@ def _rule(hint: Any, default: Any = None) -> Rule | None:
         return Rule(is_whole, "a whole number")
     if hint is float:
         return Rule(is_number, "a finite number")
+    if origin is Literal:
+        words = f"one of {', '.join(map(repr, inner))}"
+        return Rule(lambda value: isinstance(value, str | int) and value in inner, words)
     if hint in (None, type(None)):
         return Rule(lambda value: value is None, "None")
     if hint is bool:

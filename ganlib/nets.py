@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganlib.errors import RecipeError, Within, brief, door
+from ganlib.errors import RecipeError, Within, brief, need
 from ganlib.layers import (
     LEARNT,
     AnyLayer,
@@ -27,18 +27,7 @@ from ganlib.layers import (
 
 __all__ = ["AnyLayer", "Beside", "Convolution", "Deconvolution", "Layer", "is_integer", "is_number", "layer_from"]
 __all__ += ["Abreast", "Convolve", "Deconvolve", "Dense", "Discriminator", "Generator", "count_parameters", "fixed"]
-__all__ += [
-    "MODULES",
-    "Affine",
-    "Rng",
-    "limit",
-    "marginal_bias",
-    "mask",
-    "moments",
-    "real_logit",
-    "settled",
-    "stack",
-]
+__all__ += ["MODULES", "Affine", "Rng", "limit", "marginal_bias", "mask", "moments", "real_logit", "settled", "stack"]
 
 Rng = torch.Generator | None  # where dropout and the first weights come from; None: no dropout, torch's own numbers
 
@@ -242,17 +231,12 @@ def marginal_bias(data_mean: Tensor | None) -> Tensor:
 MODULES = {Layer: Dense, Convolution: Convolve, Deconvolution: Deconvolve, Beside: Abreast}
 
 
-def _check_stack(inputs: Any, layers: Any, rng: Any) -> None:
-    """Raise `RecipeError` unless these are layers, something to read, and random numbers or None."""
-    several = isinstance(layers, Sequence) and len(layers) and all(type(layer) in MODULES for layer in layers)
-    if not (several and is_integer(inputs) and inputs >= 1 and isinstance(rng, Rng)):
-        given = f"{brief(inputs)} numbers, {brief(layers)}, {brief(rng)}"
-        raise RecipeError(f"a net takes how many numbers it reads, its layers, and a torch.Generator, not {given}")
-
-
 def stack(inputs: int, layers: Sequence[AnyLayer], rng: Rng, data_mean: Tensor | None = None) -> nn.ModuleList:
-    """The layers one on another, their parameters drawn from `rng` bottom up."""
-    _check_stack(inputs, layers, rng)
+    """The layers one on another, their parameters drawn from `rng` bottom up. Raises `RecipeError`."""
+    need(RecipeError, Annotated[int, Within(1, LEARNT)], inputs=inputs)
+    need(RecipeError, Sequence[AnyLayer], layers=layers)
+    if not layers:
+        raise RecipeError("a net takes one layer or more; there are none")
     if (total := learnt(inputs, layers)) > LEARNT:
         raise RecipeError(f"a net would learn {total:,} numbers, more than {LEARNT:,}: make its layers narrower")
     widths = [inputs, *(layer.units for layer in layers[:-1])]
@@ -278,10 +262,12 @@ class Generator(nn.Module):
             z = layer(z)
         return z
 
-    @door(RecipeError)
     @torch.no_grad()
-    def pictures(self, z: Tensor, chunk: Annotated[int, Within(1)] = 1_000) -> Tensor:
+    def pictures(self, z: Tensor, chunk: int = 1_000) -> Tensor:
         """G(z) to look at or to score: any z (n, z_dim) -> (n, d) on the CPU, with no gradient kept."""
+        need(RecipeError, Annotated[int, Within(1, 10**9)], chunk=chunk)
+        if not isinstance(z, Tensor) or z.ndim != 2 or z.shape[1] != self.z_dim or z.is_meta or z.is_sparse:
+            raise RecipeError(f"z is {brief(z)}; this net takes a tensor of rows, (n, {self.z_dim})")
         weight = next(self.parameters())
         return torch.cat([self(part.to(weight)).cpu() for part in z.split(chunk)])
 
@@ -310,11 +296,11 @@ class Discriminator(nn.Module):
 
     def __init__(self, inputs: int, layers: Sequence[AnyLayer], rng: Rng = None):
         super().__init__()
-        _check_stack(inputs, layers, rng)
-        last = layers[-1]
+        last = layers[-1] if isinstance(layers, Sequence) and len(layers) else None
         ends = isinstance(last, Layer) and (last.units > 1, last.activation) in ((False, "sigmoid"), (True, "linear"))
         if not ends:
-            raise RecipeError(f"D must end in one sigmoid unit, or in a linear unit for each class; it ends in {last}")
+            ends = f"it ends in {brief(str(last), 120, quoted=False)}"
+            raise RecipeError(f"D must end in one sigmoid unit, or in a linear unit for each class; {ends}")
         self.layers = stack(inputs, layers, rng)
 
     def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
@@ -355,7 +341,6 @@ def fixed(net: nn.Module) -> Iterator[None]:
         net.requires_grad_(True)
 
 
-@door(RecipeError)
 def count_parameters(net: nn.Module) -> int:
     """How many numbers the net learns."""
     return sum(parameter.numel() for parameter in net.parameters())

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from typing import Any, Self
 
@@ -58,6 +58,8 @@ class History:
 
     def record(self, step: Step) -> None:
         """Add one step; a full window becomes a row (its step and epoch are the last ones, the rest are means)."""
+        if not isinstance(step, Step):
+            raise RecipeError(f"a history takes a Step, not {brief(step)}")
         self._window.append(astuple(step))
         if len(self._window) == self.every:
             means = np.mean(self._window, axis=0)
@@ -404,7 +406,11 @@ class Trainer:
     @torch.no_grad()
     def _put_on_top(self, top: Sequence[torch.nn.Module] | None) -> None:
         """Give G's last layers the parameters of the trained layers `top`, as the recipe asks for."""
-        name, built_on, top = self.recipe.name, self.recipe.built_on, [] if top is None else list(top)
+        name, built_on, top = (
+            self.recipe.name,
+            self.recipe.built_on,
+            list(top or ()) if top is None or isinstance(top, Iterable) else [top],
+        )
         if built_on and not top:
             new = f"the recipe {name!r} puts a new bottom under the G that {built_on!r} has trained"
             how = "pass its G's layers as `top` (command line: --on its folder)"

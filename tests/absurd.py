@@ -17,6 +17,7 @@ from ganlib.errors import brief
 
 SECONDS = 10.0  # that one of them may take; milliseconds are what it takes
 HUGE = 10**400
+LARGE = 10**18
 
 
 class Bad:
@@ -27,7 +28,7 @@ class Bad:
 
 
 NO_NUMBER = (None, "3", "x" * 10_000, [], {}, [1.5], 2j, b"1", Bad(), np.array([1, 2]), math.nan, math.inf, HUGE)
-NO_WHOLE = (*NO_NUMBER, True, 1.5, -1, 10**18, -HUGE, np.float64(2.5), torch.tensor([1, 2]))
+NO_WHOLE = (*NO_NUMBER, True, 1.5, -1, LARGE, -HUGE, np.float64(2.5), torch.tensor([1, 2]))
 NO_STRING = (None, 3, b"test", ["test"], Bad())
 NO_TENSOR = (None, 3, "x", [0.5], [[0.5, 0.5]], np.ones((2, 3)), Bad(), torch.ones(2, 3, device="meta"))
 NO_TENSOR += (torch.eye(3).to_sparse(),)
@@ -81,7 +82,7 @@ def outcome(f: Callable[..., Any], arguments: dict[str, Any]) -> str:
         said, seconds = str(error), time.monotonic() - began
         if seconds > SECONDS:
             return f"took {seconds:.0f} s"
-        return "" if 10 < len(said) < 400 and "\n" not in said else f"said {said[:500]!r}"
+        return "" if 10 < len(said) <= 1_000 and "\n" not in said else f"said {said[:500]!r}"
     except Exception as error:
         return f"ended in {type(error).__name__}: {str(error)[:200]}"
     return "was taken"

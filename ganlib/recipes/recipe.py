@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganlib import conditions, nets
-from ganlib.errors import RecipeError, Within, brief, door, is_whole
+from ganlib.errors import RecipeError, Within, brief, door, is_whole, need
 from ganlib.game import GENERATOR_COSTS, PRIORS, UPDATES, prior
 from ganlib.images import PIXELS
 from ganlib.layers import NOT_NEGATIVE, WIDEST, Rule, one_of, whole
@@ -173,9 +173,9 @@ class Recipe:
 
     def players(self, seed: int, data_mean: Tensor) -> dict[str, Any]:
         """G, D and, where the recipe has one, the inference net E, by name, as they start; see `networks`."""
-        whole(0, 2**63 - 1).hold("seed is", seed)
-        if not (isinstance(data_mean, Tensor) and data_mean.ndim == 1):
-            raise RecipeError(f"data_mean is {brief(data_mean)}; it must be the mean picture, (d,)")
+        need(RecipeError, Annotated[int, Within(0, 2**63 - 1)], seed=seed)
+        if not isinstance(data_mean, Tensor) or data_mean.shape != (self.G[-1].units,) or data_mean.is_sparse:
+            raise RecipeError(f"the mean of the data is {brief(data_mean)}; it must be ({self.G[-1].units},)")
         rng, d = torch.Generator().manual_seed(seed), len(data_mean)
         for_G, for_D = conditions.widths(self.condition, d, self.classes)
         for_D += self.z_dim * (self.inference == "joint")
@@ -202,7 +202,6 @@ class Recipe:
         """G; where its layers normalise, a G that looks at each z alone, with the moments over 10,000 other z."""
         return nets.settled(G, self.noise(10_000, seed=2)) if _normalises(self.G) else G
 
-    @door(RecipeError)
     def samples(
         self, G: Generator, n: int, seed: int = 0, given: Tensor | None = None, shape: conditions.Shape | None = None
     ) -> Tensor:
@@ -211,6 +210,8 @@ class Recipe:
         Where the recipe has a condition, `given` is c (n, numbers; `ganlib.conditions`), and `shape` that of a picture
         (None: grey and square). Without c the classes come in turn, and of a masked picture all is hidden.
         """
+        if not isinstance(G, Generator):
+            raise RecipeError(f"G is {brief(G)}; give a Generator")
         if is_whole(n) and n * self.G[-1].units > DRAWN:
             raise RecipeError(f"{n:,} samples are more than fit; draw at most {DRAWN // self.G[-1].units:,} at once")
         z = self.noise(n, seed)
@@ -249,7 +250,7 @@ class Recipe:
     def differences(self, reference: Self) -> list[tuple[str, str, str, str]]:
         """What differs from another recipe: rows of (field, number of its layers or "", value there, value here)."""
         if not isinstance(reference, Recipe):
-            raise RecipeError(f"{brief(reference)} is no recipe to compare with")
+            raise RecipeError(f"the other recipe is {brief(reference)}; give a Recipe")
         both = ((name, getattr(reference, name), getattr(self, name)) for name in vars(self))
         return [(name, *row) for name, old, new in both if old != new for row in _difference(old, new)]
 

@@ -406,11 +406,8 @@ class Trainer:
     @torch.no_grad()
     def _put_on_top(self, top: Sequence[torch.nn.Module] | None) -> None:
         """Give G's last layers the parameters of the trained layers `top`, as the recipe asks for."""
-        name, built_on, top = (
-            self.recipe.name,
-            self.recipe.built_on,
-            list(top or ()) if top is None or isinstance(top, Iterable) else [top],
-        )
+        name, built_on = self.recipe.name, self.recipe.built_on
+        top = list(top) if isinstance(top, Iterable) else [top] if top else []
         if built_on and not top:
             new = f"the recipe {name!r} puts a new bottom under the G that {built_on!r} has trained"
             how = "pass its G's layers as `top` (command line: --on its folder)"
@@ -421,7 +418,7 @@ class Trainer:
         try:
             for layer, trained in zip(own, top, strict=True):
                 layer.load_state_dict(trained.state_dict())
-        except (RuntimeError, ValueError):
+        except (RuntimeError, ValueError, AttributeError, TypeError):
             ends = ", ".join(str(layer.layer) for layer in own)
             what = f"the trained layers do not fit on top of the G of {name!r}, which ends in {ends}"
             raise RecipeError(f"{what}: train {built_on!r} at the same scale") from None

@@ -2,33 +2,70 @@
 
 import argparse
 import json
+import os
+import re
 import sys
+import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import NoReturn
 
 import torch
 
-from ganlib import __version__, baselines, checkpoints, datasets, images, parzen, runs
-from ganlib.errors import CheckpointError, GanlibError, RecipeError
+from ganlib import __version__, baselines, checkpoints, datasets, disk, images, parzen, runs
+from ganlib.datasets import Unreachable
+from ganlib.errors import CheckpointError, DataError, GanlibError, RecipeError, brief
 from ganlib.hardware import provenance
 from ganlib.recipes import LIVE, MNIST, PROFILES, RECIPES, Recipe, named, profile
+from ganlib.unattended import steady_output
+
+MOST = 10_000  # samples in a picture, and pictures in a row of it
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code is 0, 1 when it stopped early, 2 on an error (one line on standard error)."""
-    options = _parser().parse_args(arguments)
-    warnings.showwarning = lambda message, *_, **__: print(f"note: {message}", file=sys.stderr)
+    """Run one command; the exit code is 0, 1 when it stopped early, 2 on an error (one line on standard error).
+
+    A standard output that breaks stops no command. What a command was to print and could not is an error, unless its
+    reader had enough (`| head`); of one that writes a file it is a note.
+    """
+    with steady_output() as output:
+        options = _parser().parse_args(arguments)
+        warnings.showwarning = lambda message, *_, **__: _say("note", message)
+        code = _run(options)
+        if lost := output.lost():
+            _say("error" if options.prints else "note", f"standard output cannot be written: {lost}")
+            code = 2 if options.prints else code
+        return code
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         return options.run(options)
-    except GanlibError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except (GanlibError, Warning) as error:  # a warning is raised where Python was told so
+        return _failed(error)
+    except OSError as error:
+        return _failed(f"{error.filename or options.run.__name__[1:]}: {error.strerror or error}")
+    except (MemoryError, RuntimeError) as error:  # torch has its own way to say that
+        if isinstance(error, MemoryError) or "memory" in str(error):
+            return _failed("there is not enough memory for this")
+        raise
     except KeyboardInterrupt:  # before or after the training itself, which saves and says so
         print("stopped", file=sys.stderr)
         return 1
+
+
+def _failed(error: object) -> int:
+    _say("error", error)
+    return 2
+
+
+def _say(kind: str, text: object) -> None:
+    """One line on standard error, whatever is in the text: of a very long word only both its ends."""
+    line = " ".join(word if len(word) < 200 else f"{word[:90]}...{word[-60:]}" for word in str(text).split())
+    print(f"{kind}: " + "".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,69 +73,105 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line, and leave with exit code 2."""
-        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
+        _say("error", f"{message if len(message) < 400 else message[:400] + '...'} (see {self.prog} --help)")
+        self.exit(2)
 
 
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**63:
-        raise argparse.ArgumentTypeError(f"seed is {text!r}; it must be an integer from 0 to 2^63 - 1")
-    return int(text)
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """What takes a whole number of that range from the command line."""
+
+    def read(text: str) -> int:
+        """The number."""
+        if not re.fullmatch(r"[+-]?[0-9]{1,20}", text) or not low <= int(text) <= high:
+            most = "2^63 - 1" if high == 2**63 - 1 else f"{high:,}"
+            raise argparse.ArgumentTypeError(f"{brief(text)} is not a whole number from {low} to {most}")
+        return int(text)
+
+    return read
+
+
+def _path(text: str) -> Path:
+    """A path, where ~ is the home folder."""
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"the home folder in {brief(text)} is not known") from None
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{brief(text)} is no path")
+    return path
+
+
+def _text(text: str) -> str:
+    """Text that can be kept in a file."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{brief(text)} is not valid text (UTF-8)") from None
+    return text
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m ganlib", description="Generative Adversarial Nets, reproduced.")
     parser.add_argument("--version", action="version", version=f"ganlib {__version__}, torch {torch.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    where = {"metavar": "DIR", "type": Path}
+    where = {"metavar": "DIR", "type": _path}
+    seed, epochs = _whole(0, 2**63 - 1), _whole(1, 10**9)
+    stand_in = {"action": "store_true", "help": "where MNIST cannot be had, train on mnist-5k, 5,000 of its digits"}
+    fields_of = {"nargs": "+", "default": [], "type": _text, "metavar": "FIELD=VALUE"}
     average = {"action": "store_true", "help": "of the average of G over training, in place of the last iterate"}
 
-    def command(run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        """A parser for the command that `run` carries out, named as it is."""
+    def command(run: Callable[[argparse.Namespace], int], text: str, prints: bool = False) -> argparse.ArgumentParser:
+        """A parser for the command that `run` carries out, named as it is; `prints`: its text is its result."""
         added = commands.add_parser(run.__name__[1:], help=text)
-        added.set_defaults(run=run)
+        added.set_defaults(run=run, prints=prints)
         return added
 
     train = command(_train, "train a recipe, or go on with a run")
     train.add_argument("recipe", nargs="?", help=f"one of {', '.join(RECIPES)}")
     train.add_argument("--profile", choices=PROFILES, help="the scale (default: GANLIB_PROFILE, else quick)")
-    train.add_argument("--seed", type=_seed, help="default 0")
-    train.add_argument("--epochs", type=int, help="instead of the recipe's; with --resume, the new end")
-    train.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="fields of the recipe, e.g. k=2")
+    train.add_argument("--seed", type=seed, help="default 0")
+    train.add_argument("--epochs", type=epochs, help="instead of the recipe's; with --resume, the new end")
+    train.add_argument("--set", **fields_of, help="fields of the recipe, e.g. k=2")
     train.add_argument("--data", help="another data set of the same shape, e.g. mnist-5k")
-    train.add_argument("--out", type=Path, help="the run's folder (default: runs/RECIPE-SEED)")
-    train.add_argument("--on", type=Path, metavar="DIR", help="the finished run that a recipe is built on (tfd-2)")
+    train.add_argument("--out", type=_path, help="the run's folder (default: runs/RECIPE-SEED)")
+    train.add_argument("--on", type=_path, metavar="DIR", help="the finished run that a recipe is built on (tfd-2)")
     train.add_argument("--resume", action="store_true", help="go on from the folder's last checkpoint")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     train.add_argument("--precision", default="auto", help="auto, bfloat16, float32 or float64")
 
+    train.add_argument("--stand-in", **stand_in)
+
     baseline = command(_baseline, "fit one of the models that the paper compares itself with, or go on with it")
     baseline.add_argument("name", choices=baselines.RECIPES, help=f"one of {', '.join(baselines.RECIPES)}")
-    baseline.add_argument("--seed", type=_seed, default=0, help="default 0")
-    baseline.add_argument("--epochs", type=int, help="of each layer, where layers are trained one after the other")
+    baseline.add_argument("--seed", type=seed, default=0, help="default 0")
+    baseline.add_argument("--epochs", type=epochs, help="of each layer, where layers are trained one after the other")
     baseline.add_argument("--data", default="mnist", help="the data set (default mnist)")
-    baseline.add_argument("--out", type=Path, help="the run's folder (default: runs/baselines/NAME-SEED)")
+    baseline.add_argument("--out", type=_path, help="the run's folder (default: runs/baselines/NAME-SEED)")
     baseline.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    baseline.add_argument("--stand-in", **stand_in)
 
-    evaluate = command(_evaluate, "the Parzen score of a run, or of a file of weights")
+    evaluate = command(_evaluate, "the Parzen score of a run, or of a file of weights", prints=True)
     evaluate.add_argument("run_folder", **where, help="a run's folder, or a .safetensors file")
     evaluate.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    evaluate.add_argument("--seed", type=_seed, default=1, help="of the samples (default 1)")
+    evaluate.add_argument("--seed", type=seed, default=1, help="of the samples (default 1)")
     evaluate.add_argument("--average", **average)
 
     sample = command(_sample, "draw samples into a PNG file")
     sample.add_argument("run_folder", **where, help="a run's folder, or a .safetensors file")
-    sample.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    sample.add_argument("--out", type=_path, required=True, metavar="FILE.png")
     sample.add_argument("--average", **average)
-    sample.add_argument("--n", type=int, default=100, help="how many (default 100)")
-    sample.add_argument("--columns", type=int, default=10, help="how many in a row (default 10)")
-    sample.add_argument("--seed", type=_seed, default=0, help="of the noise (default 0)")
+    sample.add_argument("--n", type=_whole(1, MOST), default=100, help="how many (default 100)")
+    sample.add_argument("--columns", type=_whole(1, MOST), default=10, help="how many in a row (default 10)")
+    sample.add_argument("--seed", type=seed, default=0, help="of the noise (default 0)")
 
     export = command(_export, "write a run's nets as half-precision safetensors, with their scores")
     export.add_argument("run_folder", **where)
-    export.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
-    export.add_argument("--note", help="what must be said of the data it was trained on, kept beside the weights")
+    export.add_argument("--out", type=_path, required=True, metavar="FILE.safetensors")
+    export.add_argument(
+        "--note", type=_text, help="what must be said of the data it was trained on, kept beside the weights"
+    )
 
-    command(_data, "each data set: found where, or how to get it")
+    command(_data, "each data set: found where, or how to get it", prints=True)
     return parser
 
 
@@ -113,7 +186,8 @@ def _train(options: argparse.Namespace) -> int:
         changes = dict(_setting(text) for text in options.set)
         recipe = replace(recipe, **({} if options.data is None else {"data": options.data}) | changes)
         how = {name: getattr(options, name) for name in ("epochs", "device", "precision", "on")}
-        run = runs.open(folder, recipe, seed=seed, **how, resume=False)
+        with _plain_yes(recipe.data, options.stand_in):
+            run = runs.open(folder, recipe, seed=seed, **how, resume=False, stand_in=options.stand_in)
         recipe = run.trainer.recipe
         print(f"Changed from the recipe {recipe.name!r}: " + ("; ".join(recipe.changes(full)) or "nothing"))
     data, hardware = run.trainer.data, run.trainer.hardware
@@ -124,15 +198,30 @@ def _train(options: argparse.Namespace) -> int:
 def _baseline(options: argparse.Namespace) -> int:
     recipe = baselines.RECIPES[options.name]
     if options.epochs is not None:
-        if options.epochs < 1:
-            raise RecipeError(f"--epochs {options.epochs}: it must be at least 1")
         length = "epochs_a_layer" if hasattr(recipe, "epochs_a_layer") else "epochs"
         recipe = replace(recipe, **{length: options.epochs})
     folder = options.out or Path("runs") / "baselines" / f"{options.name}-{options.seed}"
-    data = datasets.load(options.data)
+    with _plain_yes(options.data, options.stand_in):
+        data = datasets.load(options.data, stand_in=options.stand_in)
     print(f"{recipe} on {data.name} ({data.source}), into {folder}")
     model = baselines.train(folder, recipe, data, options.seed, device=options.device)
     return 0 if model.done == recipe.epochs else 1
+
+
+@contextmanager
+def _plain_yes(name: str, given: bool) -> Iterator[None]:
+    """Where the data to train on are loaded: no network is no reason to train on others, unless that was asked for."""
+    try:
+        yield
+    except Unreachable as error:
+        record = datasets.RECORDS[name]
+        if given or not record.stand_in:
+            raise
+        what = f"{record.title} is not on this machine, and no host of it can be reached ({error.why})"
+        how = (
+            f"`python -m ganlib data` says how to get it; to train on its stand-in {record.stand_in!r}, add --stand-in"
+        )
+        raise DataError(f"{what}. {how}") from None
 
 
 def _setting(text: str) -> tuple[str, int | float | str]:
@@ -140,12 +229,12 @@ def _setting(text: str) -> tuple[str, int | float | str]:
     name, equals, value = text.partition("=")
     free = [field.name for field in fields(Recipe) if field.type in (int, float, str) and field.name != "name"]
     if not equals or name not in free:
-        raise RecipeError(f"--set takes FIELD=VALUE, not {text!r}; the fields are {', '.join(free)}")
+        raise RecipeError(f"--set takes FIELD=VALUE, not {brief(text)}; the fields are {', '.join(free)}")
     kind = next(field.type for field in fields(Recipe) if field.name == name)
     try:
         return name, kind(value)
     except ValueError:
-        raise RecipeError(f"--set {text}: {name} must be a number") from None
+        raise RecipeError(f"--set {brief(text)}: {name} must be a number") from None
 
 
 def _resume(options: argparse.Namespace, folder: Path) -> runs.Run:
@@ -211,38 +300,38 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _sample(options: argparse.Namespace) -> int:
-    if options.n < 1 or options.columns < 1:
-        raise RecipeError(f"--n {options.n} --columns {options.columns}: both must be at least 1")
+    out = options.out
+    if out.suffix.lower() != ".png":
+        raise CheckpointError(f"--out {out}: samples are written as PNG; call the file {out.with_suffix('.png').name}")
+    if os.path.lexists(out) and not out.is_file():
+        raise CheckpointError(f"--out {out} is no regular file; give another name")
     trained = _load(options)
     samples = images.shown(trained.samples(options.n, options.seed), trained.recipe.pixels)
     sheet = images.mosaic(samples, datasets.picture_shape(trained.info["data"]), options.columns)
-    try:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_bytes(images.png(sheet, zoom=2))
-    except OSError as error:
-        raise GanlibError(f"{options.out} cannot be written: {error.strerror}") from None
-    print(f"{options.n} samples of {trained.iterate} in {options.out}")
+    disk.atomically(out, lambda file: file.write(images.png(sheet, zoom=2)))
+    print(f"{options.n} samples of {trained.iterate} in {out}")
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
+    checkpoints.check_export_path(options.out)
     run = checkpoints.load_run(options.run_folder)
     info = run.info  # the scores go into it, those of the average under "average"
     info |= {"curves": runs.curves(options.run_folder), "exported_by": provenance()}
     if options.note:
         info["note"] = options.note
-    checkpoints.save_weights(options.out, run)
-    trained = checkpoints.load_weights(options.out)  # the scores are those of the half-precision weights
+    with tempfile.TemporaryDirectory() as scratch:  # the scores are those of the half-precision weights
+        trained = checkpoints.load_weights(checkpoints.save_weights(Path(scratch) / "w.safetensors", run))
     both = [(trained, info)] + ([(trained.averaged(), info["average"])] if trained.average else [])
     if runs.scored(run.recipe):
         data = datasets.load(info["data"], stand_in=False)
-        for trained, scores in both:
+        for pair, scores in both:
             for name, sigmas in (("parzen", parzen.SIGMAS), ("parzen_fine_grid", parzen.FINE_SIGMAS)):
-                scores[name] = runs.score(trained, data, sigmas).to_dict()
-        checkpoints.save_weights(options.out, run)
-    for trained, scores in both:
+                scores[name] = runs.score(pair, data, sigmas).to_dict()
+    checkpoints.save_weights(options.out, run)
+    for pair, scores in both:
         score = f"{scores['parzen']['log_likelihood']:.1f} nats" if "parzen" in scores else "not scored"
-        print(f"{options.out}, epoch {info['epochs']:g}, {trained.iterate}: {score}")
+        print(f"{options.out}, epoch {info['epochs']:g}, {pair.iterate}: {score}")
     return 0
 
 

@@ -4,31 +4,31 @@ A file is moved to its place in one step and the one before it kept: a killed pr
 """
 
 import contextlib
-import copy
-import errno
-import json
 import os
 import warnings
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
-from ganlib.errors import CheckpointError
+from ganlib import archive, disk
+from ganlib.errors import CheckpointError, brief, door, is_number, is_whole
+from ganlib.exports import EIGHT, check_export_path, from_8_bits, in_8_bits, read_weights, shipped, write_weights
 from ganlib.nets import Discriminator, Generator
-from ganlib.recipes import Recipe
+from ganlib.recipes import Recipe, states
+
+__all__ = ["check_export_path", "from_8_bits", "in_8_bits", "read_weights", "shipped", "write_weights"]  # of `exports`
+__all__ += ["Strip", "Trained", "load_run", "load_weights", "pretrained", "save_weights"]
+
+Check = Callable[[Any], Any]  # sees a state, and raises `CheckpointError` where it is none
 
 FORMAT = 1
 LATEST = "checkpoint.pt"
 PREVIOUS = "checkpoint-previous.pt"
 LAST = "the last iterate"
-EIGHT = ":scale"  # ends the name of the scales of a matrix in 8 bits
 WEIGHTS = Path(__file__).parent / "weights"  # those that come with the package
 
 
@@ -37,80 +37,88 @@ def exists(folder: Path) -> bool:
     return any(os.path.exists(folder / name) for name in (LATEST, PREVIOUS))  # Path.exists raises without permission
 
 
-def write(folder: Path, state: dict[str, Any]) -> Path:
-    """Write a checkpoint of tensors and plain values; the latest one, unless damaged, becomes the previous one."""
-    state = {"format": FORMAT, **state}
-    return _atomically(folder / LATEST, lambda file: torch.save(state, file), previous=folder / PREVIOUS)
+def write(folder: Path, state: dict[str, Any], check: Check = states.check) -> Path:
+    """Write a checkpoint of tensors and plain values; the latest one, unless damaged, becomes the previous one.
+
+    Only what `read` would give back is written: `CheckpointError` for anything else, and then nothing is.
+    """
+    state, latest = {"format": FORMAT, **state}, folder / LATEST
+    try:
+        check(state)
+    except CheckpointError as error:
+        raise CheckpointError(f"nothing was saved in {folder}: this run {error}") from None
+
+    def save(file: Any) -> None:
+        """Write, and see that it can be read."""
+        torch.save(state, file)
+        file.flush()
+        with archive.opened(Path(file.name)) as written:
+            written.values()
+
+    return disk.atomically(latest, save, folder / PREVIOUS, lambda path: _damage(path, check) is None)
 
 
-def read(folder: Path) -> tuple[dict[str, Any], str]:
-    """The latest whole checkpoint of the folder, and a remark ("" when the latest was whole). `CheckpointError`."""
+def read(folder: Path, check: Check = states.check) -> tuple[dict[str, Any], str]:
+    """The latest whole checkpoint of the folder, and a remark ("" when the latest was whole). `CheckpointError`.
+
+    What a file says is held to its recipe by `check` before a number of it is read. Memory and time: those of the nets
+    of that recipe, in a file of at most `disk.LARGEST` bytes; before that 300 MB and 8 s at the most, whatever it is.
+    A checkpoint of another format is no damaged one: nothing is read in its place, so that nothing is written over it.
+    """
+    folder = Path(folder)
     if not exists(folder):
         raise CheckpointError(f"{folder} holds no checkpoint; train one with `python -m ganlib train RECIPE --out DIR`")
     problems = []
-    for path in filter(Path.exists, (folder / LATEST, folder / PREVIOUS)):
+    for path in (path for path in (folder / LATEST, folder / PREVIOUS) if os.path.lexists(path)):
         try:
-            return _read_one(path), "; ".join([*problems, f"going on from {path}"] if problems else [])
+            with _understood_file(path), archive.opened(path) as found:
+                told = found.values()
+                _check_format(told)
+                check(told)
+                state = found.values(read=True)
+                check(state)
+            return state, "; ".join([*problems, f"going on from {path}"] if problems else [])
+        except OtherFormat:
+            raise
         except CheckpointError as error:
             problems.append(str(error))
     raise CheckpointError("; ".join(problems) + "; no whole checkpoint is left here: train again into another folder")
 
 
-def _read_one(path: Path) -> dict[str, Any]:
-    state, problem = None, _damage(path)  # torch.load does not compare the checksums
+@contextlib.contextmanager
+def _understood_file(path: Path) -> Iterator[None]:
+    """Where a checkpoint is read: what is wrong becomes one `CheckpointError` that names the file."""
     try:
-        state = None if problem else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle and torch each have their own
-        problem = f"{type(error).__name__}: {_line(error)}"
-    if problem:
-        raise CheckpointError(f"{path} is not a whole checkpoint ({problem})")
+        yield
+    except CheckpointError as error:
+        raise type(error)(f"{path} {error}") from None
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not a whole checkpoint ({disk.line(error)})") from None
+
+
+class OtherFormat(CheckpointError):
+    """A whole checkpoint, which another version of this package wrote."""
+
+
+def _check_format(state: Any) -> None:
     found = state.get("format") if isinstance(state, dict) else type(state).__name__
+    if type(found) is not int:
+        raise CheckpointError(f"has checkpoint format {brief(found)}; this version of ganlib reads {FORMAT}")
     if found != FORMAT:
-        raise CheckpointError(f"{path} has checkpoint format {found!r}; this version of ganlib reads {FORMAT}")
-    return state
+        raise OtherFormat(f"has checkpoint format {brief(found)}; this version of ganlib reads {FORMAT}")
 
 
-def _damage(path: Path) -> str | None:
-    """What is wrong with a checkpoint as a file: None when every part matches its checksum."""
+def _damage(path: Path, check: Check = states.check) -> str | None:
+    """What is wrong with a checkpoint: None when `read` would take it. In the memory of its largest tensor."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-    except Exception as error:  # zipfile and zlib have many
-        return f"{type(error).__name__}: {_line(error)}"
-    return None if broken is None else f"its part {broken} does not match its checksum"
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:120]
-
-
-def _atomically(path: Path, save: Callable[[Any], Any], previous: Path | None = None) -> Path:
-    """Let `save` write beside `path`, flush, and move it there in one step; what was there, if whole, to `previous`."""
-    beside = path.with_name(f".{path.name}.writing")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as file:
-            save(file)
-            file.flush()
-            os.fsync(file.fileno())
-        if previous is not None and path.exists() and _damage(path) is None:
-            os.replace(path, previous)
-        os.replace(beside, path)
-        if os.name == "posix":  # flush the folder itself, so that the move survives a power cut
-            handle = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-    except (OSError, RuntimeError) as error:  # torch.save wraps a full disk in a RuntimeError
-        number = getattr(error, "errno", None) or getattr(error.__context__, "errno", None)
-        why = "the disk is full" if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else _line(error)
-        saved = "What was saved before is untouched. Free some space, or save elsewhere."
-        raise CheckpointError(f"{path} cannot be written: {why}. {saved}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-    return path
+        with _understood_file(path), archive.opened(path) as found:
+            told = found.values()
+            _check_format(told)
+            check(told)
+            found.check()
+    except CheckpointError as error:
+        return str(error)
+    return None
 
 
 # -- trained pairs -----------------------------------------------------------------------------------------------------
@@ -158,7 +166,9 @@ class Trained:
         """The same with the average of G in G's place. Raises `CheckpointError` where none was kept."""
         if self.average is None:
             raise CheckpointError("no average of G was kept here: train on with this version, or use the last iterate")
-        return replace(self, G=self.average, average=None, iterate=self.info["average"]["what"])
+        return replace(
+            self, G=self.average, average=None, iterate=self.info.get("average", {}).get("what", "an average of G")
+        )
 
     def samples(self, n: int, seed: int = 0, given: Tensor | None = None) -> Tensor:
         """n fair draws x = G(z): (n, d), in [0, 1] for MNIST. `given` as in `Recipe.samples`."""
@@ -169,11 +179,12 @@ class Trained:
         return self.recipe.settled(self.G).pictures(z)
 
 
-def load_run(folder: Path) -> Trained:
+@door(CheckpointError)
+def load_run(folder: Path | str) -> Trained:
     """The nets of a run's last whole checkpoint, in float32 on the CPU, wherever it was trained; needs no data."""
-    state, remark = read(folder)
+    state, remark = read(folder := Path(folder))
     if remark:
-        warnings.warn(remark, stacklevel=2)
+        warnings.warn(remark, stacklevel=3)
     with understood(folder):
         recipe = Recipe.from_dict(state["recipe"])
         epochs = recipe.epochs_done(len(state["order"]), state["epoch"], state["position"])
@@ -192,16 +203,20 @@ def _trained(
     recipe: Recipe, nets: dict[str, dict[str, Tensor]], info: dict[str, Any], strip: Strip | None = None
 ) -> Trained:
     """The pair of a recipe with these parameters. Raises RuntimeError when they are of another architecture."""
-    players = recipe.players(0, torch.full((recipe.G[-1].units,), 0.5))
-    if "D" not in nets:
-        del players["D"]
+    players = _unborn(recipe, nets.keys())
     for name, net in players.items():
-        net.load_state_dict(nets[name])
-    G, average = players["G"], None
-    if "average" in nets:
-        average = copy.deepcopy(G)
-        average.load_state_dict(nets["average"])
+        net.load_state_dict({key: tensor.float() for key, tensor in nets[name].items()}, assign=True)
+    G, average = players["G"], players.get("average")
     return Trained(G, players.get("D"), recipe, info, average, strip=strip, E=players.get("E"))
+
+
+def _unborn(recipe: Recipe, names: Collection[str]) -> dict[str, Generator | Discriminator]:
+    """The nets of a recipe, and the average where it is named, without memory for their parameters; D where named."""
+    with torch.device("meta"):
+        pairs = [recipe.players(0, torch.full((recipe.G[-1].units,), 0.5)) for _ in range(1 + ("average" in names))]
+    if "D" not in names:
+        del pairs[0]["D"]
+    return pairs[0] | ({"average": pairs[1]["G"]} if "average" in names else {})
 
 
 @contextlib.contextmanager
@@ -209,14 +224,22 @@ def understood(folder: Path) -> Iterator[None]:
     """Where what `read` gave is used: errors become a `CheckpointError` that names the folder."""
     try:
         yield
+    except CheckpointError as error:
+        raise CheckpointError(
+            str(error) if str(folder) in str(error) else f"the checkpoint in {folder} {error}"
+        ) from None
     except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {error!r}") from None
+        why = disk.line(error)
+        raise CheckpointError(f"the checkpoint in {folder} lacks a part or is of another version: {why}") from None
 
 
-def save_weights(path: Path, trained: Trained, small: bool = False) -> Path:
+@door(CheckpointError)
+def save_weights(path: Path | str, trained: Trained, small: bool = False) -> Path:
     """Write the nets, and the average, as half-precision safetensors to `path`; `info` and recipe to a `.json`.
 
-    `small`: without D, and a matrix in 8 bits: whole numbers up to 127 times a scale for each of its rows.
+    `small`: without D, and a matrix in 8 bits: whole numbers up to 127 times a scale for each of its rows. At every
+    moment a pair lies there that belongs together, the old one or the new one. Raises `CheckpointError` as
+    `check_export_path` does, and for values that are not finite.
     """
     nets = {"G": trained.G, "D": trained.D, "E": trained.E, "average": trained.average}
     parts = ((name, net.state_dict()) for name, net in nets.items() if net and not (small and name == "D"))
@@ -226,57 +249,17 @@ def save_weights(path: Path, trained: Trained, small: bool = False) -> Path:
     if trained.strip:
         told["strip"] = trained.strip.epochs
         tensors |= {f"strip.{name}": getattr(trained.strip, name) for name in ("last", "average")}
-    return write_weights(path, tensors, told)
+    return write_weights(Path(path), tensors, told)
 
 
-def in_8_bits(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same, each matrix as whole numbers up to 127 and, at its name and `EIGHT`, a scale for each of its rows."""
-    small = dict(tensors)
-    for key, tensor in tensors.items():
-        if tensor.ndim == 2:
-            scale = (tensor.float().abs().amax(1, keepdim=True) / 127).clamp_min(1e-6)
-            small[key], small[key + EIGHT] = (tensor / scale).round().to(torch.int8), scale
-    return small
+@door(CheckpointError)
+def load_weights(path: Path | str) -> Trained:
+    """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken.
 
-
-def from_8_bits(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What `in_8_bits` took, but for the rounding; what is not in 8 bits stays as it is."""
-    plain = {key: tensor for key, tensor in tensors.items() if not key.endswith(EIGHT)}
-    return {key: tensor * tensors[key + EIGHT] if key + EIGHT in tensors else tensor for key, tensor in plain.items()}
-
-
-def write_weights(path: Path, tensors: dict[str, Tensor], told: dict[str, Any]) -> Path:
-    """Write tensors as safetensors to `path`, and what is told of them to a `.json` beside it."""
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
-    _atomically(path, lambda file: file.write(safetensors.torch.save(whole)))
-    _atomically(path.with_suffix(".json"), lambda file: file.write(text.encode()))
-    return path
-
-
-@contextlib.contextmanager
-def read_weights(path: Path) -> Iterator[tuple[dict[str, Tensor], dict[str, Any]]]:
-    """The tensors and what is told of them, as `write_weights` wrote both, for use in a `with`.
-
-    An error there, or in reading, becomes a `CheckpointError` that says which file is missing, broken, or does not fit.
+    Memory and time are bounded as in `read_weights`; of a recipe whose nets are not those in the file none is made.
     """
-    try:
-        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        yield safetensors.torch.load_file(path), told
-    except FileNotFoundError as error:
-        lost = error.filename or path
-        raise CheckpointError(f"{lost} is missing; weights are two files, {path.name} and a .json") from None
-    except RuntimeError as error:
-        raise CheckpointError(f"{path} does not fit the nets of its recipe: {_line(error)}") from None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, safetensors.SafetensorError) as error:
-        why = _line(error)
-        raise CheckpointError(f"{path} or the .json beside it is damaged: {why}; get both files again") from None
-
-
-def load_weights(path: Path) -> Trained:
-    """The pair that `save_weights` wrote, in float32. Raises `CheckpointError` when a file is missing or broken."""
-    with read_weights(path) as (tensors, info):
-        nets: dict[str, dict[str, Tensor]] = {"G": {}}
+    with read_weights(path, _fit_recipe) as (tensors, info):
+        nets: dict[str, dict[str, Tensor]] = {}
         for key, tensor in from_8_bits(tensors).items():
             name, _, part = key.partition(".")  # "G.layers.0.linear.weight", "strip.last"
             nets.setdefault(name, {})[part] = tensor if name == "strip" else tensor.float()
@@ -285,15 +268,51 @@ def load_weights(path: Path) -> Trained:
         return _trained(Recipe.from_dict(info.pop("recipe")), nets, info, strip)
 
 
+def _fit_recipe(tensors: dict[str, Tensor], told: dict[str, Any]) -> None:
+    """Raise RuntimeError unless these are the tensors of the recipe's nets and of a strip; ValueError for odd facts."""
+    recipe = Recipe.from_dict(told["recipe"])
+    for name, (right, words) in FACTS.items():
+        if name in told and not right(told[name]):
+            raise ValueError(f"its {name} is {brief(told[name])}; it must be {words}")
+    wanted: dict[str, torch.Size] = {}
+    for name, net in _unborn(recipe, {key.partition(".")[0] for key in tensors}).items():
+        wanted |= {f"{name}.{key}": tensor.shape for key, tensor in net.state_dict().items()}
+    pictures = [tensor for key, tensor in tensors.items() if key.startswith("strip.")]
+    if pictures or "strip" in told:
+        epochs = told["strip"] if "strip" in told else [*range(len(pictures[0]))]  # untold ones are left out
+        if not (isinstance(epochs, list) and epochs and all(map(is_whole, epochs))):
+            raise ValueError(f"the epochs of its strip are {brief(epochs)}")
+        wanted |= {f"strip.{name}": torch.Size((len(epochs), 8, recipe.G[-1].units)) for name in ("last", "average")}
+    for key, tensor in tensors.items():
+        if key.endswith(EIGHT):
+            key = key.removesuffix(EIGHT)
+            if key not in tensors or tensors[key].dtype != torch.int8 or tensor.shape != (len(tensors[key]), 1):
+                raise RuntimeError(f"there is a scale of {brief(key)}, which is not in 8 bits")
+        elif wanted.pop(key, None) != tensor.shape:
+            raise RuntimeError(f"its {brief(key)} is {tuple(tensor.shape)}")
+        elif key.startswith("strip.") != (tensor.dtype == torch.uint8):
+            raise RuntimeError(f"its {brief(key)} is of the type {tensor.dtype}")
+        elif tensor.dtype == torch.int8 and key + EIGHT not in tensors:
+            raise RuntimeError(f"its {brief(key)} is in 8 bits without a scale")
+    if wanted:
+        raise RuntimeError(f"it lacks {brief(next(iter(wanted)))}")
+
+
+FACTS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "data": (lambda value: isinstance(value, str), "the name of a data set"),
+    "seed": (is_whole, "a whole number"),
+    "epochs": (lambda value: is_number(value) and value >= 0, "a number of epochs"),
+    "steps": (lambda value: is_whole(value) and value >= 0, "a whole number"),
+    "precision": (lambda value: isinstance(value, str), "a word"),
+    "average": (lambda value: isinstance(value, dict) and isinstance(value.get("what", ""), str), "told with its what"),
+    "trained_by": (lambda value: isinstance(value, list), "a list"),
+    "validation": (lambda value: isinstance(value, list), "a list"),
+    "note": (lambda value: isinstance(value, str), "a text"),
+}
+"""What the .json of weights says beside the recipe, where the commands and notebooks use it."""
+
+
+@door(CheckpointError)
 def pretrained(name: str = "mnist") -> Trained:
     """The pair of that name that this project trained and ships. Raises `CheckpointError` with the names there are."""
     return load_weights(shipped(name, WEIGHTS))
-
-
-def shipped(name: str, folder: Path) -> Path:
-    """The file of weights of that name in a folder of this package. Raises `CheckpointError` with the names there."""
-    path = folder / f"{name}.safetensors"
-    if not path.exists():
-        there = ", ".join(sorted(file.stem for file in folder.glob("*.safetensors"))) or "none"
-        raise CheckpointError(f"no weights named {name!r} come with this package; there are: {there}")
-    return path

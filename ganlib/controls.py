@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ganlib.errors import RecipeError
-from ganlib.picture import is_number, table
+from ganlib.errors import RecipeError, brief, door, held, is_number, table
 
 PLACES = 10_000
 """Steps of a slider at the most: the page is told every one."""
@@ -51,15 +50,19 @@ class Slider:
         low, high, start = self.low, self.high, self.start
         off = self.off is not None and start == self.off[0]
         if not all(map(is_number, (low, high))) or not low < high or not (off or _within(start, low, high)):
-            raise RecipeError(f"{key} goes from {low!r} to {high!r} and begins at {start!r}; low <= start <= high")
+            ends = f"{key} goes from {brief(low)} to {brief(high)} and begins at {brief(start)}"
+            raise RecipeError(f"{ends}; low <= start <= high")
         if self.log and low <= 0:
             raise RecipeError(f"{key} goes from {low!r} by equal ratios; low must be above 0")
+        held(self, RecipeError, key)
         span = high - low
+        if not is_number(span) or not (self.log is False or is_number(high / low)):
+            raise RecipeError(f"{key} goes from {low!r} to {high!r}, too far for a slider")
         step = 10.0 ** math.floor(math.log10(span / 50)) if self.step is None else self.step
         if not is_number(step) or not span / PLACES <= step <= span:
-            raise RecipeError(f"the step of {key} is {step!r}; it must be above 0, at most {span:g}, and not tiny")
+            raise RecipeError(f"the step of {key} is {brief(step)}; it must be above 0, at most {span:g}, and not tiny")
         if self.play is not None and (not is_number(self.play) or self.play <= 0):
-            raise RecipeError(f"{key} plays for {self.play!r} seconds; that must be above 0")
+            raise RecipeError(f"{key} plays for {brief(self.play)} seconds; that must be above 0")
         start = start if off or self.whole else float(start)
         return replace(self, start=start, step=float(step), name=self.name or key)
 
@@ -115,12 +118,15 @@ class Choice:
 
     def completed(self, key: str) -> Choice:
         """The same with a start and a name. Raises `RecipeError` on options that make no sense."""
+        held(self, RecipeError, key)
         options = list(self.options)
+        if len(options) > PLACES:
+            raise RecipeError(f"there are {len(options):,} choices of {key}; a page takes up to {PLACES:,}")
         if (len(options) < 2 and not self.slide) or not all(isinstance(o, str | int | float) for o in options):
-            raise RecipeError(f"the choices of {key} are {options!r}; give two words or more")
+            raise RecipeError(f"the choices of {key} are {brief(options)}; give two words or more")
         start = options[0] if self.start is None else self.start
         if start not in options:
-            raise RecipeError(f"{key} begins at {start!r}; use one of {', '.join(map(str, options))}")
+            raise RecipeError(f"{key} begins at {brief(start)}; use one of {brief(options)}")
         words = self.options if isinstance(self.options, Mapping) else self.words
         return replace(self, options=options, start=start, name=self.name or key, words=words)
 
@@ -206,7 +212,7 @@ class Curve:
 class Points:
     """Points (x, y) that a person puts into a panel, one by one."""
 
-    start: Sequence[tuple[float, float]] = ()
+    start: Sequence[Sequence[float]] = ()
     most: int = 200
 
     def check(self, key: str, value: Any) -> list[list[float]]:
@@ -253,6 +259,7 @@ Control = Slider | Choice | Switch | Number | Curve | Points | Place
 """What has a value."""
 
 
+@door(RecipeError)
 def control(key: str, given: Any) -> Control | Button:
     """A control from its short form: (low, high, start), (low, high, start, step), or a list of words.
 
@@ -265,21 +272,15 @@ def control(key: str, given: Any) -> Control | Button:
     if isinstance(given, Slider | Choice):
         return given.completed(key)
     if isinstance(given, Switch | Number):
-        return replace(given, name=given.name or key)
+        held(given, RecipeError, key)
+        return replace(given, name=given.name or key, start=given.check(key, given.start))
     if isinstance(given, Curve | Points | Place):
         return replace(given, start=given.check(key, given.start))
-    if not isinstance(given, Button):
-        raise RecipeError(f"{key} is {given!r}; give (low, high, start), a Slider, a list of words, or a Choice")
+    if isinstance(given, Button):
+        held(given, RecipeError, key)
+    else:
+        raise RecipeError(f"{key} is {brief(given)}; give (low, high, start), a Slider, a list of words, or a Choice")
     return given
-
-
-def brief(value: Any) -> str:
-    """A value as an error names it: at most 60 characters of it."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to write out an integer of thousands of digits
-        text = f"a number of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _within(value: Any, low: float, high: float) -> bool:

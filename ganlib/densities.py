@@ -4,15 +4,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, Within, brief, door, held, table
 
 Array = NDArray[np.float64]
+Count = Annotated[int, Within(0, 10_000_000)]  # draws at a time: 80 MB
+Std = Annotated[float, Within(1e-100, 1e100)]  # of a density: so that neither its square nor 1 / std leaves the floats
 
 REACH = 12.0  # standard deviations on either side of a Gaussian that are looked at: 4e-33 of its mass lies outside
 _WITHIN_1 = math.erf(math.sqrt(0.5))  # the probability of N(0, 1) within one standard deviation
@@ -33,7 +35,7 @@ class Density(Protocol):
     def pdf(self, x: ArrayLike) -> Array:
         """The density at x, any shape."""
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, n: Count, rng: np.random.Generator) -> Array:
         """n independent draws: (n,)."""
 
 
@@ -45,24 +47,25 @@ class Gaussian:
     0.398942
     """
 
-    mean: float = 0.0
-    std: float = 1.0
+    mean: Annotated[float, Within(-1e100, 1e100)] = 0.0
+    std: Std = 1.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.mean) and math.isfinite(self.std) and self.std > 0):
-            raise RecipeError(f"a Gaussian with mean {self.mean!r} and std {self.std!r}; the std must be above 0")
+        held(self, RecipeError)
 
     @property
     def knots(self) -> Array:
         """Every standard deviation, out to 12 on either side."""
         return self.mean + self.std * np.arange(-REACH, REACH + 1)
 
+    @door(RecipeError)
     def pdf(self, x: ArrayLike) -> Array:
         """exp(-(x - mean)^2 / 2 std^2) / (std sqrt(2 pi))."""
         t = (np.asarray(x, float) - self.mean) / self.std
         return np.exp(-t * t / 2) / (self.std * math.sqrt(2 * math.pi))
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
+    @door(RecipeError)
+    def sample(self, n: Count, rng: np.random.Generator) -> Array:
         """n draws: (n,)."""
         return self.mean + self.std * rng.standard_normal(n)
 
@@ -71,11 +74,12 @@ class Gaussian:
 class Uniform:
     """U(low, high)."""
 
-    low: float = -1.0
-    high: float = 1.0
+    low: Annotated[float, Within(-1e100, 1e100)] = -1.0
+    high: Annotated[float, Within(-1e100, 1e100)] = 1.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+        held(self, RecipeError)
+        if self.high - self.low < 1e-100:
             raise RecipeError(f"U({self.low!r}, {self.high!r}) is empty; low must be below high")
 
     @property
@@ -83,12 +87,14 @@ class Uniform:
         """Its two ends."""
         return np.array([self.low, self.high], float)
 
+    @door(RecipeError)
     def pdf(self, x: ArrayLike) -> Array:
         """1 / (high - low) inside, 0 outside."""
         x = np.asarray(x, float)
         return np.where((x >= self.low) & (x <= self.high), 1 / (self.high - self.low), 0.0)
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
+    @door(RecipeError)
+    def sample(self, n: Count, rng: np.random.Generator) -> Array:
         """n draws: (n,)."""
         return rng.uniform(self.low, self.high, n)
 
@@ -101,11 +107,12 @@ class Mixture:
     weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        held(self, RecipeError)
         weights = self.weights
         if not self.parts or (weights is not None and len(weights) != len(self.parts)):
-            raise RecipeError(f"{len(self.parts)} parts with weights {weights!r}: one for each, or None")
+            raise RecipeError(f"{len(self.parts)} parts with weights {brief(weights)}: one for each, or None")
         if weights is not None and not (min(weights) >= 0 and 0 < sum(weights) < math.inf):
-            raise RecipeError(f"the weights of a mixture are {weights!r}; they must be >= 0 and not all 0")
+            raise RecipeError(f"the weights of a mixture are {brief(weights)}; they must be >= 0 and not all 0")
 
     @property
     def shares(self) -> Array:
@@ -118,11 +125,13 @@ class Mixture:
         """Those of all parts."""
         return np.unique(np.concatenate([part.knots for part in self.parts]))
 
+    @door(RecipeError)
     def pdf(self, x: ArrayLike) -> Array:
         """The weighted sum of the parts' densities."""
         return sum(share * part.pdf(x) for share, part in zip(self.shares, self.parts))
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
+    @door(RecipeError)
+    def sample(self, n: Count, rng: np.random.Generator) -> Array:
         """n draws: (n,), in random order."""
         which, x = rng.choice(len(self.parts), n, p=self.shares), np.empty(n)
         for i, part in enumerate(self.parts):
@@ -130,6 +139,7 @@ class Mixture:
         return x
 
 
+@door(RecipeError)
 def log_pdf(p: Density, x: ArrayLike) -> Array:
     """log p(x), any shape; of Gaussians and their mixtures also where p(x) is below the smallest float."""
     x = np.asarray(x, float)
@@ -154,17 +164,20 @@ class Drawn:
     """
 
     def __init__(self, x: ArrayLike, heights: ArrayLike):
-        try:
-            self.x, h = np.array(x, float), np.array(heights, float)
-        except (TypeError, ValueError):
-            raise RecipeError("a drawn density needs numbers x and heights") from None
+        self.x, h = table(x), table(heights)
+        if self.x is None or h is None:
+            raise RecipeError("a drawn density needs numbers x and heights")
+        self.x = self.x.copy()
         if not _ascends(self.x, h):
             raise RecipeError(f"a drawn density needs ascending x (n >= 2) and a height for each; got {self.x.shape}")
-        if not (np.isfinite(self.x).all() and np.isfinite(h).all() and h.min() >= 0 and h.max() > 0):
+        if not (np.abs(self.x).max() <= 1e100 and np.isfinite(h).all() and h.min() >= 0 and h.max() > 0):
             raise RecipeError("the heights of a drawn density must be finite, >= 0, and not all 0: draw a hill first")
         h = h / h.max()
         areas = (h[1:] + h[:-1]) / 2 * np.diff(self.x)
-        self.heights = h / areas.sum()
+        with np.errstate(over="ignore"):
+            self.heights = h / areas.sum()
+        if not np.isfinite(self.heights).all():
+            raise RecipeError(f"a density drawn from {self.x[0]:g} to {self.x[-1]:g} is too narrow to have a height")
         self._cdf = np.concatenate([[0.0], np.cumsum(areas / areas.sum())])
 
     @property
@@ -176,11 +189,13 @@ class Drawn:
         from_right = (self.x[1:, None] - near)[~zero[:-1] & zero[1:]]
         return np.unique(np.concatenate([self.x, from_left.ravel(), from_right.ravel()]))
 
+    @door(RecipeError)
     def pdf(self, x: ArrayLike) -> Array:
         """The lines' height at x, scaled to area 1."""
         return np.interp(np.asarray(x, float), self.x, self.heights, left=0.0, right=0.0)
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
+    @door(RecipeError)
+    def sample(self, n: Count, rng: np.random.Generator) -> Array:
         """n draws by the inverse of the distribution function, quadratic between the points: (n,)."""
         u = rng.random(n)
         i = np.clip(np.searchsorted(self._cdf, u, side="right") - 1, 0, len(self.x) - 2)
@@ -191,6 +206,7 @@ class Drawn:
         return self.x[i] + width * np.clip(t, 0.0, 1.0)
 
 
+@door(RecipeError)
 def prior_pdf(p_z: str, z: ArrayLike) -> Array:
     """The density of a prior's one coordinate at z, any shape; see `ganlib.game.prior`."""
     z, reach = np.asarray(z, float), _reach(p_z)
@@ -203,6 +219,7 @@ def prior_pdf(p_z: str, z: ArrayLike) -> Array:
     return _phi(z)
 
 
+@door(RecipeError)
 def prior_cdf(p_z: str, z: ArrayLike) -> Array:
     """The distribution function of a prior's one coordinate at z, any shape."""
     z, reach = np.asarray(z, float), _reach(p_z)
@@ -230,11 +247,12 @@ class Pushforward:
     others, and many pieces, it is an estimate that is quick to draw.
     """
 
+    @door(RecipeError)
     def __init__(self, z: ArrayLike, x: ArrayLike, p_z: str = "uniform", *, even: bool = False):
         z, x = np.asarray(z, float), np.asarray(x, float)
         if not _ascends(z, x):
             raise RecipeError(f"G needs ascending points z (n >= 2) and an x for each; got {z.shape} and {x.shape}")
-        if not np.isfinite(x).all():
+        if not (np.isfinite(z).all() and (np.abs(x) <= 1e100).all()):
             raise RecipeError("G's values are no longer finite: the run has diverged")
         _reach(p_z)
         self.z, self.x, self.p_z = z, x, p_z
@@ -254,6 +272,7 @@ class Pushforward:
         """Where p_g has no density but a lump of probability: the x, and each one's probability."""
         return self.low[self.flat], self.mass[self.flat]
 
+    @door(RecipeError)
     def pdf(self, x: ArrayLike) -> Array:
         """p_g(x), without the atoms; at a knot, the density on its right."""
         x = np.asarray(x, float)
@@ -268,6 +287,7 @@ class Pushforward:
         density = prior_pdf(self.p_z, at) / np.abs(slope)
         return np.where((t >= low) & (t < high), density, 0.0).sum(-1)
 
+    @door(RecipeError)
     def cdf(self, x: ArrayLike) -> Array:
         """The probability of G(z) <= x, atoms included: any shape."""
         x = np.asarray(x, float)
@@ -296,16 +316,21 @@ class Pushforward:
         covered = np.repeat(first - np.cumsum(n) + n, n) + np.arange(n.sum())
         return knots, np.bincount(covered, np.repeat(mass / (high - low), n), len(knots))
 
+    @door(RecipeError)
     def in_bins(self, edges: ArrayLike) -> Array:
         """The mean density in each bin, exact whatever spikes it holds: edges (n + 1,) -> (n,)."""
         edges = np.asarray(edges, float)
+        if not _ascends(edges, edges):
+            raise RecipeError(f"the edges of bins must ascend, two or more of them; got {brief(edges)}")
         return np.diff(self.cdf(edges)) / np.diff(edges)
 
+    @door(RecipeError)
     def G(self, z: ArrayLike) -> Array:
         """The broken line itself: z -> x."""
         return np.interp(np.asarray(z, float), self.z, self.x)
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
+    @door(RecipeError)
+    def sample(self, n: Count, rng: np.random.Generator) -> Array:
         """n draws x = G(z): (n,)."""
         if self.p_z == "uniform":
             return self.G(rng.uniform(-math.sqrt(3), math.sqrt(3), n))
@@ -315,6 +340,7 @@ class Pushforward:
         return self.G(z if self.p_z == "normal" else 0.6 * z + np.where(rng.random(n) < 0.5, -0.8, 0.8))
 
 
+@door(RecipeError)
 def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform") -> tuple[Array, Array]:
     """The breakpoints of a G of rectifiers in one dimension, exactly: (z, x), each (n,), over the prior's reach.
 
@@ -326,7 +352,11 @@ def relu_line(layers: Sequence[tuple[ArrayLike, ArrayLike]], p_z: str = "uniform
     z = np.linspace(-reach, reach, _PIECES.get(p_z, 1) + 1)
     h = z[:, None]  # (n, units)
     for i, (weight, bias) in enumerate(layers):
-        a = h @ np.asarray(weight, float).T + np.asarray(bias, float)  # (n, units), linear between the z
+        weight, bias = np.asarray(weight, float), np.asarray(bias, float)
+        if weight.ndim != 2 or 0 in weight.shape or (weight.shape[1:], weight.shape[:1]) != (h.shape[1:], bias.shape):
+            what = f"layer {i} has weights {weight.shape} and a bias {bias.shape}"
+            raise RecipeError(f"{what}; above {h.shape[1]} units they are (units, {h.shape[1]}) and (units,)")
+        a = h @ weight.T + bias  # (n, units), linear between the z
         if i == len(layers) - 1:
             return z, a[:, 0]
         left, right = a[:-1], a[1:]
@@ -357,25 +387,29 @@ class Modes:
     """Equal Gaussians in the plane: centres (n, 2), one std. `ring` and `grid` are the usual ones."""
 
     centres: tuple[tuple[float, float], ...]
-    std: float
+    std: Std
 
     def __post_init__(self) -> None:
-        centres = np.array(self.centres, float)
-        if centres.ndim != 2 or centres.shape[1] != 2 or not np.isfinite(centres).all():
-            raise RecipeError(f"the centres of the modes are {self.centres!r}; they must be points (x, y)")
-        if not (math.isfinite(self.std) and self.std > 0):
-            raise RecipeError(f"the std of the modes is {self.std!r}; it must be above 0")
+        held(self, RecipeError)
+        if not self.centres:
+            raise RecipeError("the centres of the modes are (): give one or more points (x, y)")
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
+    @door(RecipeError)
+    def sample(self, n: Count, rng: np.random.Generator) -> Array:
         """n draws: (n, 2)."""
         which = rng.integers(len(self.centres), size=n)
         return np.array(self.centres)[which] + self.std * rng.standard_normal((n, 2))
 
+    @door(RecipeError)
     def quality(self, x: ArrayLike) -> tuple[Array, Array]:
         """Each sample's nearest mode, and whether it lies within 3 std of it: (..., n, 2) -> twice (..., n)."""
-        distance = np.linalg.norm(np.asarray(x, float)[..., None, :] - np.array(self.centres), axis=-1)
+        x = np.asarray(x, float)
+        if x.shape[-1:] != (2,) or not x.size:
+            raise RecipeError(f"samples in the plane are (..., n, 2), n > 0; these are {x.shape}")
+        distance = np.linalg.norm(x[..., None, :] - np.array(self.centres), axis=-1)
         return distance.argmin(-1), distance.min(-1) <= 3 * self.std
 
+    @door(RecipeError)
     def covered(self, x: ArrayLike) -> tuple[Array, Array]:
         """Modes with a sample within 3 std, and the share of samples that are: (..., n, 2) -> (...), (...)."""
         nearest, good = self.quality(x)
@@ -383,13 +417,15 @@ class Modes:
         return hit.any(-2).sum(-1), good.mean(-1)
 
 
-def ring(n: int = 8, radius: float = 2.0, std: float = 0.05) -> Modes:
+@door(RecipeError)
+def ring(n: Annotated[int, Within(1, 10_000)] = 8, radius: float = 2.0, std: Std = 0.05) -> Modes:
     """n modes on a circle."""
     angles = 2 * math.pi * np.arange(n) / n
     return Modes(tuple((radius * math.cos(t), radius * math.sin(t)) for t in angles), std)
 
 
-def grid(side: int = 5, spacing: float = 1.0, std: float = 0.05) -> Modes:
+@door(RecipeError)
+def grid(side: Annotated[int, Within(1, 100)] = 5, spacing: float = 1.0, std: Std = 0.05) -> Modes:
     """side x side modes on a square grid around 0."""
     at = spacing * (np.arange(side) - (side - 1) / 2)
     return Modes(tuple((float(x), float(y)) for x in at for y in at), std)

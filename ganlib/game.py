@@ -5,14 +5,16 @@ log D = -softplus(-a) and log(1 - D) = -softplus(a) lose no precision where D is
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ganlib.errors import RecipeError
-from ganlib.nets import Discriminator, Generator, Rng, is_integer, real_logit
+from ganlib.errors import Floats, RecipeError, Within, brief, door
+from ganlib.nets import Rng, real_logit
 
 PRIORS = ("uniform", "normal", "sphere", "truncated", "mixture", "discrete")
 PAPERS_PRIORS = PRIORS[:2]  # those of the published recipes
@@ -22,23 +24,62 @@ MINUS_LOG_4 = -math.log(4)  # V at p_g = p_data with D at its optimum (Goodfello
 TRUNCATED_SD = 0.5395600937601126  # of N(0, 1) within [-1, 1]: sqrt(1 - 2 phi(1) / erf(1 / sqrt 2))
 LOWEST_LOGIT = -40.0  # below it the fused gradient would come near the underflow of float32: `simultaneous_gradients`
 
+Numbers = Annotated[Tensor, Floats()]
+Logits = Annotated[Tensor, Floats(empty=True)]  # the mean of none is nan
+Rows = Annotated[Tensor, Floats(2)]
+AT_ONCE = 200_000_000  # numbers of z at a time, at most: 800 MB
 
-def softplus(a: Tensor) -> Tensor:
+
+class Draws(Protocol):
+    """What the gradients need of G, or of E: a net, or one with what it is given (`conditions.Given`)."""
+
+    def parameters(self) -> Iterator[Tensor]:
+        """What it learns."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """(m, z_dim) -> (m, d)."""
+
+
+class Noise(Protocol):
+    """What may come in place of random numbers for dropout: noise on what D reads."""
+
+    def like(self, x: Tensor) -> Tensor:
+        """As much as x."""
+
+
+Dropout = Rng | Noise  # None: none
+
+
+class Judges(Protocol):
+    """What the gradients need of D."""
+
+    def parameters(self) -> Iterator[Tensor]:
+        """What it learns."""
+
+    def logit(self, x: Tensor, rng: Rng) -> Tensor:
+        """(m, d) -> (m,)."""
+
+
+@door(RecipeError)
+def softplus(a: Logits) -> Tensor:
     """log(1 + exp(a)), any shape. Torch's own turns linear at 20, where it is still off by 2e-9; this one at 40."""
     return functional.softplus(a, threshold=40.0)
 
 
-def value(a_real: Tensor, a_fake: Tensor) -> Tensor:
+@door(RecipeError)
+def value(a_real: Logits, a_fake: Logits) -> Tensor:
     """V(D, G) = mean log D(x) + mean log(1 - D(G(z))), eq. 1 on a minibatch: two logits (..., m) -> nats (...)."""
     return -softplus(-a_real).mean(-1) - softplus(a_fake).mean(-1)
 
 
-def discriminator_cost(a_real: Tensor, a_fake: Tensor) -> Tensor:
+@door(RecipeError)
+def discriminator_cost(a_real: Logits, a_fake: Logits) -> Tensor:
     """What D descends: -V/2 = 1/2 [softplus(-a(x)) + softplus(a(G(z)))], batch mean, as in the authors' code."""
     return -value(a_real, a_fake) / 2
 
 
-def generator_cost(a_fake: Tensor, cost: str = "non-saturating") -> Tensor:
+@door(RecipeError)
+def generator_cost(a_fake: Logits, cost: str = "non-saturating") -> Tensor:
     """What G descends, without the factor 1/2 of D's cost: logits (..., m) -> nats (...).
 
     "minimax": mean log(1 - D(G(z))), eq. 1. "non-saturating": -mean log D(G(z)), section 3, the authors' code. "blend":
@@ -50,16 +91,27 @@ def generator_cost(a_fake: Tensor, cost: str = "non-saturating") -> Tensor:
         return -softplus(a_fake).mean(-1)
     if cost == "blend":
         return -a_fake.mean(-1) / 2
-    raise RecipeError(f"unknown generator cost {cost!r} of logits; use one of {', '.join(GENERATOR_COSTS[:3])}")
+    raise RecipeError(f"unknown generator cost {brief(cost)} of logits; use one of {', '.join(GENERATOR_COSTS[:3])}")
 
 
-def feature_cost(f_real: Tensor, f_fake: Tensor) -> Tensor:
+@door(RecipeError)
+def feature_cost(f_real: Numbers, f_fake: Numbers) -> Tensor:
     """|mean f(x) - mean f(G(z))|^2 over D's features (m, units), their mean: Salimans et al. 2016, section 3.1."""
+    if f_real.ndim < 2 or f_fake.ndim < 2 or f_real.shape[-1] != f_fake.shape[-1]:
+        both = f"{tuple(f_real.shape)} and {tuple(f_fake.shape)}"
+        raise RecipeError(f"features are {both}; they must be (m, units), the same units")
     return (f_real.mean(-2) - f_fake.mean(-2)).square().mean(-1)
 
 
-def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Draw m vectors from p_z: (m, z_dim).
+@door(RecipeError)
+def prior(
+    name: str,
+    m: Annotated[int, Within(0)],
+    z_dim: Annotated[int, Within(1)],
+    rng: torch.Generator,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Draw m vectors from p_z: (m, z_dim), at most 200 million numbers (800 MB) at a time.
 
     "uniform" is U(-sqrt 3, sqrt 3), with mean 0 and variance 1 like "normal", N(0, 1), and like all others: "sphere",
     the directions of N(0, 1) at radius sqrt(z_dim); "truncated", N(0, 1) within one standard deviation, stretched;
@@ -67,6 +119,8 @@ def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtyp
     half of the coordinates (rounded up) and N(0, 1) in the rest. Drawn in float32 always, so that a seed means the same
     z in every precision.
     """
+    if m * z_dim > AT_ONCE or not dtype.is_floating_point:
+        raise RecipeError(f"{m:,} x {z_dim:,} numbers of {dtype}; draw at most {AT_ONCE:,} at a time, floating point")
     if name == "uniform":
         z = torch.rand(m, z_dim, generator=rng, device=rng.device)
         return ((2 * z - 1) * math.sqrt(3)).to(dtype)
@@ -84,10 +138,11 @@ def prior(name: str, m: int, z_dim: int, rng: torch.Generator, dtype: torch.dtyp
             return (0.8 * coins + 0.6 * z).to(dtype)
         half = -(-z_dim // 2)
         return torch.cat([coins[:, :half], z[:, half:]], 1).to(dtype)
-    raise RecipeError(f"unknown prior {name!r}; use one of {', '.join(PRIORS)}")
+    raise RecipeError(f"unknown prior {brief(name)}; use one of {', '.join(PRIORS)}")
 
 
-def interpolate(points: Tensor, n: int) -> Tensor:
+@door(RecipeError)
+def interpolate(points: Rows, n: Annotated[int, Within(2, 1_000_000)]) -> Tensor:
     """n points at equal steps along the straight lines between `points` in turn: (p, z_dim) -> (n, z_dim).
 
     Figure 3's walk through z. The first and the last are exactly the first and the last of `points`, and every line
@@ -96,14 +151,13 @@ def interpolate(points: Tensor, n: int) -> Tensor:
     >>> interpolate(torch.tensor([[0.0], [1.0], [3.0]]), 5).flatten().tolist()
     [0.0, 0.5, 1.0, 2.0, 3.0]
     """
-    if not is_integer(n) or n < 2:
-        raise RecipeError(f"n is {n!r}; a line needs an integer >= 2 of points on it")
     return on_path(points, torch.linspace(0, 1, n, dtype=torch.float64))
 
 
-def on_path(points: Tensor, t: Tensor) -> Tensor:
+@door(RecipeError)
+def on_path(points: Rows, t: Annotated[Tensor, Floats(1)]) -> Tensor:
     """The points at t (n,) in [0, 1] on the broken line through `points` (p >= 2, z_dim): (n, z_dim)."""
-    if points.ndim != 2 or len(points) < 2:
+    if len(points) < 2:
         raise RecipeError(f"points are {tuple(points.shape)}; a path through z needs (p >= 2, z_dim)")
     s = t.double().clamp(0, 1) * (len(points) - 1)
     line = s.floor().clamp(max=len(points) - 2).long()  # (n,)
@@ -130,7 +184,7 @@ class Gradients:
     cost_labels: float = 0.0  # what D descends on labelled examples beside -V/2, nats
 
 
-def _logit(D: Discriminator, x: Tensor, rng: Rng) -> Tensor:
+def _logit(D: Judges, x: Tensor, rng: Dropout) -> Tensor:
     """D's logits (m,), in float32 at least."""
     return _wide(D.logit(x, rng))
 
@@ -140,28 +194,32 @@ def _wide(numbers: Tensor) -> Tensor:
     return numbers.float() if numbers.dtype == torch.bfloat16 else numbers
 
 
-def _both_logits(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng) -> tuple[Tensor, ...]:
+def _both_logits(D: Judges, x: Numbers, fake: Numbers, rng: Dropout) -> tuple[Tensor, ...]:
     """D's logits on x and on the fakes, from one pass."""
+    if x.shape[:-2] != fake.shape[:-2] or x.shape[-1] != fake.shape[-1]:
+        both = f"data are {tuple(x.shape)} and samples {tuple(fake.shape)}"
+        raise RecipeError(f"{both}; D takes (m, d) of both, the same d")
     return _logit(D, torch.cat([x, fake], -2), rng).split([x.shape[-2], fake.shape[-2]], -1)
 
 
-def discriminator_gradients(D: Discriminator, x: Tensor, fake: Tensor, rng: Rng = None) -> Gradients:
+@door(RecipeError)
+def discriminator_gradients(D: Judges, x: Numbers, fake: Numbers, rng: Dropout = None) -> Gradients:
     """D's gradient on m data examples x and m samples of G, both (m, d): Algorithm 1, the inner loop."""
     a_real, a_fake = _both_logits(D, x, fake.detach(), rng)
     grad_D = torch.autograd.grad(discriminator_cost(a_real, a_fake).sum(), list(D.parameters()))
     return Gradients(a_fake.detach(), a_real.detach(), D=grad_D)
 
 
-def generator_gradients(G: Generator, D: Discriminator, z: Tensor, cost: str, rng: Rng = None) -> Gradients:
+@door(RecipeError)
+def generator_gradients(G: Draws, D: Judges, z: Numbers, cost: str, rng: Dropout = None) -> Gradients:
     """G's gradient through a fixed D, on m noise samples z (m, z_dim): Algorithm 1, the outer step."""
     a_fake = _logit(D, G(z), rng)
     grad_G = torch.autograd.grad(generator_cost(a_fake, cost).sum(), list(G.parameters()))
     return Gradients(a_fake.detach(), G=grad_G)
 
 
-def simultaneous_gradients(
-    G: Generator, D: Discriminator, x: Tensor, z: Tensor, cost: str, rng: Rng = None
-) -> Gradients:
+@door(RecipeError)
+def simultaneous_gradients(G: Draws, D: Judges, x: Numbers, z: Numbers, cost: str, rng: Dropout = None) -> Gradients:
     """Both players' gradients at the same parameters, from one pass through D: the authors' update.
 
     One fake batch and one dropout mask on it serve both costs. Examples do not meet inside D, so the gradient that
@@ -186,7 +244,8 @@ def simultaneous_gradients(
     return Gradients(a_fake.detach(), a_real.detach(), tuple(grad_D), grad_G)
 
 
-def fused_factor(a_fake: Tensor, cost: str) -> Tensor:
+@door(RecipeError)
+def fused_factor(a_fake: Logits, cost: str) -> Tensor:
     """(d cost_G / d a_i) / (d cost_D / d a_i), for the two costs as this module defines them: (m,) -> (m,)."""
     if cost == "non-saturating":
         return -2 * torch.exp(-a_fake)
@@ -194,13 +253,14 @@ def fused_factor(a_fake: Tensor, cost: str) -> Tensor:
         return torch.full_like(a_fake, -2.0)
     if cost == "blend":
         return -1 - torch.exp(-a_fake)
-    raise RecipeError(f"unknown generator cost {cost!r} of logits; use one of {', '.join(GENERATOR_COSTS[:3])}")
+    raise RecipeError(f"unknown generator cost {brief(cost)} of logits; use one of {', '.join(GENERATOR_COSTS[:3])}")
 
 
 # -- a third net, and a D that names classes ---------------------------------------------------------------------------
 
 
-def inference_gradients(E: Generator, x: Tensor, z: Tensor) -> tuple[float, tuple[Tensor, ...]]:
+@door(RecipeError)
+def inference_gradients(E: Draws, x: Numbers, z: Numbers) -> tuple[float, tuple[Tensor, ...]]:
     """The cost of E and its gradient on samples x = G(z), which come without a way back to G.
 
     E guesses z: mean |z - E(x)|^2 / (2 z_dim), so that 1/2 is what a constant guess pays (section 7, future work 2; the
@@ -210,9 +270,8 @@ def inference_gradients(E: Generator, x: Tensor, z: Tensor) -> tuple[float, tupl
     return cost.item(), torch.autograd.grad(cost, list(E.parameters()))
 
 
-def joint_gradients(
-    G: Generator, E: Generator, D: Discriminator, x: Tensor, z: Tensor, cost: str, rng: Rng = None
-) -> Gradients:
+@door(RecipeError)
+def joint_gradients(G: Draws, E: Draws, D: Judges, x: Numbers, z: Numbers, cost: str, rng: Dropout = None) -> Gradients:
     """All three gradients of the game over pairs: D tells (x, E(x)) from (G(z), z), and G and E play against it.
 
     E descends G's cost with the sides changed, generator_cost(-a(x, E(x))). Donahue et al. 2017 (BiGAN), Dumoulin et
@@ -238,13 +297,14 @@ def joint_gradients(
     return Gradients(a_fake.detach(), a_real.detach(), tuple(grad_D), grad_G, grad_E, cost_E=cost_E.item())
 
 
+@door(RecipeError)
 def feature_gradients(
-    G: Generator,
-    D: Discriminator,
-    x: Tensor,
-    z: Tensor,
+    G: Draws,
+    D: Judges,
+    x: Numbers,
+    z: Numbers,
     cost: str,
-    rng: Rng = None,
+    rng: Dropout = None,
     labelled: tuple[Tensor, Tensor] | None = None,
 ) -> Gradients:
     """Both players' gradients where G matches D's features, or D learns from labels, too.

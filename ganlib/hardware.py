@@ -4,13 +4,14 @@ import datetime
 import functools
 import platform
 import subprocess
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief, door
 
 PRECISIONS = ("bfloat16", "float32", "float64")
 
@@ -37,22 +38,33 @@ class Hardware:
         return torch.Generator(self.device).manual_seed(seed)
 
 
+@door(RecipeError)
 def choose(device: str = "auto", precision: str = "auto") -> Hardware:
     """The hardware to train on: CUDA before MPS before CPU, bfloat16 where native, else float32. Or `RecipeError`."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu"
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise RecipeError(f"device {device!r} is not usable here ({error}); use 'cpu' or 'auto'") from None
+    _try(device)
     chosen = torch.device(device)
     if precision == "auto":
         precision = "bfloat16" if has_bfloat16(chosen) else "float32"
     if precision not in PRECISIONS:
-        raise RecipeError(f"precision is {precision!r}; use 'auto' or one of {', '.join(PRECISIONS)}")
+        raise RecipeError(f"precision is {brief(precision)}; use 'auto' or one of {', '.join(PRECISIONS)}")
     if precision == "float64" and chosen.type == "mps":
         raise RecipeError("MPS has no float64; use device='cpu', or precision='float32'")
     return Hardware(chosen, precision)
+
+
+def _try(device: str) -> None:
+    """Compute something on the device, read it back, and make random numbers there. Raises `RecipeError`."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of names that torch gave up
+            torch.zeros(1, device=device).item()
+            torch.Generator(device)
+    except Exception as error:  # each kind of device has its own
+        why = f" ({(str(error).splitlines() or [''])[0][:120]})" if device.startswith("cuda") else ""  # a driver's
+        here = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), *["mps"] * torch.mps.is_available()]
+        usable = ", ".join(map(repr, ["auto", *here]))
+        raise RecipeError(f"device {brief(device)} is not usable here{why}; use one of {usable}") from None
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -1,213 +1,35 @@
-"""The nets G and D of the paper: their layers in plain numbers, and the modules that give them parameters.
-
-Every layer reads and gives flat rows, (m, numbers); a convolution knows the shape of what it reads.
-"""
+"""The nets G and D of the paper: the modules that give layers (`ganlib.layers`) their parameters."""
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, Within, brief, need
+from ganlib.layers import (
+    LEARNT,
+    AnyLayer,
+    Beside,
+    Convolution,
+    Deconvolution,
+    Layer,
+    is_integer,
+    is_number,
+    layer_from,
+    learnt,
+)
+
+__all__ = ["AnyLayer", "Beside", "Convolution", "Deconvolution", "Layer", "is_integer", "is_number", "layer_from"]
+__all__ += ["Abreast", "Convolve", "Deconvolve", "Dense", "Discriminator", "Generator", "count_parameters", "fixed"]
+__all__ += ["MODULES", "Affine", "Rng", "limit", "marginal_bias", "mask", "moments", "real_logit", "settled", "stack"]
 
 Rng = torch.Generator | None  # where dropout and the first weights come from; None: no dropout, torch's own numbers
-ACTIVATIONS = ("relu", "sigmoid", "linear", "maxout")
-BIASES = ("zero", "marginal", "irange")
-
-# -- layers in plain numbers -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One fully connected layer. Its weights start as U(-irange, irange), or sparse.
-
-    `bias` is "zero"; a number; "marginal": logit of the mean of the training data, so that G starts at that mean; or
-    "irange": drawn as the weights are. `sparse` (Martens 2010), unless 0: so many of a unit's incoming weights, at
-    places drawn anew for each unit, start as N(0, 1), the others at 0.
-    """
-
-    units: int  # how many numbers it puts out
-    activation: str  # "relu", "sigmoid", "linear", or "maxout" (the largest of `pieces` linear functions)
-    irange: float
-    pieces: int = 1  # linear functions that a unit takes the maximum of (maxout only)
-    keep: float = 1.0  # dropout: the probability that an element of the INPUT is kept, then scaled by 1/keep
-    bias: str | float = "zero"
-    sparse: int = 0
-    noise: float = 0.0  # where dropout is on: the standard deviation of Gaussian noise added to each element it reads
-    normalise: bool = False  # W x gets mean 0 and variance 1 over each minibatch before the bias (Ioffe & Szegedy 2015)
-
-    def __post_init__(self) -> None:
-        _check(self, "a layer", units=1, pieces=1, sparse=0)
-        if self.activation not in ACTIVATIONS:
-            raise RecipeError(f"unknown activation {self.activation!r}; use one of {', '.join(ACTIVATIONS)}")
-        if self.pieces > 1 and self.activation != "maxout":
-            raise RecipeError(f"a {self.activation} layer has {self.pieces} pieces; only maxout has more than one")
-        if self.bias not in BIASES and not (is_number(self.bias) and math.isfinite(self.bias)):
-            raise RecipeError(f"unknown bias {self.bias!r}; use a number, or one of {', '.join(BIASES)}")
-        if not (is_number(self.noise) and 0 <= self.noise < math.inf):
-            raise RecipeError(f"a layer's noise is {self.noise!r}; it must be a finite number >= 0")
-        if not isinstance(self.normalise, bool) or (self.normalise and self.activation == "maxout"):
-            what = f"a {self.activation} layer has normalise {self.normalise!r}"
-            raise RecipeError(f"{what}; it must be True or False, and no maxout layer normalises")
-
-    def __str__(self) -> str:
-        pieces = f" x {self.pieces}" if self.pieces > 1 else ""
-        bias = f"{self.bias} bias" if isinstance(self.bias, str) else f"bias {self.bias:g}"
-        noise = [f"noise {self.noise:g} on its input"] if self.noise else []
-        normalised = ["normalised"] if self.normalise else []
-        notes = _notes(self, *([bias] if self.bias != "zero" else []), *noise, *normalised)
-        return f"{self.units}{pieces} {self.activation} ({notes})"
-
-
-class OnMaps:
-    """A layer that puts out a `shape`, (channels, height, width)."""
-
-    @property
-    def units(self) -> int:
-        """How many numbers it puts out."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True)
-class Convolution(OnMaps):
-    """A maxout convolution with pooling: the maximum over the pieces first, then over space. Biases are tied."""
-
-    of: tuple[int, int, int]  # (channels, height, width) of what it reads
-    maps: int  # channels that it puts out
-    pieces: int  # linear functions that an element takes the maximum of
-    kernel: int  # height and width of the filters
-    padding: int  # zeros put around the input on each side
-    pool: int  # height and width of the windows that the maximum is taken over
-    stride: int  # steps between those windows; the last may hang over the edge, which it then covers ("ceil mode")
-    irange: float  # weights start as U(-irange, irange)
-    keep: float = 1.0  # dropout on the input, element by element, as in `Layer`
-
-    def __post_init__(self) -> None:
-        _check(self, "a convolution", maps=1, pieces=1, kernel=1, padding=0, pool=1, stride=1)
-        if self.stride > self.pool:
-            raise RecipeError(f"a convolution pools {self.pool} with stride {self.stride}: elements would be left out")
-        convolved = min(self.of[1:]) + 2 * self.padding - self.kernel + 1
-        if convolved < 1:
-            raise RecipeError(f"a kernel of {self.kernel} does not fit into {self.of} with padding {self.padding}")
-        if convolved < self.pool:
-            raise RecipeError(f"a convolution pools {self.pool} of what it leaves {convolved} of: pool at most that")
-
-    def __str__(self) -> str:
-        notes = _notes(self, f"padding {self.padding}", f"pool {self.pool} / {self.stride}")
-        return f"{self.maps} x {self.pieces} maxout maps, {self.kernel} x {self.kernel} on {self.of} ({notes})"
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) of what it puts out: the fewest windows that cover each side."""
-        convolved = [side + 2 * self.padding - self.kernel + 1 for side in self.of[1:]]
-        return (self.maps, *(-(-(side - self.pool) // self.stride) + 1 for side in convolved))
-
-
-@dataclass(frozen=True)
-class Deconvolution(OnMaps):
-    """A transposed convolution, linear, with a bias of its own for every number it puts out."""
-
-    of: tuple[int, int, int]  # (maps, height, width) of what it reads
-    channels: int  # channels that it puts out
-    kernel: int  # height and width of what one input element is spread over
-    stride: int  # steps between the places of two neighbours
-    irange: float  # weights start as U(-irange, irange)
-
-    def __post_init__(self) -> None:
-        _check(self, "a transposed convolution", channels=1, kernel=1, stride=1)
-
-    def __str__(self) -> str:
-        maps, height, width = self.of
-        size = f"{self.kernel} x {self.kernel} stride {self.stride}"
-        return f"{maps} maps of {height} x {width} by {size} to {self.shape} linear ({_notes(self)})"
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) of what it puts out."""
-        return (self.channels, *((side - 1) * self.stride + self.kernel for side in self.of[1:]))
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Layers side by side: each reads its own share of the row, in turn, and what they put out is put together.
-
-    For a G or a D that reads two things of different kinds, as a picture and its class (Mirza & Osindero 2014).
-    """
-
-    reads: tuple[int, ...]  # how many numbers of the row each of the layers reads
-    beside: tuple[Layer, ...]
-
-    def __post_init__(self) -> None:
-        layers = (layer if isinstance(layer, Layer) else Layer(**layer) for layer in self.beside)
-        object.__setattr__(self, "beside", tuple(layers))  # from a file they come as plain lists
-        object.__setattr__(self, "reads", tuple(self.reads))
-        if len(self.reads) != len(self.beside) or not all(is_integer(n) and n >= 1 for n in self.reads):
-            raise RecipeError(
-                f"{len(self.beside)} layers beside each other read {self.reads}: one number >= 1 for each"
-            )
-        if any(layer.normalise for layer in self.beside):
-            raise RecipeError("a layer beside another one has normalise True; it must be False there")
-
-    def __str__(self) -> str:
-        return " beside ".join(f"{layer} on {n}" for layer, n in zip(self.beside, self.reads))
-
-    @property
-    def units(self) -> int:
-        """How many numbers they put out together."""
-        return sum(layer.units for layer in self.beside)
-
-
-AnyLayer = Layer | Convolution | Deconvolution | Beside
-
-
-def layer_from(plain: Mapping[str, Any]) -> AnyLayer:
-    """The layer that `dataclasses.asdict` made plain. Raises TypeError on anything else."""
-    if "reads" in plain:
-        return Beside(**plain)
-    return (Convolution if "maps" in plain else Deconvolution if "channels" in plain else Layer)(**plain)
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is an int or a float, and not a bool."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_integer(value: Any) -> bool:
-    """Whether it is an int, and not a bool."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _check(layer: AnyLayer, what: str, **least: int) -> None:
-    """Raise `RecipeError` when a count is less than its least, or the shape, `keep` or `irange` makes no sense."""
-    for name, lowest in least.items():
-        value = getattr(layer, name)
-        if not is_integer(value) or value < lowest:
-            raise RecipeError(f"{what}'s {name} is {value!r}; it must be an integer >= {lowest}")
-    of, keep = getattr(layer, "of", (1, 1, 1)), getattr(layer, "keep", 1.0)
-    if not (isinstance(of, list | tuple) and len(of) == 3 and all(type(n) is int and n >= 1 for n in of)):
-        raise RecipeError(f"{what} is of {of!r}; it must be (channels, height, width), integers >= 1")
-    if hasattr(layer, "of"):
-        object.__setattr__(layer, "of", tuple(of))  # from a file it comes as a list
-    if not (is_number(keep) and 0 < keep <= 1):
-        raise RecipeError(f"a layer keeps {keep!r} of its input; it must lie in (0, 1]")
-    if not (is_number(layer.irange) and 0 <= layer.irange < math.inf):
-        raise RecipeError(f"irange is {layer.irange!r}; it must be a finite number >= 0")
-
-
-def _notes(layer: AnyLayer, *more: str) -> str:
-    """How the weights start, dropout, and more, in words."""
-    sparse, keep = getattr(layer, "sparse", 0), getattr(layer, "keep", 1.0)
-    start = f"{sparse} weights N(0, 1), rest 0" if sparse else f"U(-{layer.irange:g}, {layer.irange:g})"
-    return "; ".join([start, *([f"keeps {keep:g} of its input"] if keep < 1 else []), *more])
-
-
-# -- modules -----------------------------------------------------------------------------------------------------------
 
 
 def mask(shape: Sequence[int], keep: float, rng: torch.Generator, dtype: torch.dtype) -> Tensor:
@@ -401,6 +223,8 @@ def marginal_bias(data_mean: Tensor | None) -> Tensor:
     """logit(mean of the training data, clipped to [1e-7, 1 - 1e-7]): (d,) in [0, 1] -> (d,)."""
     if data_mean is None:
         raise RecipeError("a layer with bias='marginal' needs the mean of the training data: pass data_mean")
+    if data_mean.is_meta:  # where numbers have no values: its logit there would load a second's worth of torch
+        return data_mean.double()
     return torch.logit(data_mean.double(), eps=1e-7)
 
 
@@ -408,7 +232,13 @@ MODULES = {Layer: Dense, Convolution: Convolve, Deconvolution: Deconvolve, Besid
 
 
 def stack(inputs: int, layers: Sequence[AnyLayer], rng: Rng, data_mean: Tensor | None = None) -> nn.ModuleList:
-    """The layers one on another, their parameters drawn from `rng` bottom up."""
+    """The layers one on another, their parameters drawn from `rng` bottom up. Raises `RecipeError`."""
+    need(RecipeError, Annotated[int, Within(1, LEARNT)], inputs=inputs)
+    need(RecipeError, Sequence[AnyLayer], layers=layers)
+    if not layers:
+        raise RecipeError("a net takes one layer or more; there are none")
+    if (total := learnt(inputs, layers)) > LEARNT:
+        raise RecipeError(f"a net would learn {total:,} numbers, more than {LEARNT:,}: make its layers narrower")
     widths = [inputs, *(layer.units for layer in layers[:-1])]
     pairs = zip(layers, widths, strict=True)
     return nn.ModuleList(MODULES[type(layer)](width, layer, rng, data_mean) for layer, width in pairs)
@@ -435,6 +265,9 @@ class Generator(nn.Module):
     @torch.no_grad()
     def pictures(self, z: Tensor, chunk: int = 1_000) -> Tensor:
         """G(z) to look at or to score: any z (n, z_dim) -> (n, d) on the CPU, with no gradient kept."""
+        need(RecipeError, Annotated[int, Within(1, 10**9)], chunk=chunk)
+        if not isinstance(z, Tensor) or z.ndim != 2 or z.shape[1] != self.z_dim or z.is_meta or z.is_sparse:
+            raise RecipeError(f"z is {brief(z)}; this net takes a tensor of rows, (n, {self.z_dim})")
         weight = next(self.parameters())
         return torch.cat([self(part.to(weight)).cpu() for part in z.split(chunk)])
 
@@ -463,10 +296,11 @@ class Discriminator(nn.Module):
 
     def __init__(self, inputs: int, layers: Sequence[AnyLayer], rng: Rng = None):
         super().__init__()
-        last = layers[-1]
+        last = layers[-1] if isinstance(layers, Sequence) and len(layers) else None
         ends = isinstance(last, Layer) and (last.units > 1, last.activation) in ((False, "sigmoid"), (True, "linear"))
         if not ends:
-            raise RecipeError(f"D must end in one sigmoid unit, or in a linear unit for each class; it ends in {last}")
+            ends = f"it ends in {brief(str(last), 120, quoted=False)}"
+            raise RecipeError(f"D must end in one sigmoid unit, or in a linear unit for each class; {ends}")
         self.layers = stack(inputs, layers, rng)
 
     def forward(self, x: Tensor, rng: Rng = None) -> Tensor:

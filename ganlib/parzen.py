@@ -7,21 +7,32 @@ converged in the number of centres at 10,000, and can rank blurred pictures abov
 """
 
 import math
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.errors import DataError
+from ganlib.errors import DataError, Within, brief, door, is_number, need
 
 SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 10).tolist())  # the paper's grid
 FINE_SIGMAS: tuple[float, ...] = tuple(np.logspace(-1, 0, 91).tolist())  # ten times as fine, over the same range
 N_VALID = 1_000  # sigma is chosen on this many images, the first of the validation split
 CHUNK = 500  # rows of the distance matrix in memory at once
+SIGMA = Within(1e-15, 1e15)  # so that no square of it leaves float32
+LARGEST = 1e15  # of a pixel, for the same reason
+Rows = Tensor | np.ndarray | Sequence[Sequence[float]]  # pictures (n, d), of any floating type
+
+
+class ParzenWarning(UserWarning):
+    """A score that is probably not the one that was meant."""
+
+
+warnings.filterwarnings("always", category=ParzenWarning, append=True)  # not once a process, unless a person asks so
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Score:
 
     def to_dict(self) -> dict[str, float | int | str]:
         """The score as plain numbers and strings."""
-        return asdict(self)
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -70,29 +81,30 @@ class FoldsScore:
 
     def to_dict(self) -> dict[str, Any]:
         """The score as plain numbers, strings and lists."""
-        return asdict(self) | {"each": [score.to_dict() for score in self.each]}
+        plain = {name: _plain(value) for name, value in asdict(self).items()}
+        return plain | {"each": [score.to_dict() for score in self.each]}
 
 
-def log_likelihood(x: Tensor, centres: Tensor, sigmas: Sequence[float]) -> Tensor:
+def _plain(value: Any) -> Any:
+    """A number of numpy's or of torch's as Python's own."""
+    return value.item() if isinstance(value, np.generic | Tensor) else value
+
+
+def log_likelihood(x: Rows, centres: Rows, sigmas: Sequence[float]) -> Tensor:
     """log p(x) in nats under the mixture, for every sigma from one distance matrix.
 
     x (n, d) and centres (c, d), any floating type; returns float64 (len(sigmas), n). Computed in float32 chunk by
     chunk; within 0.01 nats of float64 for sigma >= 0.1 and pictures in [0, 1]. Float64 input is computed in float64.
+    Raises `DataError` on anything else: other shapes and types, values that are not finite, senseless sigmas.
 
     >>> import torch, math
     >>> lone = log_likelihood(torch.zeros(1, 3), torch.zeros(1, 3), [0.5])
     >>> bool(abs(lone.item() + 3 * math.log(0.5 * math.sqrt(2 * math.pi))) < 1e-12)
     True
     """
-    if x.ndim != 2 or centres.ndim != 2 or x.shape[1] != centres.shape[1] or not len(x) or not len(centres):
+    x, centres, sigmas = _rows(x, "x"), _rows(centres, "centres"), _sigmas(sigmas)
+    if x.shape[1] != centres.shape[1]:
         raise DataError(f"x is {tuple(x.shape)} and centres {tuple(centres.shape)}; both must be (n, d), same d, n > 0")
-    if not x.is_floating_point() or not centres.is_floating_point():
-        raise DataError(f"x is {x.dtype} and centres {centres.dtype}; scale pictures to floating point first")
-    if not len(sigmas) or not all(0 < sigma < math.inf for sigma in sigmas):
-        raise DataError(f"sigmas are {list(sigmas)}; each must be a positive, finite number")
-    for name, tensor in (("x", x), ("centres", centres)):
-        if not bool(torch.isfinite(tensor).all()):
-            raise DataError(f"{name} holds values that are not finite numbers; the net that made it has diverged")
     dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
     middle = centres.mean(0, dtype=torch.float64).to(dtype)  # smaller numbers, smaller rounding
     mu = centres.to(dtype) - middle
@@ -112,30 +124,103 @@ def log_likelihood(x: Tensor, centres: Tensor, sigmas: Sequence[float]) -> Tenso
     return result
 
 
-def fine_sigmas_near(best: int) -> tuple[float, ...]:
+def _rows(x: Rows, name: str) -> Tensor:
+    """Pictures (n, d) as a tensor of finite floats. Raises `DataError` on what is none."""
+    if not isinstance(x, Tensor):
+        try:
+            x = torch.tensor(np.ascontiguousarray(x))
+        except (TypeError, ValueError, OverflowError, RuntimeError):
+            raise DataError(f"{name} is {brief(x)}; give pictures (n, d) as a tensor of floats") from None
+    if x.is_meta or x.layout != torch.strided:
+        raise DataError(f"{name} is a tensor without numbers of its own ({x.device}, {x.layout}); give a dense one")
+    if x.ndim != 2 or not len(x) or not x.shape[1]:
+        raise DataError(f"{name} is {tuple(x.shape)}; it must be (n, d), n pictures of d numbers, both above 0")
+    if not x.is_floating_point():
+        raise DataError(f"{name} is {x.dtype}; scale pictures to floating point first")
+    low, high = (end.item() for end in x.detach().aminmax())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise DataError(f"{name} holds values that are not finite numbers; the net that made it has diverged")
+    if max(-low, high) > LARGEST:
+        raise DataError(f"{name} holds values from {low:.3g} to {high:.3g}; a score takes pictures in [0, 1]")
+    return x.detach()
+
+
+def _sigmas(sigmas: Sequence[float]) -> list[float]:
+    """The bandwidths as Python's floats. Raises `DataError` on what is none."""
+    listed = sigmas.tolist() if isinstance(sigmas, Tensor | np.ndarray) else sigmas
+    listed = list(listed) if isinstance(listed, list | tuple) else None
+    if not listed or not all(is_number(sigma) and SIGMA.holds(sigma) for sigma in listed):
+        raise DataError(f"sigmas are {brief(sigmas)}; give a list of numbers{SIGMA}")
+    return [float(sigma) for sigma in listed]
+
+
+@door(DataError)
+def fine_sigmas_near(best: Annotated[int, Within(0, len(SIGMAS) - 1)]) -> tuple[float, ...]:
     """The fine grid from the one neighbour of SIGMAS[best] to the other: enough, as a score over sigma has one hill."""
     return FINE_SIGMAS[max(10 * best - 10, 0) : 10 * best + 11]
 
 
-def choose_sigma(valid: Tensor, centres: Tensor, sigmas: Sequence[float] = SIGMAS) -> tuple[float, Tensor]:
-    """The sigma with the best mean over the first 1,000 of `valid` (n, d), and the mean for every sigma, nats."""
-    means = log_likelihood(valid[:N_VALID], centres, sigmas).mean(1)  # (len(sigmas),)
+def choose_sigma(valid: Rows, centres: Rows, sigmas: Sequence[float] = SIGMAS) -> tuple[float, Tensor]:
+    """The sigma with the best mean over the first 1,000 of `valid` (n, d), and the mean for every sigma, nats.
+
+    Warns, every time, when that sigma is at the edge of the grid, and when pictures and centres are of two scales.
+    """
+    valid, centres = _rows(valid, "valid")[:N_VALID], _rows(centres, "centres")
+    sigmas = _sigmas(sigmas)
+    _compare(centres, valid)
+    return _best(valid, centres, sigmas)
+
+
+def _best(valid: Tensor, centres: Tensor, sigmas: list[float]) -> tuple[float, Tensor]:
+    means = log_likelihood(valid, centres, sigmas).mean(1)  # (len(sigmas),)
     best = int(means.argmax())
     if len(sigmas) > 2 and best in (0, len(sigmas) - 1):
         at = f"the best sigma, {sigmas[best]:.4g}, is at the edge of the grid {sigmas[0]:.4g} to {sigmas[-1]:.4g}"
-        why = "the true best may lie outside it, and the score is then too low. Few or poor samples cause this."
-        warnings.warn(f"{at}: {why}", stacklevel=2)
+        _warn(f"{at}: the true best may lie outside it, and the score is then too low. Few or poor samples cause this.")
     return sigmas[best], means
 
 
-def validation_score(centres: Tensor, valid: Tensor) -> dict[str, float]:
+def _compare(centres: Tensor, *pictures: Tensor) -> None:
+    """Warn when the pictures that are scored and the samples look like numbers on two different scales.
+
+    That is when one goes below 0 as normalised pictures do and the other does not, or when one is in the hundreds, as
+    bytes are, and the other is not. A poor G's narrow range within that of the pictures is no sign of it.
+    """
+    for some in pictures:
+        ends = [tuple(end.item() for end in side.aminmax()) for side in (some, centres)]
+        signed = [_low(side) < -0.1 * (high - low) for side, (low, high) in zip((some, centres), ends)]
+        never = [low > -0.05 * (high - low) for low, high in ends]
+        least, most = sorted(max(-low, high) for low, high in ends)
+        if (signed[0] and never[1]) or (signed[1] and never[0]) or (most > 64 and most > 4 * least):
+            (a, b), (c, d) = ends
+            said = f"the pictures lie in [{a:.3g}, {b:.3g}] and the samples in [{c:.3g}, {d:.3g}]"
+            _warn(f"{said}: the score is far too low unless both are on one scale, [0, 1] as a rule (ganlib.scale).")
+            return
+
+
+def _low(x: Tensor) -> float:
+    """The value that a tenth of the numbers lie below, of a hundred rows or so."""
+    numbers = x[:: -(-len(x) // 128)].flatten().double().cpu()
+    return numbers.kthvalue(-(-len(numbers) // 10)).values.item()
+
+
+def _warn(words: str) -> None:
+    """Warn the caller of this package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("ganlib"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(words, ParzenWarning, stacklevel=level)
+
+
+def validation_score(centres: Rows, valid: Rows) -> dict[str, float]:
     """What a run is watched by: the best mean over the grid on the images that choose sigma, its error, its sigma.
 
     `fine` and `fine_sigma` are the best mean and its sigma on the finer grid between the neighbours of that sigma.
     """
-    best = int(log_likelihood(valid[:N_VALID], centres, SIGMAS).mean(1).argmax())
+    valid = _rows(valid, "valid")[:N_VALID]
+    best = int(log_likelihood(valid, centres, SIGMAS).mean(1).argmax())
     near = fine_sigmas_near(best)
-    each = log_likelihood(valid[:N_VALID], centres, near)  # (21 or, at an edge, 11; n)
+    each = log_likelihood(valid, centres, near)  # (21 or, at an edge, 11; n)
     mean, error = _mean_and_error(each[10 if best else 0])
     fine = each.mean(1)
     return {
@@ -152,27 +237,36 @@ def _mean_and_error(each: Tensor, correction: int = 0) -> tuple[float, float]:
 
 
 def score(
-    centres: Tensor, valid: Tensor, test: Tensor, *, data: str, split: str = "test", sigmas: Sequence[float] = SIGMAS
+    centres: Rows, valid: Rows, test: Rows, *, data: str, split: str = "test", sigmas: Sequence[float] = SIGMAS
 ) -> Score:
     """The paper's protocol: sigma by the validation images, then the mean and standard error over `test` (n, d).
 
-    All pictures in [0, 1]. Raises `DataError` on shapes that do not fit or values that are not finite.
+    All pictures in [0, 1]; a warning names both ranges where pictures and samples are plainly of two scales. Raises
+    `DataError` on shapes that do not fit or values that are not finite.
     """
-    sigma, _ = choose_sigma(valid, centres, sigmas)
+    need(DataError, str, data=data, split=split)
+    valid, test, centres = _rows(valid, "valid")[:N_VALID], _rows(test, "test"), _rows(centres, "centres")
+    sigmas = _sigmas(sigmas)
+    _compare(centres, valid, test)
+    sigma, _ = _best(valid, centres, sigmas)
     mean, error = _mean_and_error(log_likelihood(test, centres, [sigma])[0])
     return Score(mean, error, sigma, len(centres), len(test), split, data)
 
 
 def folds_score(
-    centres: Tensor, folds: Sequence[tuple[Tensor, Tensor]], *, data: str, sigmas: Sequence[float] = SIGMAS
+    centres: Rows, folds: Sequence[tuple[Rows, Rows]], *, data: str, sigmas: Sequence[float] = SIGMAS
 ) -> FoldsScore:
     """Table 1's rule for faces: on each fold (valid, test), sigma by its validation images, the mean over its test's.
 
     The score is the mean of the folds' means, +- its standard error across them, with n - 1 in the denominator (the
     paper does not say which; with n the error of five folds would be 11 % smaller). All pictures (n, d) in [0, 1].
     """
+    need(DataError, Sequence, folds=folds)
     if len(folds) < 2:
         raise DataError(f"{len(folds)} fold(s); a standard error across folds needs two or more")
+    for fold in folds:
+        if not isinstance(fold, list | tuple) or len(fold) != 2:
+            raise DataError(f"a fold is {brief(fold)}; give pictures to choose sigma on and pictures to score")
     each = tuple(score(centres, valid, test, data=data, sigmas=sigmas) for valid, test in folds)
     means = torch.tensor([fold.log_likelihood for fold in each], dtype=torch.float64)
     return FoldsScore(*_mean_and_error(means, correction=1), each, len(centres), data)

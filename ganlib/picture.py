@@ -13,12 +13,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, Within, brief, door, is_number, table
 
 
 class Look(NamedTuple):
@@ -31,8 +31,7 @@ class Look(NamedTuple):
     alpha: float = 1.0
 
 
-BLUE, GREEN, VERMILION, PURPLE = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
-"""Okabe and Ito's colours."""
+BLUE, GREEN, VERMILION, PURPLE = "#0072B2", "#009E73", "#D55E00", "#CC79A7"  # Okabe and Ito's colours
 LOOKS = {
     "data": Look("#1C1C1C", "#F0F0F0", (1.5, 3)),
     "D": Look(BLUE, "#56B4E9", (7, 4)),
@@ -56,8 +55,7 @@ RAMPS = {
     "push": ["#0072B2", "#5FA6CF", "#A9CDE3", "#F3F3F3", "#F0BE97", "#E58F4F", "#D55E00"],
     "D": ["#FFFFFF", "#D6E8F3", "#AED1E7", "#85BADB"],
 }
-"""Colours from low to high: of numbers, of cells that carry words, of what has two signs, and of what D says beneath
-points."""
+"""Colours from low to high: of numbers, of cells with words, of what has two signs, of what D says beneath points."""
 LIT = 1.6
 """How much wider a line is that is lit."""
 MAX_POINTS = 20_000
@@ -257,6 +255,16 @@ def completed(picture: Any, sliders: Sequence[str] | None = ()) -> Picture:
     """
     if not isinstance(picture, Picture):
         raise RecipeError(f"the function returned {type(picture).__name__}; it must return a Picture of panels")
+    try:
+        return _completed(picture, sliders)
+    except RecipeError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:  # it is made of plain data
+        why = brief(f"{type(error).__name__}: {error}", 200, quoted=False)
+        raise RecipeError(f"the picture holds what cannot be drawn ({why})") from None
+
+
+def _completed(picture: Picture, sliders: Sequence[str] | None) -> Picture:
     if not (picture.panels or picture.notes) or not all(isinstance(panel, Panel) for panel in picture.panels):
         raise RecipeError("a Picture needs one Panel or more, in a list, or a Note")
     panels, n = [_panel(panel, sliders) for panel in picture.panels], len(picture.panels)
@@ -292,10 +300,9 @@ def _panel(panel: Panel, sliders: Sequence[str] | None) -> Panel:
         x, y = (0, len(cells.columns)), (0, len(cells.rows))
     for ends in (x, y, panel.right or (0, 1)):
         if not (len(ends) == 2 and all(map(is_number, ends)) and ends[0] < ends[1]):
-            ends = f"{ends[0]!r} to {ends[-1]!r}"
+            ends = f"{brief(ends[0])} to {brief(ends[-1])}"
             raise RecipeError(f"{where}: an axis from {ends}; give finite numbers, the lower first")
     tall = panel.at is None or panel.at[2] > 6
-    right_ticks = ticks(*panel.right, 4) if panel.right else ()
     values = ", ".join(f"{line.name} {line.value}" for line in lines if line.value is not None)
     return replace(
         panel,
@@ -304,7 +311,7 @@ def _panel(panel: Panel, sliders: Sequence[str] | None) -> Panel:
         **{"x": tuple(map(float, x)), "y": tuple(map(float, y))},
         x_ticks=ticks(*x, 6) if panel.x_ticks is None else panel.x_ticks,
         y_ticks=ticks(*y, 4 if tall else 2) if panel.y_ticks is None else panel.y_ticks,
-        right_ticks=right_ticks if panel.right_ticks is None else panel.right_ticks,
+        right_ticks=(ticks(*panel.right, 4) if panel.right else ()) if panel.right_ticks is None else panel.right_ticks,
         words=panel.words or minus(". ".join(filter(None, (panel.title, values, panel.caption)))),
     )
 
@@ -350,9 +357,8 @@ def _cells(cells: Cells, where: str) -> Cells:
 def _check_tiles(tiles: Tiles, where: str) -> None:
     images, shape = tiles.images, getattr(tiles.images, "shape", ())
     plain = isinstance(images, np.ndarray) and images.dtype == np.uint8
-    if not plain or len(shape) < 3 or shape[3:] not in ((), (3,)) or tiles.columns < 1:
-        what = f"{images.dtype} {shape}" if shape else type(images).__name__
-        what += f" in {tiles.columns} columns"
+    if not plain or len(shape) < 3 or shape[3:] not in ((), (3,)) or tiles.columns not in range(1, 1_001):
+        what = f"{brief(images)} in {brief(tiles.columns)} columns"
         raise RecipeError(f"{where}: images are {what}; give uint8 (n, height, width) or (..., 3)")
 
 
@@ -369,6 +375,7 @@ def _check(what: str, name: str, known: Mapping[str, Any], where: str) -> None:
         raise RecipeError(f"{where}: {what} {name!r}; use one of {', '.join(known)}")
 
 
+@door(RecipeError)
 def minus(words: str) -> str:
     """The words with a true minus before numbers and before log: "-0.5" and "-log 4", but not "part-time"."""
     return re.sub(r"(^|[\s(=\[])-(?=[\d.]|log)", r"\1−", words)
@@ -380,18 +387,22 @@ def minus(words: str) -> str:
 def _step(low: float, high: float, n: int) -> float:
     """A round step (1, 2 or 5 times a power of ten) that divides the range into about n."""
     raw = (high - low) / n
+    if not (1e-300 < raw < math.inf):
+        raise RecipeError(f"a range from {low:g} to {high:g} has no room for ticks; the low end must be below the high")
     power = 10.0 ** math.floor(math.log10(raw))
     return next((m * power for m in (1, 2, 5) if m * power >= 0.999 * raw), 10 * power)
 
 
-def round_range(low: float, high: float, n: int = 5) -> Range:
+@door(RecipeError)
+def round_range(low: float, high: float, n: Annotated[int, Within(1, 1_000)] = 5) -> Range:
     """The range, widened to round numbers."""
     step = _step(low, high, n)
     ends = step * math.floor(low / step + 1e-9), step * math.ceil(high / step - 1e-9)
     return float(f"{ends[0]:.12g}"), float(f"{ends[1]:.12g}")
 
 
-def ticks(low: float, high: float, n: int) -> list[Tick]:
+@door(RecipeError)
+def ticks(low: float, high: float, n: Annotated[int, Within(1, 1_000)]) -> list[Tick]:
     """About n round numbers in the range, each with its words."""
     step = _step(low, high, n)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
@@ -399,6 +410,7 @@ def ticks(low: float, high: float, n: int) -> list[Tick]:
     return [(float(f"{v:.12g}"), f"{v + 0.0:,.{digits}f}".replace("-", "−")) for v in at]
 
 
+@door(RecipeError)
 def quantile_range(curves: Sequence[ArrayLike], include: Range) -> Range:
     """Round numbers around the curves, by their 0.5 % and 99.5 % quantiles, so that no spike hides the rest."""
     finite = [values[np.isfinite(values)] for values in (np.asarray(curve, float) for curve in curves)]
@@ -406,9 +418,10 @@ def quantile_range(curves: Sequence[ArrayLike], include: Range) -> Range:
     return round_range(min(low for low, _ in ends), max(high for _, high in ends), 4)
 
 
-def running_mean(y: np.ndarray, share: float = 0.03) -> np.ndarray:
+@door(RecipeError)
+def running_mean(y: NDArray[np.floating], share: Annotated[float, Within(0, 1)] = 0.03) -> np.ndarray:
     """The mean over a window of `share` of the curve around each point: (n,) -> (n,). A gap stays one, and only one."""
-    half = int(len(y) * share / 2)
+    half = int(y.size * share / 2) if y.ndim == 1 else 0
     if half == 0:
         return y
     there, window = np.isfinite(y), np.ones(2 * half + 1)
@@ -416,9 +429,12 @@ def running_mean(y: np.ndarray, share: float = 0.03) -> np.ndarray:
     return np.where(there, total / np.maximum(number, 1), np.nan)
 
 
-def shares(values: np.ndarray, limits: Range, log: bool = False) -> np.ndarray:
+@door(RecipeError)
+def shares(values: NDArray[np.floating], limits: Range, log: bool = False) -> np.ndarray:
     """Where values lie between the ends of a scale, 0 to 1, cut off at both; nan stays nan."""
     low, high = limits
+    if log and low <= 0:
+        raise RecipeError(f"a scale by ratios from {low:g} to {high:g}; it must begin above 0")
     if log:
         values, low, high = np.log(np.maximum(values, 1e-12)), math.log(low), math.log(high)
     return np.clip((values - low) / ((high - low) or 1.0), 0, 1)
@@ -432,20 +448,3 @@ def _around(arrays: Sequence[np.ndarray]) -> Range:
         return 0.0, 1.0
     low, high = float(numbers.min()), float(numbers.max())
     return (low - 0.5, high + 0.5) if low == high else (low, high)
-
-
-def table(values: Any) -> np.ndarray | None:
-    """The values as an array of floats; None when they are no numbers."""
-    try:
-        return np.asarray(values, float)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is a finite number, and not a bool."""
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    try:
-        return number and math.isfinite(value)
-    except OverflowError:  # an integer of hundreds of digits
-        return False

@@ -3,32 +3,34 @@
 import asyncio
 import math
 import os
-import signal
-import sys
-import threading
 import time
 import warnings
+import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from ganlib import checkpoints, hardware, parzen
+from ganlib import checkpoints, disk, hardware, parzen
 from ganlib.average import Average
 from ganlib.conditions import right_half
 from ganlib.datasets import Dataset, load
-from ganlib.errors import CheckpointError, RecipeError
+from ganlib.datasets.record import folder_named_by
+from ganlib.errors import CheckpointError, RecipeError, Within, brief, door
 from ganlib.images import scale, shown
 from ganlib.nets import is_number
 from ganlib.recipes import Recipe
 from ganlib.trainer import History, Step, Trainer
+from ganlib.unattended import Bar, Lock, in_notebook, polite_stop, say
+
+FOREVER = 1e9  # seconds: longer than any run
 
 
+@door(RecipeError)
 def open(
     folder: Path | str,
     recipe: Recipe | None = None,
@@ -41,6 +43,7 @@ def open(
     device: str = "auto",
     precision: str = "auto",
     resume: bool | None = None,
+    stand_in: bool = True,
 ) -> "Run":
     """The run in `folder`: begun by `recipe` and `seed`, or gone on with from its last whole checkpoint.
 
@@ -49,10 +52,10 @@ def open(
 
     A run that is there already must be of this recipe (its `epochs` may differ: they are the new end) and seed;
     without a recipe it goes on whatever it is, to `epochs` if given. On the CPU it goes on bit for bit as if it had not
-    stopped. `data` None loads the recipe's; `on` is the folder of the finished run that a new one is built on
-    (tfd-2); `start` is a trained pair that a new one goes on from, at its epoch: its parameters and its average, with
-    velocities of zero and the seed's random numbers. `precision` is for a new one, too. `resume` False refuses a folder
-    where a run is, True one where none is.
+    stopped. `data` None loads the recipe's, with `stand_in` False never others in their place; `on` is the folder of
+    the finished run that a new one is built on (tfd-2); `start` is a trained pair that a new one goes on from, at its
+    epoch: its parameters and its average, with velocities of zero and the seed's random numbers. `precision` is for a
+    new one, too. `resume` False refuses a folder where a run is, True one where none is.
 
     Warns when the latest checkpoint is damaged and the one before it is taken. Raises `CheckpointError` when the run
     there is another one, fits neither the data nor the device, or has no whole checkpoint; `RecipeError`, `DataError`.
@@ -66,9 +69,10 @@ def open(
         raise CheckpointError(f"{folder} already holds a run; {how}")
     if not (there or resume or recipe is None):
         how = {"seed": seed, "device": device, "precision": precision}
+        data = data or load(recipe.data, stand_in=stand_in)
         if start is not None:
-            return _begin_from(start, folder, recipe, data or load(recipe.data), on, **how)
-        return _begin(folder, recipe, data or load(recipe.data), on, **how)
+            return _begin_from(start, folder, recipe, data, on, **how)
+        return _begin(folder, recipe, data, on, **how)
     run = _go_on(folder, data, device)
     end = recipe.epochs if recipe else epochs
     if end is not None:
@@ -119,6 +123,7 @@ def _begin_from(
     return run
 
 
+@door(RecipeError)
 def take_place(trainer: Trainer, start: checkpoints.Trained) -> None:
     """Let a new trainer go on from a trained pair: with its parameters, at its place in the schedule; velocities of 0.
 
@@ -146,7 +151,10 @@ def _origin(pair: checkpoints.Trained) -> dict[str, Any]:
 
 def _go_on(folder: Path, data: Dataset | None, device: str) -> "Run":
     """The run of the folder's last whole checkpoint, if it fits these data and this device."""
-    state, remark = checkpoints.read(folder)
+    place = Place(folder)
+    with place.alone() if checkpoints.exists(folder) else nullcontext():
+        state, remark = checkpoints.read(folder)
+        place.know()
     if remark:
         warnings.warn(remark, stacklevel=3)
     with checkpoints.understood(folder):
@@ -163,10 +171,56 @@ def _go_on(folder: Path, data: Dataset | None, device: str) -> "Run":
             raise CheckpointError(f"the run in {folder} cannot go on on this machine: {error}") from None
         trainer = Trainer.from_state(state, data, device)
         run = Run(trainer, folder, state.get("sessions", []))
+        run._place = place
         if "average" in state:
             run.average = Average.from_state(trainer.G, state["average"])
         run.strip = state.get("strip", [])
         return run
+
+
+class Place(Lock):
+    """A run's folder, and what is known of the checkpoint there, so that none that is not known is written over.
+
+    With `alone`, `take` and the lock of `unattended.Lock`.
+    """
+
+    def __init__(self, folder: Path | str):
+        super().__init__(folder)
+        self.found: object = None  # which checkpoint this process has read or written here; None: none yet
+
+    def know(self) -> None:
+        """Take the checkpoint that is here now as known."""
+        self.found = self._standing()
+
+    def check(self) -> None:
+        """Raise `CheckpointError` when the checkpoint here is not the known one."""
+        standing = self._standing()
+        if standing and not self.found:
+            raise CheckpointError(f"{self.folder} already holds another run; save this one into another folder")
+        if standing and standing != self.found:
+            what = f"the run in {self.folder} is not as it was opened here: another process has written there since"
+            how = "open it again, or save this one elsewhere (run.folder = ...; run.save())"
+            raise CheckpointError(f"{what}. Nothing was saved over it; {how}")
+
+    def write(self, state: dict[str, Any], *check: checkpoints.Check) -> Path:
+        """Write a checkpoint, locked, if there is none here or the known one. Raises `CheckpointError`."""
+        with self.alone():
+            self.take()
+            self.check()
+            path = checkpoints.write(self.folder, state, *check)
+            self.know()
+            return path
+
+    def _standing(self) -> object:
+        """Which checkpoint is here, told by the checksums of its parts (of a damaged one by its size); None: none."""
+        for path in (self.folder / name for name in (checkpoints.LATEST, checkpoints.PREVIOUS)):
+            if os.path.exists(path):
+                try:
+                    with disk.regular(path) as file, zipfile.ZipFile(file) as archive:
+                        return [(part.filename, part.CRC) for part in archive.infolist()]
+                except Exception:  # zipfile has many
+                    return ["damaged", os.lstat(path).st_size]
+        return None
 
 
 class Run:
@@ -175,16 +229,27 @@ class Run:
     For a run begun in memory: `Run(trainer, folder).save()`. An average begins where it is first kept.
     """
 
+    @door(RecipeError)
     def __init__(self, trainer: Trainer, folder: Path | str, sessions: Sequence[dict[str, Any]] | None = None):
-        self.trainer, self.folder = trainer, Path(folder)
+        self.trainer, self.folder = trainer, folder
         self.average = Average(trainer.G, step=trainer.step)
         self.strip: list[dict[str, Any]] = []  # epoch -> what both iterates then drew of eight z (`checkpoints.Strip`)
-        self._saved_here = sessions is not None
         # what trained it: commit, day and versions, at the start and at each resume
-        now = {"from_step": trainer.step if self._saved_here else 0, **hardware.provenance()}
+        now = {"from_step": 0 if sessions is None else trainer.step, **hardware.provenance()}
         self.sessions = [*(sessions or ()), now]
 
-    def steps(self, n: int | None = None) -> Iterator[Step]:
+    @property
+    def folder(self) -> Path:
+        """Where it is saved. Setting it lets the run go on elsewhere."""
+        return self._place.folder
+
+    @folder.setter
+    @door(RecipeError)
+    def folder(self, folder: Path | str) -> None:
+        self._place = Place(folder)
+
+    @door(RecipeError)
+    def steps(self, n: Annotated[int, Within(0)] | None = None) -> Iterator[Step]:
         """`trainer.steps`, with the average kept on the way."""
         for step in self.trainer.steps(n):
             self.average.see(step.step)
@@ -213,10 +278,11 @@ class Run:
         self.strip.append(row)
 
     def save(self) -> Path:
-        """Write a checkpoint, from which `open` goes on; after a `CheckpointError` what was saved before stays."""
+        """Write a checkpoint, from which `open` goes on; after a `CheckpointError` what was saved before stays.
+
+        Never over a run that another process has begun or gone on with there in the meantime.
+        """
         trainer = self.trainer
-        if not self._saved_here and checkpoints.exists(self.folder):
-            raise CheckpointError(f"{self.folder} already holds another run; save this one into another folder")
         if not trainer.whole:
             raise CheckpointError("this run stopped inside a step or has diverged; go back to its last checkpoint")
         for name, player in trainer.players.items():
@@ -224,11 +290,7 @@ class Run:
                 what = f"{name} holds values that are not finite"
                 raise CheckpointError(f"{what}: the run has diverged. Nothing was saved")
         told = {"data": trainer.data.name, "fingerprint": trainer.data.fingerprint(), "sessions": self.sessions}
-        path = checkpoints.write(
-            self.folder, {**trainer.state(), "average": self.average.state(), "strip": self.strip, **told}
-        )
-        self._saved_here = True
-        return path
+        return self._place.write({**trainer.state(), "average": self.average.state(), "strip": self.strip, **told})
 
     def train(
         self,
@@ -240,19 +302,26 @@ class Run:
     ) -> bool:
         """Train to the recipe's last epoch, saving and scoring on the way; True when it got there.
 
-        Ctrl-C, the notebook's stop button, SIGTERM and the end of `seconds` let the step under way finish, write a
-        checkpoint, and say how to go on; a second Ctrl-C stops at once, and the last checkpoint stays.
+        Ctrl-C, the notebook's stop button, SIGTERM, SIGHUP and the end of `seconds` let the step under way finish,
+        write a checkpoint, and say how to go on; a second Ctrl-C stops at once, and the last checkpoint stays. While
+        a checkpoint is written every signal waits. Output that breaks (a pipe without reader, a full disk) is dropped,
+        and training goes on. Raises `CheckpointError` when the folder cannot be written, another process trains there,
+        or another run has come to be there.
         """
         for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
             if value is not None and not (is_number(value) and value > 0):
-                raise RecipeError(f"{name} is {value!r}; it must be positive")
+                raise RecipeError(f"{name} is {brief(value)}; it must be positive")
         trainer = self.trainer
-        end = math.inf if seconds is None else time.monotonic() + seconds
-        saved, epochs_done = time.monotonic(), int(trainer.epochs_done)
-        with alone(self.folder), polite_stop() as stop, _bar(trainer, progress) as bar:
-            if not (self._saved_here and checkpoints.exists(self.folder)):
-                self.save()  # a folder that cannot be written shows now, not at the first checkpoint
+        end = math.inf if seconds is None else time.monotonic() + min(seconds, FOREVER)
+        epochs_done = int(trainer.epochs_done)
+        total = round(trainer.recipe.epochs * (trainer.batches / trainer.recipe.k))
+        with self._place.alone(), polite_stop() as stop, Bar(total, trainer.step, show=progress) as bar:
             try:
+                self._place.check()
+                if not (self._place.found and checkpoints.exists(self.folder)):
+                    with stop.waiting():  # a folder that cannot be written shows now, not at the first checkpoint
+                        self.save()
+                saved = time.monotonic()
                 while not trainer.finished and not stop.is_set() and time.monotonic() < end:
                     next(self.steps(1))
                     if int(trainer.epochs_done) > epochs_done:  # with k > 1 a step may end in the next epoch already
@@ -263,41 +332,52 @@ class Run:
                         if due and validate and scored(trainer.recipe):
                             score = self.validate()
                             both = f"{score['log_likelihood']:.1f}, average {score['average_log_likelihood']:.1f}"
-                            bar.set_postfix_str(f"validation {both} nats", refresh=False)
-                    bar.set_description_str(f"epoch {trainer.epoch}/{trainer.recipe.epochs}", refresh=False)
+                            bar.say(after=f"validation {both} nats")
+                    bar.say(f"epoch {trainer.epoch}/{trainer.recipe.epochs}")
                     bar.update(1)
                     if time.monotonic() - saved > checkpoint_seconds:
-                        self.save()
+                        with stop.waiting():
+                            self.save()
                         saved = time.monotonic()
+                stop.patient = True
             except (KeyboardInterrupt, asyncio.CancelledError):
+                stop.patient = True
                 stop.set()
-        if trainer.whole:
-            self.save()
-            if trainer.finished:
-                return True
+            if trainer.whole:
+                self.save()  # while signals still wait: one that comes now would end the process
+                if trainer.finished:
+                    return True
         at = f"epoch {trainer.epochs_done:.2f} of {trainer.recipe.epochs}, step {trainer.step:,}"
         where = "Saved" if trainer.whole else "This step is lost; the last checkpoint is"
         how = "run this cell again" if in_notebook() else f"python -m ganlib train --resume --out {self.folder}"
-        print(f"Stopped at {at}. {where} in {self.folder}. To go on: {how}")
+        say(f"Stopped at {at}. {where} in {self.folder}. To go on: {how}")
         return False
 
 
-def curves(folder: Path | str, points: int = 100) -> dict[str, list[float]]:
+@door(RecipeError)
+def curves(folder: Path | str, points: Annotated[int, Within(1)] = 100) -> dict[str, list[float]]:
     """The history of the run in `folder`, averaged to at most so many points: a list for each of `trainer.CURVES`."""
     state, _ = checkpoints.read(Path(folder))
-    history = History.from_state(state["history"])
+    with checkpoints.understood(Path(folder)):
+        history = History.from_state(state["history"])
     parts = np.array_split(np.arange(len(history.rows)), min(points, len(history.rows)) or 1)
     columns = history.curves().items()
     return {name: [round(float(all[part].mean()), 4) for part in parts if len(part)] for name, all in columns}
 
 
+@door(RecipeError)
 def scored(recipe: Recipe) -> bool:
     """Whether the protocol of Table 1 is for what the recipe makes: pictures in [0, 1]."""
     return recipe.pixels == "unit" and recipe.condition != "left half"
 
 
+@door(RecipeError)
 def score(
-    trained: checkpoints.Trained, data: Dataset, sigmas: Sequence[float] = parzen.SIGMAS, seed: int = 1, n: int = 0
+    trained: checkpoints.Trained,
+    data: Dataset,
+    sigmas: Sequence[float] = parzen.SIGMAS,
+    seed: Annotated[int, Within(0, 2**63 - 1)] = 1,
+    n: Annotated[int, Within(0, 200_000)] = 0,
 ) -> parzen.Score | parzen.FoldsScore:
     """The Parzen score by the paper's protocol, n samples (0: the recipe's), on the test split; faces fold by fold."""
     if not scored(trained.recipe):
@@ -313,66 +393,11 @@ def score(
 
 def home() -> Path:
     """Where the notebooks keep their runs: GANLIB_RUNS, else runs/ of this checkout, else runs/ where you are."""
+    if own := folder_named_by("GANLIB_RUNS"):
+        return own
     root = Path(__file__).resolve().parent.parent
-    place = root if (root / "pyproject.toml").exists() else Path()
-    return Path(os.environ.get("GANLIB_RUNS") or os.path.relpath(place / "runs"))
-
-
-def in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this code."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return getattr(shell, "kernel", None) is not None
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Let no other process train into the same folder meanwhile (where the system can tell)."""
+    place = (root if (root / "pyproject.toml").exists() else Path()) / "runs"
     try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise CheckpointError(f"{folder} cannot be written: {error.strerror}. Choose another folder") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process dies
-        yield
-    except BlockingIOError:
-        what = f"another process is training in {folder}"
-        raise CheckpointError(f"{what}; wait for its end, or choose another folder") from None
-    finally:
-        os.close(lock)
-
-
-@contextmanager
-def polite_stop() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; the second SIGINT raises KeyboardInterrupt."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(number: int, frame: object) -> None:
-        """Note that a stop was asked for; asked again by Ctrl-C, stop at once."""
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _bar(trainer: Trainer, show: bool) -> tqdm:
-    """Epoch, step, speed and the time that is left; once in 30 s when it goes to a file."""
-    terminal = sys.stdout.isatty()
-    looks = {"unit": "step", "dynamic_ncols": terminal, "ncols": None if terminal else 100}
-    total = round(trainer.recipe.epochs * (trainer.batches / trainer.recipe.k))
-    seconds = 0.5 if terminal or in_notebook() else 30
-    return tqdm(total=total, initial=trainer.step, disable=not show, file=sys.stdout, mininterval=seconds, **looks)
+        return Path(os.path.relpath(place))
+    except ValueError:  # Windows: the checkout is on another drive
+        return place

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from typing import Any, Self
 
@@ -12,11 +12,12 @@ from torch import Tensor
 
 from ganlib import conditions, game, hardware, parzen
 from ganlib.datasets import Dataset
-from ganlib.errors import DataError, RecipeError, TrainingDiverged
+from ganlib.errors import CheckpointError, DataError, RecipeError, TrainingDiverged, brief
 from ganlib.images import mean_picture, scale
-from ganlib.nets import Discriminator, Generator, fixed, is_integer, limit
+from ganlib.layers import one_of, whole
+from ganlib.nets import Discriminator, Generator, fixed, limit
 from ganlib.players import PLAYERS
-from ganlib.recipes import LIVE, Recipe
+from ganlib.recipes import LIVE, Recipe, states
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ class History:
     """What a run did: steps averaged over windows of `every`, validation scores, and changes made while it ran."""
 
     def __init__(self, every: int = 50):
-        if not is_integer(every) or every < 1:
-            raise RecipeError(f"history_every is {every!r}; it must be an integer >= 1")
+        whole(1, 10**9).hold("history_every is", every)
         self.every = every
         self.rows: list[tuple[float, ...]] = []  # of a `Step`'s numbers, one for each full window
         self.scores: list[dict[str, float]] = []
@@ -58,6 +58,8 @@ class History:
 
     def record(self, step: Step) -> None:
         """Add one step; a full window becomes a row (its step and epoch are the last ones, the rest are means)."""
+        if not isinstance(step, Step):
+            raise RecipeError(f"a history takes a Step, not {brief(step)}")
         self._window.append(astuple(step))
         if len(self._window) == self.every:
             means = np.mean(self._window, axis=0)
@@ -66,6 +68,7 @@ class History:
 
     def column(self, name: str) -> np.ndarray:
         """One column over the run, float64 (rows,): a field of `Step`."""
+        one_of(COLUMNS).hold("a column is", name)
         return np.array([row[COLUMNS.index(name)] for row in self.rows], dtype=np.float64)
 
     def curves(self) -> dict[str, np.ndarray]:
@@ -132,8 +135,9 @@ class Trainer:
         top: Sequence[torch.nn.Module] | None = None,
         state: dict[str, Any] | None = None,
     ):
-        if not isinstance(seed, int) or not 0 <= seed < 2**63:
-            raise RecipeError(f"seed is {seed!r}; it must be an integer from 0 to 2^63 - 1")
+        if not (isinstance(recipe, Recipe) and isinstance(data, Dataset)):
+            raise RecipeError(f"a trainer takes a Recipe and a Dataset, not {brief(recipe)} and {brief(data)}")
+        whole(0, 2**63 - 1).hold("seed is", seed)
         if recipe.G[-1].units != data.d:
             raise DataError(f"recipe {recipe.name!r} makes {recipe.G[-1].units} numbers, {data.name!r} has {data.d}")
         pictures = data.train[: recipe.examples or None]
@@ -162,6 +166,8 @@ class Trainer:
         self._reshuffle()
         if state is None:
             self._put_on_top(top)
+        elif len(state["order"]) != len(pictures):
+            raise CheckpointError(f"has an order of {len(state['order'])} examples; there are {len(pictures)}")
         else:
             for name in PLACE:
                 setattr(self, name, state[name])
@@ -176,6 +182,7 @@ class Trainer:
 
     def steps(self, n: int | None = None) -> Iterator[Step]:
         """Train for n iterations (None: until the caller breaks), yielding a record AFTER each. `TrainingDiverged`."""
+        whole(0, 2**63).hold("n is", 0 if n is None else n)
         for _ in itertools.count() if n is None else range(n):
             self.whole = False
             for _ in range(self.recipe.k - 1):
@@ -391,15 +398,16 @@ class Trainer:
 
     @classmethod
     def from_state(cls, state: dict[str, Any], data: Dataset, device: str = "auto") -> Self:
-        """The run that `state` described, on the same data, bit for bit on a CPU. "auto" is its own device."""
-        recipe, seed, precision = Recipe.from_dict(state["recipe"]), state["seed"], state["precision"]
-        device = state["device"] if device == "auto" else device
+        """The run that `state` described, on the same data, bit for bit on a CPU, or `CheckpointError`."""
+        recipe, seed, precision = states.check(state), state["seed"], state["precision"]
+        device = state["device"] if device == "auto" else device  # "auto" is its own
         return cls(recipe, data, seed=seed, device=device, precision=precision, state=state)
 
     @torch.no_grad()
     def _put_on_top(self, top: Sequence[torch.nn.Module] | None) -> None:
         """Give G's last layers the parameters of the trained layers `top`, as the recipe asks for."""
-        name, built_on, top = self.recipe.name, self.recipe.built_on, list(top or ())
+        name, built_on = self.recipe.name, self.recipe.built_on
+        top = list(top) if isinstance(top, Iterable) else [top] if top else []
         if built_on and not top:
             new = f"the recipe {name!r} puts a new bottom under the G that {built_on!r} has trained"
             how = "pass its G's layers as `top` (command line: --on its folder)"
@@ -410,7 +418,7 @@ class Trainer:
         try:
             for layer, trained in zip(own, top, strict=True):
                 layer.load_state_dict(trained.state_dict())
-        except (RuntimeError, ValueError):
+        except (RuntimeError, ValueError, AttributeError, TypeError):
             ends = ", ".join(str(layer.layer) for layer in own)
             what = f"the trained layers do not fit on top of the G of {name!r}, which ends in {ends}"
             raise RecipeError(f"{what}: train {built_on!r} at the same scale") from None

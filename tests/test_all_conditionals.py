@@ -160,7 +160,7 @@ def test_a_slice_of_the_exact_density_has_no_jsd_and_one_elsewhere_has():
 
 
 def test_densities_and_games_that_make_no_sense():
-    with pytest.raises(RecipeError, match="correlation 1.0"):
+    with pytest.raises(RecipeError, match="correlation is .*1.0.; weight"):
         Plane(((1.0, (0, 0), (1, 1), 1.0),))
     with pytest.raises(RecipeError, match="one part or more"):
         Plane(())

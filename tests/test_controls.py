@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ganlib import RecipeError
-from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch, brief, control
+from ganlib.controls import Button, Choice, Curve, Number, Points, Slider, Switch, control
+from ganlib.errors import brief
 
 HUGE = 10**400
 ABSURD = [None, "", "x", math.nan, math.inf, -1e300, HUGE, 10**5000, [], {}, 1 + 1j, b"1", np.zeros(3), object()]
@@ -30,7 +31,7 @@ ABSURD = [None, "", "x", math.nan, math.inf, -1e300, HUGE, 10**5000, [], {}, 1 +
         (Slider(0, 1, 0.5, step=0), "step of a"),
         (Slider(0, 1, 0.5, step=3), "step of a"),
         (Slider(0, 1, 0.5, step=1e-12), "not tiny"),
-        (Slider(0, 1, 0.5, step=math.nan), "step of a"),
+        (Slider(0, 1, 0.5, step=math.nan), "a's step is"),
         (Slider(0, 1, 0.5, play=-1), "plays for -1 seconds"),
         ([], "two words or more"),
         (["one"], "two words or more"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from ganlib import MNIST, load, pretrained
+from ganlib import MNIST, DataError, load, pretrained
 from ganlib.images import scale
 from ganlib.picture import running_mean
 from ganlib.studies.diagnosis import Evidence, Reference, Seen, diagnose, reversals, spread
@@ -44,7 +45,7 @@ WINS = dict(V=-0.012, D_real=0.996, D_fake=0.007, cost_G=5.2)
         ("wait", "Too early to say", Evidence(steps(V=-0.2, D_real=0.94, D_fake=0.06), FEW_PICTURES, MNIST)),
         ("odd", "draws only one picture", Evidence(steps(first=3_001), ONE_PICTURE, MNIST)),
         ("odd", "hardly more than one picture", Evidence(steps(first=3_001), FEW_PICTURES, MNIST)),
-        ("odd", "G draws little but class 1: 63 of", Evidence(steps(first=3_001), ONES, MNIST)),
+        ("odd", "G draws little but class 1: 6", Evidence(steps(first=3_001), ONES, MNIST)),
         ("odd", "G draws little but classes 1 and 7: 61 of", Evidence(steps(first=3_001), ONES_AND_SEVENS, MNIST)),
         ("odd", "lower k", Evidence(steps(**WINS), VARIED, replace(MNIST, k=5))),
         ("odd", "D's rate is 100 times", Evidence(steps(**WINS), VARIED, replace(MNIST, lr_G=0.001))),
@@ -107,6 +108,39 @@ def test_one_picture_is_seen_under_a_little_noise(digits, reference, noise):
     for picture in scale(digits.valid[::50]):
         x = picture + noise * torch.randn(64, 784, generator=torch.Generator().manual_seed(0))
         assert "one picture" in reference.look(x).collapse
+
+
+def test_a_generator_of_ones_or_of_one_picture_is_seen_under_healthy_costs_in_one_verdict(digits, reference):
+    """The spread of the ones is that of healthy samples; and no verdict is both "Normal" and "Helvetica"."""
+    ones = of_classes(digits, 1)
+    assert spread(ones) > 0.5 * spread(of_classes(digits, *range(10)))
+    one = ones[:1].expand(64, -1)
+    for x, words in (
+        (ones, "G draws little but class 1: 6"),
+        (one, "G draws only one picture"),
+        (0 * one, "only one"),
+    ):
+        seen = reference.look(x)
+        for first, tone, begins in ((1, "wait", "Too early to say"), (3_001, "odd", "Not normal: G has collapsed")):
+            verdict = diagnose(Evidence(steps(first=first), seen, MNIST, updates=first + 199))
+            assert (verdict.tone, words in " ".join(verdict.sentences)) == (tone, True)
+            assert verdict.sentences[0].startswith(begins) and "Normal" not in " ".join(verdict.sentences)
+
+
+@pytest.mark.parametrize("n", [8, 32, 200])
+def test_sheets_of_other_sizes_are_judged_by_their_own(digits, reference, n):
+    pictures, labels = torch.cat([digits.valid, digits.test]), torch.cat([digits.valid_labels, digits.test_labels])
+    many, ones = scale(pictures[:n]), scale(pictures[labels == 1][:n])
+    assert reference.look(many).collapse == ""
+    assert re.search(rf"class 1: \d+ of its {len(ones)} samples", reference.look(ones).collapse)
+    assert f"all {n} samples" in reference.look(many[:1].expand(n, -1)).collapse
+
+
+def test_what_is_no_sheet_of_samples_is_refused_and_a_lost_one_is_looked_at(reference):
+    for x in (torch.rand(64, 5), torch.rand(784), torch.rand(7, 784), torch.rand(0, 784), None, [[0.5]]):
+        with pytest.raises(DataError, match="samples are|x is"):
+            reference.look(x)
+    assert "only one picture" in reference.look(torch.full((64, 784), math.nan)).collapse
 
 
 def test_digits_of_all_classes_and_the_samples_of_trained_nets_have_not_collapsed(digits, reference):

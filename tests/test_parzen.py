@@ -228,28 +228,117 @@ def test_real_digits_as_centres_are_the_ceiling_at_their_number():
 GOOD = torch.rand(4, 3)
 
 
+SENSELESS = [
+    (GOOD[0], r"is \(3,\); it must be \(n, d\)"),
+    (GOOD[:0], r"is \(0, 3\); it must be"),
+    (GOOD[:, :0], r"is \(4, 0\); it must be"),
+    ((GOOD * 255).byte(), "is torch.uint8; scale pictures"),
+    (GOOD.to(torch.complex64), "is torch.complex64; scale"),
+    (GOOD > 0.5, "is torch.bool; scale"),
+    (GOOD * float("nan"), "holds values that are not finite"),
+    (GOOD / 0, "holds values that are not finite"),
+    (GOOD * 1e30, "holds values from .* a score takes pictures"),
+    (GOOD.to("meta"), "is a tensor without numbers of its own"),
+    (GOOD.to_sparse(), "is a tensor without numbers of its own"),
+    (None, "is None; give pictures"),
+    ("digits", "is 'digits'; give pictures"),
+    ([["a", "b"]], "is .* give pictures"),
+    ([[1.0], [2.0, 3.0]], "is .* give pictures"),
+    ([[1, 2, 3]], "is torch.int64; scale"),
+    (0.5, r"is \(1,\); it must be"),
+]
+
+
+@pytest.mark.parametrize(("x", "said"), SENSELESS)
+def test_pictures_and_samples_that_are_none_are_refused_wherever_they_are_given(x, said):
+    for name, call in (
+        ("x", lambda: parzen.log_likelihood(x, GOOD, [0.1])),
+        ("centres", lambda: parzen.log_likelihood(GOOD, x, [0.1])),
+        ("valid", lambda: parzen.choose_sigma(x, GOOD)),
+        ("centres", lambda: parzen.choose_sigma(GOOD, x)),
+        ("valid", lambda: parzen.validation_score(GOOD, x)),
+        ("centres", lambda: parzen.score(x, GOOD, GOOD, data="x")),
+        ("valid", lambda: parzen.score(GOOD, x, GOOD, data="x")),
+        ("test", lambda: parzen.score(GOOD, GOOD, x, data="x")),
+        ("test", lambda: parzen.folds_score(GOOD, [(GOOD, GOOD), (GOOD, x)], data="x")),
+    ):
+        with pytest.raises(DataError, match=f"^{name} {said}"):
+            call()
+    with pytest.raises(DataError, match=r"x is \(4, 3\) and centres \(4, 2\); both must be \(n, d\), same d"):
+        parzen.log_likelihood(GOOD, GOOD[:, :2], [0.1])
+
+
 @pytest.mark.parametrize(
-    ("x", "centres", "sigmas", "said"),
+    "sigmas",
     [
-        (GOOD[0], GOOD, [0.1], r"x is \(3,\) and centres \(4, 3\)"),
-        (GOOD, GOOD[0], [0.1], r"x is \(4, 3\) and centres \(3,\)"),
-        (GOOD, GOOD[:, :2], [0.1], r"centres \(4, 2\); both must be \(n, d\), same d"),
-        (GOOD[:0], GOOD, [0.1], r"x is \(0, 3\)"),
-        (GOOD, GOOD[:0], [0.1], r"centres \(0, 3\)"),
-        (GOOD, (GOOD * 255).byte(), [0.1], "centres torch.uint8; scale pictures"),
-        ((GOOD * 255).byte(), GOOD, [0.1], "x is torch.uint8"),
-        (GOOD, GOOD * float("nan"), [0.1], "centres holds values that are not finite"),
-        (GOOD / 0, GOOD, [0.1], "x holds values that are not finite"),
-        (GOOD, GOOD, [], "sigmas are"),
-        (GOOD, GOOD, [0.1, 0.0], "sigmas are"),
-        (GOOD, GOOD, [-0.1], "sigmas are"),
-        (GOOD, GOOD, [float("nan")], "sigmas are"),
-        (GOOD, GOOD, [float("inf")], "sigmas are"),
+        *([bad] for bad in (0, -0.1, float("nan"), float("inf"), 1e-200, 1e200, 10**400, True, None, "0.2", [0.2], 1j)),
+        *([], (), None, 0.2, "0.2", {0.2}, [0.1, 0.0], np.array([[0.2]]), np.array(["0.2"]), torch.tensor(0.2)),
     ],
 )
-def test_senseless_input_is_refused(x, centres, sigmas, said):
-    with pytest.raises(DataError, match=said):
-        parzen.log_likelihood(x, centres, sigmas)
+def test_sigmas_that_are_none_are_refused(sigmas):
+    for call in (
+        lambda: parzen.log_likelihood(GOOD, GOOD, sigmas),
+        lambda: parzen.choose_sigma(GOOD, GOOD, sigmas),
+        lambda: parzen.score(GOOD, GOOD, GOOD, data="x", sigmas=sigmas),
+        lambda: parzen.folds_score(GOOD, [(GOOD, GOOD)] * 2, data="x", sigmas=sigmas),
+    ):
+        with pytest.raises(DataError, match="^sigmas are .{1,60}; give a list of numbers from 1e-15 to 1e[+]15$"):
+            call()
+
+
+def test_arrays_lists_and_every_kind_of_number_give_the_same_score_and_plain_dicts():
+    centres, valid, test = (blobs(0.3, n, seed).double() for n, seed in ((60, 0), (30, 1), (20, 2)))
+    sigmas = [0.2, 0.3, 0.5]
+    expected = parzen.score(centres, valid, test, data="blobs", sigmas=sigmas)
+    assert brute_force(test, centres, expected.sigma).mean() == pytest.approx(expected.log_likelihood, rel=1e-9)
+    backwards = np.asarray(test.flip(1))[:, ::-1]  # of negative strides
+    for kind in (torch.tensor(sigmas, dtype=torch.float64), np.array(sigmas), tuple(sigmas)):
+        for given in ((centres.numpy(), valid.numpy(), backwards), (centres.tolist(), valid.tolist(), test.tolist())):
+            found = parzen.score(*given, data="blobs", sigmas=kind)
+            assert found == expected and json.loads(json.dumps(found.to_dict())) == found.to_dict()
+    found = parzen.score(centres, valid, test, data="blobs", sigmas=np.float32(sigmas))
+    assert type(found.to_dict()["sigma"]) is float and found.sigma == pytest.approx(expected.sigma)
+    by_hand = parzen.Score(np.float32(1), torch.tensor(2.0), np.float64(0.2), np.int64(3), 4, "test", "x").to_dict()
+    assert {type(value) for value in by_hand.values()} == {float, int, str} and json.dumps(by_hand)
+    faces = parzen.folds_score(centres, [(valid, test)] * 2, data="blobs", sigmas=np.float32(sigmas)).to_dict()
+    assert json.loads(json.dumps(faces)) == faces
+    for end in (1e-15, 1e15):
+        assert parzen.log_likelihood(centres.float(), centres.float(), [end]).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("of_samples", "of_pictures", "warns"),
+    [
+        ((0, 1), (0, 1), False),
+        ((0, 1), (-1, 1), True),  # normalised to [-1, 1]
+        ((-1, 1), (0, 1), True),
+        ((-0.5, 0.5), (0, 1), True),
+        ((0, 1), (-0.424, 2.82), True),  # standardised by the mean and std of MNIST
+        ((0, 255), (0, 1), True),
+        ((0, 1), (0, 255), True),
+        ((-1, 1), (-1, 1), False),  # scored on purpose
+        ((-0.424, 2.82), (-0.424, 2.82), False),
+        ((0.4, 0.5), (0, 1), False),  # a young G
+        ((0, 0), (0, 1), False),
+        ((-0.05, 0.05), (-1, 1), False),
+    ],
+)
+def test_two_scales_are_warned_of_every_time_with_both_ranges(digits, of_samples, of_pictures, warns):
+    x = digits[0]
+    (a, b), (c, d) = of_samples, of_pictures
+    samples, pictures = a + (b - a) * x[:20], c + (d - c) * x
+    for call in (
+        lambda: parzen.choose_sigma(pictures, samples),
+        lambda: parzen.score(samples, pictures, pictures, data="x"),
+        lambda: parzen.score(samples, samples, pictures, data="x"),  # the scored ones alone
+    ):
+        for _ in range(2):
+            with warnings.catch_warnings(record=True) as seen:  # with the filters that a person has
+                call()
+            said = [str(one.message) for one in seen if "the pictures lie in" in str(one.message)]
+            ends = f"the pictures lie in [{c:.3g}, {d:.3g}] and the samples in [{a:.3g}, {b:.3g}]"
+            assert [one.split(":")[0] for one in said] == [ends] * warns
+            assert all(one.filename == __file__ for one in seen)
 
 
 # -- memory and speed -------------------------------------------------------------------------------------------------
@@ -264,6 +353,8 @@ centres, valid, test = (torch.rand(10_000, 784, generator=rng) for _ in range(3)
 before = peak()
 parzen.score(centres, valid, test, data="random", sigmas=parzen.SIGMAS)
 print(peak() - before)
+for _ in range(3):
+    parzen.choose_sigma(9 * valid[:9], centres[:9])
 """
 
 
@@ -274,10 +365,12 @@ def test_the_protocol_never_holds_all_distances_at_once():
 
     What it does hold, 500 rows of distances and the pictures once more, is half of the limit.
     """
-    command = [sys.executable, "-W", "ignore", "-c", PROTOCOL, str(min(2, os.cpu_count() or 1))]
+    command = [sys.executable, "-c", PROTOCOL, str(min(2, os.cpu_count() or 1))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 500_000_000
+    edges = [line for line in done.stderr.splitlines() if "is at the edge of the grid 0.1 to 1" in line]
+    assert len(edges) >= 3, "with Python's own filters it is said every time, and not once a process"
 
 
 @pytest.fixture

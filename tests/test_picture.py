@@ -85,11 +85,14 @@ def test_notes_alone_are_a_picture():
         ({"cells": replace(TABLE, ramp="jet")}, "ramp 'jet'"),
         (
             {"tiles": replace(SHEET, images=np.zeros((3, 4, 5)))},
-            "images are float64 (3, 4, 5) in 2 columns; give uint8",
+            "images are an array of (3, 4, 5) float64 in 2 columns; give uint8",
         ),
-        ({"tiles": replace(SHEET, images=np.zeros((3, 4, 5, 4), np.uint8))}, "images are uint8 (3, 4, 5, 4)"),
+        (
+            {"tiles": replace(SHEET, images=np.zeros((3, 4, 5, 4), np.uint8))},
+            "images are an array of (3, 4, 5, 4) uint8",
+        ),
         ({"tiles": replace(SHEET, columns=0)}, "in 0 columns"),
-        ({"tiles": replace(SHEET, images=[1])}, "images are list"),
+        ({"tiles": replace(SHEET, images=[1])}, "images are [1] in 2"),
         ({"arrows": [Arrows([[0, 0]], [[1, 1], [2, 2]])]}, "arrows from 1 points to 2"),
         ({"arrows": [Arrows([[0, 0]], [[1, 1]], "grey")]}, "style 'grey'"),
     ],

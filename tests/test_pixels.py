@@ -131,7 +131,14 @@ def test_the_mean_picture_is_exact():
     assert images.mean_picture(pictures).dtype == torch.float64
 
 
-@pytest.mark.parametrize("ask", [images.scale, images.shown], ids=["scale", "shown"])
-def test_an_unknown_scale_is_refused(ask):
+@pytest.mark.parametrize(("ask", "dtype"), [(images.scale, torch.uint8), (images.shown, torch.float32)])
+def test_an_unknown_scale_is_refused(ask, dtype):
     with pytest.raises(DataError, match="unknown scale of pixels 'zca'; use one of unit, gcn"):
-        ask(torch.zeros(1, 2), pixels="zca")
+        ask(torch.zeros(1, 2, dtype=dtype), pixels="zca")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64, torch.bool])
+def test_pictures_that_are_scaled_already_are_not_scaled_again(dtype):
+    for pixels in images.PIXELS:
+        with pytest.raises(DataError, match=f"pictures are {dtype}, .*; scale takes uint8 on 0..255"):
+            images.scale(torch.ones(2, 4, dtype=dtype), pixels=pixels)

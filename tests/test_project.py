@@ -97,6 +97,17 @@ def test_imports_go_downward(path):
         assert others <= {"numpy", "scipy"}, f"{module} imports {others - {'numpy', 'scipy'}}"
 
 
+def test_each_promise_names_a_test_that_is_there():
+    text = (ROOT / "ROBUSTNESS.md").read_text(encoding="utf-8")
+    promises = re.findall(r"^\| (?!---|fault).*", text, re.M)
+    assert len(promises) > 30
+    for line in promises:
+        named = re.findall(r"`(tests/\w+\.py)::(\w+)`", line)
+        assert named, line
+        for path, name in named:
+            assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), name
+
+
 def test_every_room_of_the_architecture_is_there():
     assert set(MAY_IMPORT) == {_module(path) for path in PACKAGE}
 

@@ -313,17 +313,26 @@ NAN, INF = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("field", "values"),
     [
-        ("k", [0, -1, 2.5, True, "1", None, NAN]),
-        ("batch", [0, -100, 10.0, False]),
-        ("z_dim", [0, 1.5]),
-        ("epochs", [0, -1, 0.5, None]),
-        ("momentum_epochs", [0, 2.5]),
-        ("n_samples", [0, 1, 10.5]),
-        ("examples", [-1, 0.5, None]),
+        ("k", [0, -1, 2.5, True, "1", None, NAN, 10**9]),
+        ("batch", [0, -100, 10.0, False, 10**9]),
+        ("z_dim", [0, 1.5, 10**9]),
+        ("epochs", [0, -1, 0.5, None, 10**10]),
+        ("momentum_epochs", [0, 2.5, 10**10]),
+        ("n_samples", [0, 1, 10.5, 10**9]),
+        ("examples", [-1, 0.5, None, 10**10]),
+        ("block", [0, 10**9]),
+        ("classes", [1, 10**9]),
+        ("labels_seed", [-1, 2**63]),
+        ("name", [3, None]),
+        ("data", [3, None]),
+        ("G", [(), [], None, 3, (3,), ("relu",)]),
+        ("D", [(), None]),
+        ("E", [None, (3,)]),
+        ("condition", ["left", None, []]),
         ("lr_D", [0, 0.0, -0.1, NAN, INF, -INF, "0.1", None, True]),
         ("lr_G", [0, -1e-9, NAN, INF]),
         ("lr_min", [0, -1e-6, NAN]),
-        ("lr_decay", [0.999, 0, -1, NAN, INF, "1"]),
+        ("lr_decay", [0.999, 0, -1, NAN, INF, "1", 10**9]),
         ("momentum_start", [1, 1.0, -0.1, NAN, INF, "0.5", None]),
         ("momentum_end", [1, 1.5, -0.1, NAN]),
         ("update", ["both", "Simultaneous", "", None]),
@@ -351,3 +360,45 @@ def test_the_edges_of_what_makes_sense():
     replace(MNIST, momentum_start=0, momentum_end=0, k=50, lr_decay=1, lr_D=1, n_samples=2, examples=0, epochs=1)
     assert set(LIVE) < {item.name for item in fields(Recipe)}
     assert Layer(1, "linear", 0).irange == 0
+
+
+def test_a_number_too_long_to_print_is_refused_in_a_short_line():
+    for field in ("k", "z_dim", "lr_D", "lr_decay", "max_norm", "momentum_start", "labels_seed"):
+        with pytest.raises(RecipeError, match=f"^{field} is ") as caught:
+            replace(MNIST, **{field: 10**5000})
+        assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("field", ["units", "pieces", "irange", "bias", "noise", "sparse"])
+def test_a_layer_without_bounds_is_refused(field):
+    for value in (10**9, 10**400):
+        with pytest.raises(RecipeError, match=field):
+            Layer(**{"units": 3, "activation": "maxout", "irange": 0.1, field: value})
+
+
+def test_a_net_that_no_memory_holds_is_refused_before_it_is_made():
+    wide = Layer(1_000_000, "relu", 0.1)
+    for recipe in (replace(MNIST, G=(wide, *MNIST.G)), replace(MNIST, D=(wide, wide, *MNIST.D))):
+        with pytest.raises(RecipeError, match="a net would learn [0-9,]{13,} numbers, more than 268,435,456"):
+            recipe.players(0, torch.full((784,), 0.5))
+    assert sum(named("cifar10-fc").sizes().values()) > 10**8, "and the largest published one fits"
+
+
+@pytest.mark.parametrize(
+    ("n", "seed"), [(10**9, 0), (-1, 0), (1.5, 0), ("3", 0), (True, 0), (3, -1), (3, "x"), (3, None)]
+)
+def test_draws_without_bounds_or_by_no_seed_are_refused(n, seed):
+    recipe = MNIST.at("smoke")
+    G, _ = recipe.networks(0, torch.full((784,), 0.5))
+    for draw in (lambda: recipe.samples(G, n, seed), lambda: recipe.noise(n, seed)):
+        with pytest.raises(RecipeError, match="draw|must be a whole number"):
+            draw()
+
+
+@pytest.mark.parametrize(
+    "plain", [{"G": "x" * 10**6}, {"G": [[[[]]]] * 10**5}, {"D": []}, {"G": None}, {"E": 3}, {3: 4}]
+)
+def test_what_is_no_recipe_is_refused_in_one_short_line(plain):
+    with pytest.raises(RecipeError) as caught:
+        Recipe.from_dict({**MNIST.to_dict(), **plain})
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300

@@ -1,131 +1,61 @@
-"""Runs on the disk: killed at any moment and resumed they end bit for bit as if nothing had happened."""
+"""Runs on the disk: the one door, stops, folders that several processes want. Kills stand in test_kills.py."""
 
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from ganlib import CheckpointError, RecipeError, Trainer, TrainingDiverged, checkpoints, runs
+from ganlib import CheckpointError, GanlibError, RecipeError, Trainer, TrainingDiverged, checkpoints, runs
 from ganlib import trainer as trainer_module
 from ganlib.nets import Layer
 from ganlib.runs import Run
 from tests import small
-from tests.killed import FORK, in_new_process, train, train_and_die
+from tests.killed import in_new_process, train
 from tests.small import same, saved
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL and fork")
 
-VARIANTS = {
-    "simultaneous": small.recipe(epochs=8),
-    "alternating, k=3": small.recipe(epochs=8, update="alternating", k=3, generator_cost="minimax"),
-}
+RECIPE = small.recipe(epochs=8)
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    """The final checkpoint of each variant, trained in one go and saved only at the two ends."""
-    finals = {}
-    for name, recipe in VARIANTS.items():
-        folder = tmp_path_factory.mktemp("whole")
-        assert in_new_process(train, folder, recipe, 1e9) == 0
-        finals[name] = saved(folder)
-    return finals
-
-
-# -- SIGKILL ----------------------------------------------------------------------------------------------------------
-
-# Every checkpoint is: torch.save, fsync of the file, replace (latest -> previous, from the second on), replace
-# (written -> latest), fsync of the folder.
-MOMENTS = [
-    *(("fsync", nth, when) for nth in (1, 2, 3, 4, 5, 12) for when in ("before", "after")),
-    *(("replace", nth, when) for nth in (1, 2, 3, 4, 5, 14) for when in ("before", "after")),
-    *(("save", nth, when) for nth in (1, 2, 3, 9) for when in ("before", "half-way")),
-    *(("descend", nth, "after") for nth in (1, 2, 7)),
-    *(("validate", nth, when) for nth in (1, 3) for when in ("before", "after")),
-    ("gradients", 6, "before"),
-]
-
-
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: "-".join(map(str, moment)))
-def test_killed_once_and_resumed_ends_bit_for_bit_the_same(moment, tmp_path, uninterrupted):
-    recipe = VARIANTS["simultaneous"]
-    assert in_new_process(train_and_die, tmp_path, recipe, *moment) == -signal.SIGKILL
-    assert in_new_process(train, tmp_path, recipe, 1e-9) == 0
-    same(saved(tmp_path), uninterrupted["simultaneous"])
-    assert sorted(os.listdir(tmp_path)) == ["checkpoint-previous.pt", "checkpoint.pt"]
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_killed_again_and_again_ends_bit_for_bit_the_same(variant, tmp_path, uninterrupted):
-    """Each process gets a step or two further before it dies, most of them while a checkpoint is being written."""
-    moments = [("replace", 4, "before"), ("save", 2, "half-way"), ("fsync", 5, "after"), ("descend", 5, "after")]
-    recipe, killed = VARIANTS[variant], 0
-    while in_new_process(train_and_die, tmp_path, recipe, *moments[killed % 4]) == -signal.SIGKILL:
-        killed += 1
-        assert killed < 40
-    assert killed >= 3
-    same(saved(tmp_path), uninterrupted[variant])
-
-
-def test_killed_after_random_delays_ends_bit_for_bit_the_same(tmp_path):
-    recipe = small.recipe(epochs=100)
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    rng, deaths = random.Random(0), 0
-    assert in_new_process(train, whole, recipe, 1e9) == 0
-    for _ in range(4):
-        process = FORK.Process(target=train, args=(killed, recipe, 1e-9))
-        process.start()
-        while not (killed / "checkpoint.pt").exists() and process.is_alive():
-            time.sleep(0.002)
-        time.sleep(rng.uniform(0.01, 0.25))
-        process.kill()
-        process.join(60)
-        deaths += process.exitcode == -signal.SIGKILL
-    assert deaths >= 1
-    assert in_new_process(train, killed, recipe, 0.05) == 0
-    same(saved(killed), saved(whole))
-
-
-@pytest.mark.parametrize("moment", [("replace", 1, "before"), ("replace", 2, "before"), ("replace", 2, "after")])
-def test_killed_while_a_damaged_checkpoint_is_being_replaced(moment, tmp_path, uninterrupted):
-    """A damaged latest checkpoint must not push out the good one before it."""
-    recipe = VARIANTS["simultaneous"]
-    in_new_process(train_and_die, tmp_path, recipe, "descend", 9, "after")
-    latest = tmp_path / "checkpoint.pt"
-    latest.write_bytes(latest.read_bytes()[:-100])
-    assert in_new_process(train_and_die, tmp_path, recipe, *moment) == -signal.SIGKILL
-    assert in_new_process(train, tmp_path, recipe, 1e-9) == 0
-    same(saved(tmp_path), uninterrupted["simultaneous"])
+    """The final checkpoint of a run that was trained in one go, and saved only at the two ends."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert in_new_process(train, folder, RECIPE, 1e9) == 0
+    return saved(folder)
 
 
 # -- stopped politely -------------------------------------------------------------------------------------------------
 
 
-def stop_during(monkeypatch, nth, *numbers):
-    """Send signals to this very process in the middle of the nth update of the run."""
+def during(monkeypatch, nth, act):
+    """Do something in the middle of the nth update of the run."""
     honest, calls = trainer_module.game.simultaneous_gradients, 0
 
     def interrupted(*arguments):
         nonlocal calls
         calls += 1
         if calls == nth:
-            for number in numbers:
-                os.kill(os.getpid(), number)
+            act()
         return honest(*arguments)
 
     monkeypatch.setattr(trainer_module.game, "simultaneous_gradients", interrupted)
 
 
+def stop_during(monkeypatch, nth, *numbers):
+    """Send signals to this very process in the middle of the nth update of the run."""
+    during(monkeypatch, nth, lambda: [os.kill(os.getpid(), number) for number in numbers])
+
+
 @pytest.fixture
 def begun(tmp_path):
-    return runs.open(tmp_path, VARIANTS["simultaneous"], data=small.data(), seed=7)
+    return runs.open(tmp_path, RECIPE, data=small.data(), seed=7)
 
 
 def train_on(folder):
@@ -133,7 +63,7 @@ def train_on(folder):
     return runs.open(folder, data=small.data()).train(progress=False)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_step_finish_and_saves(number, begun, monkeypatch, capsys, uninterrupted):
     folder, handler = begun.folder, signal.getsignal(number)
     stop_during(monkeypatch, 5, number)
@@ -143,7 +73,7 @@ def test_a_signal_lets_the_step_finish_and_saves(number, begun, monkeypatch, cap
     assert f"step 5. Saved in {folder}" in said and f"ganlib train --resume --out {folder}" in said
     assert signal.getsignal(number) is handler
     assert train_on(folder) is True
-    same(saved(folder), uninterrupted["simultaneous"])
+    same(saved(folder), uninterrupted)
 
 
 def test_a_second_interrupt_stops_at_once_and_the_last_checkpoint_stays(begun, monkeypatch, capsys, uninterrupted):
@@ -155,7 +85,7 @@ def test_a_second_interrupt_stops_at_once_and_the_last_checkpoint_stays(begun, m
     with pytest.raises(CheckpointError, match="inside a step"):
         begun.save()
     assert train_on(folder) is True
-    same(saved(folder), uninterrupted["simultaneous"])
+    same(saved(folder), uninterrupted)
 
 
 def test_a_stop_that_cannot_be_saved_says_so(begun, monkeypatch, capsys):
@@ -202,7 +132,7 @@ def test_more_epochs_go_on_as_if_they_had_been_asked_for_at_once(finished, unint
     run = runs.open(finished, data=small.data(), epochs=8)
     assert run.trainer.finished is False
     assert run.train(progress=False) is True
-    same(saved(finished), uninterrupted["simultaneous"])
+    same(saved(finished), uninterrupted)
 
 
 @pytest.mark.parametrize("recipe", [None, small.RECIPE], ids=["none", "a recipe"])
@@ -239,11 +169,11 @@ def test_a_budget_of_seconds_stops_in_time_and_goes_on_bit_for_bit(begun, uninte
     monkeypatch.undo()
     again = runs.open(begun.folder, data=small.data())
     assert again.trainer.step == begun.trainer.step and again.train(progress=False)
-    same(saved(begun.folder), uninterrupted["simultaneous"])
+    same(saved(begun.folder), uninterrupted)
 
 
 @pytest.mark.parametrize("name", ["seconds", "checkpoint_seconds"])
-@pytest.mark.parametrize("value", [0, -1, float("nan")])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), "60", True])
 def test_senseless_seconds_are_refused(name, value, begun):
     with pytest.raises(RecipeError, match=f"^{name} is"):
         begun.train(**{name: value})
@@ -301,16 +231,40 @@ def test_the_score_of_a_run_follows_the_protocol(tmp_path):
     assert runs.score(trained, trainer.data) == score != runs.score(trained, trainer.data, seed=2)
 
 
-def test_two_processes_cannot_train_into_one_folder(tmp_path):
+# -- one folder, several processes ------------------------------------------------------------------------------------
+
+
+def locked(folder):
+    """The lock on a folder, as `train` holds it in another process."""
     fcntl = pytest.importorskip("fcntl")
-    other = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(other, fcntl.LOCK_EX)  # as `train` does in the other process
-    run = runs.open(tmp_path, small.recipe(), data=small.data())
-    with pytest.raises(CheckpointError, match="another process is training in"):
-        run.train(progress=False)
-    assert run.trainer.step == 0 and not list(tmp_path.iterdir())
+    other = os.open(folder, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    return other
+
+
+def test_two_processes_cannot_train_into_one_folder(begun):
+    other = locked(begun.folder)
+    for refused in (begun.save, lambda: begun.train(progress=False)):
+        with pytest.raises(CheckpointError, match="another process is training in"):
+            refused()
+    assert begun.trainer.step == 0 and not list(begun.folder.iterdir())
     os.close(other)
-    assert run.train(progress=False, validate=False)
+    begun.save()
+    other = locked(begun.folder)
+    with pytest.raises(CheckpointError, match="another process is training in"):
+        runs.open(begun.folder, data=small.data())
+    os.close(other)
+    assert begun.train(progress=False, validate=False)
+
+
+def test_a_file_system_without_locks_is_trained_on_all_the_same(begun, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def no_locks(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    assert begun.train(progress=False, validate=False)
 
 
 def test_a_run_never_overwrites_another_one(tmp_path):
@@ -322,6 +276,126 @@ def test_a_run_never_overwrites_another_one(tmp_path):
     assert saved(tmp_path)["seed"] == 1 and two.trainer.step == 0
     one.save()
     runs.open(tmp_path, data=small.data()).save()
+
+
+def files_in(folder):
+    """The names and the contents of all files there."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("still", [False, True], ids=["finished", "still trains"])
+def test_another_run_that_came_to_the_folder_meanwhile_is_left_alone(still, begun, monkeypatch, uninterrupted):
+    """The folder is removed while this run trains in it, and another run begins there."""
+    folder, there = begun.folder, {}
+
+    def replaced():
+        shutil.rmtree(folder)
+        assert in_new_process(train, folder, small.recipe(), 1e9) == 0
+        there.update(files_in(folder), lock=locked(folder) if still else None)
+
+    during(monkeypatch, 5, replaced)
+    said = "was removed or replaced while this run trained" if still else "another process has written there since"
+    with pytest.raises(CheckpointError, match=said):
+        begun.train(progress=False)
+    lock = there.pop("lock")
+    assert files_in(folder) == there
+    if still:
+        os.close(lock)
+    monkeypatch.undo()
+    begun.folder = elsewhere = folder.with_name(folder.name + "-elsewhere")  # what it has learnt is not lost
+    assert begun.train(progress=False)
+    same(saved(elsewhere), uninterrupted)
+
+
+def test_a_folder_that_is_removed_while_a_run_trains_is_made_again(begun, monkeypatch, uninterrupted):
+    during(monkeypatch, 5, lambda: shutil.rmtree(begun.folder))
+    assert begun.train(progress=False, checkpoint_seconds=1e-9)
+    same(saved(begun.folder), uninterrupted)
+
+
+def test_a_run_that_went_on_elsewhere_is_not_thrown_back(begun, uninterrupted):
+    """Opened here at its beginning, and trained to its end by another process: it must not be trained here again."""
+    begun.save()
+    here = runs.open(begun.folder, data=small.data())
+    assert in_new_process(train, begun.folder, RECIPE, 1e9) == 0
+    finished = files_in(begun.folder)
+    for refused in (here.save, lambda: here.train(progress=False), begun.save):
+        with pytest.raises(CheckpointError, match="another process has written there since.*open it again"):
+            refused()
+    assert files_in(begun.folder) == finished and here.trainer.step == 0
+    assert runs.open(begun.folder, data=small.data()).trainer.finished
+
+
+# -- what is asked of it ----------------------------------------------------------------------------------------------
+
+
+def test_output_that_breaks_while_it_trains_ends_nothing(begun, monkeypatch, uninterrupted):
+    """Of a script of one's own, too: the bar is dropped."""
+
+    class Broken:
+        encoding = "utf-8"
+
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+
+        flush = isatty = lambda self: self.write("")
+
+    monkeypatch.setattr("sys.stdout", Broken())
+    assert begun.train(progress=True)
+    monkeypatch.undo()
+    same(saved(begun.folder), uninterrupted)
+
+
+@pytest.mark.parametrize("broken", ["tqdm.tqdm.__init__", "tqdm.tqdm.update"])
+def test_a_bar_that_breaks_ends_nothing(broken, begun, monkeypatch, uninterrupted):
+    """As by TQDM_BAR_FORMAT={nonsense}."""
+    monkeypatch.setattr(broken, lambda *_, **__: {}["nonsense"])
+    assert begun.train(progress=True)
+    monkeypatch.undo()
+    same(saved(begun.folder), uninterrupted)
+
+
+ABSURD = {
+    "folder": [None, 3, b"here", ["here"]],
+    "recipe": ["mnist", 3, {}],
+    "data": ["mnist", 3, torch.zeros(3)],
+    "seed": [None, "0", 1.5, True, -1, 2**63, 10**400],
+    "on": [3, ["there"]],
+    "start": ["mnist", 0],
+    "epochs": ["8", 1.5, True, 0, -1],
+    "device": [None, 0, "", "abacus", "meta", "cuda:99", "\0"],
+    "precision": [None, 32, "", "int8"],
+    "resume": ["yes", 1],
+    "stand_in": ["yes", None],
+}
+
+
+@pytest.mark.parametrize("name", ABSURD)
+def test_absurd_arguments_are_one_error_in_one_line(name, tmp_path):
+    right = {"folder": tmp_path / "run", "recipe": small.RECIPE, "data": small.data()}
+    for value in ABSURD[name]:
+        with pytest.raises(GanlibError) as caught:
+            runs.open(**{**right, name: value})
+        said = str(caught.value)
+        assert "\n" not in said and len(said) < 300, said
+    run, trained = runs.open(**right), right["recipe"]
+    for call in (
+        lambda: Run(None, tmp_path),
+        lambda: Run(run.trainer, 3),
+        lambda: run.steps("3"),
+        lambda: run.steps(-1),
+        lambda: runs.scored("mnist"),
+        lambda: runs.score(trained, right["data"]),
+        lambda: runs.curves(None),
+        lambda: runs.curves(tmp_path, points=0),
+        lambda: runs.take_place(run.trainer, run),
+        lambda: setattr(run, "folder", None),
+    ):
+        with pytest.raises(GanlibError, match="it must be"):
+            call()
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        runs.open("\0", small.RECIPE, data=small.data()).save()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_checkpoint_says_what_trained_it(tmp_path):
@@ -337,7 +411,17 @@ def test_the_notebooks_runs_are_kept_where_the_environment_says(tmp_path, monkey
     monkeypatch.setenv("GANLIB_RUNS", str(tmp_path))
     assert runs.home() == tmp_path
     monkeypatch.delenv("GANLIB_RUNS")
-    assert runs.home().resolve() == Path(__file__).resolve().parent.parent / "runs"
+    root = Path(__file__).resolve().parent.parent
+    assert runs.home().resolve() == root / "runs"
+    monkeypatch.setenv("GANLIB_RUNS", "~/mine")
+    assert runs.home() == Path.home() / "mine"
+    monkeypatch.delenv("GANLIB_RUNS")
+
+    def two_drives(*_):
+        raise ValueError("path is on mount 'C:', start on mount 'D:'")
+
+    monkeypatch.setattr(os.path, "relpath", two_drives)
+    assert runs.home() == root / "runs"
 
 
 # -- a recipe in two stages -------------------------------------------------------------------------------------------

@@ -361,7 +361,7 @@ def test_smaller_steps_go_down_too(step):
 
 @pytest.mark.parametrize("step", [0, -0.1, 1.01, math.nan, math.inf])
 def test_a_step_outside_0_to_1_is_refused(step):
-    with pytest.raises(RecipeError, match=r"step is .*; it must lie in \(0, 1\]"):
+    with pytest.raises(RecipeError, match=r"step is .*; it must be a finite number above 0, at most 1"):
         multiplicative_step(np.ones(2) / 2, np.ones(2) / 2, np.ones(2), step)
 
 

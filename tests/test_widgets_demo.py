@@ -98,6 +98,8 @@ def test_the_states_of_a_game(game):
         game.start()
     game.fail(OSError("later"))
     assert game.message == "ZeroDivisionError: 13"  # the first cause stays
+    game.fail(RecipeError("k is 99"))  # a bad command after it
+    assert game.message == "ZeroDivisionError: 13. And then: k is 99" and game.error == "ZeroDivisionError: 13"
     game.do({"type": "press", "button": "reset", "values": {"seed": 5}})
     assert (game.state, game.message, game.n, game.values["seed"], game.values["k"]) == ("idle", "", 5, 5, 2)
 
@@ -123,6 +125,12 @@ def test_the_interrupt_key_pauses_a_game(game):
         ({"type": "set", "values": {"heights": [0.0] * 8}}, "not all of them 0"),
         ({"type": "set", "values": {"heights": [1.0] * 7}}, "8 to 400 numbers"),
         ({"type": "set", "values": {"points": [[1, 2, 3]]}}, "points"),
+        ({"type": "set", "values": {"self": 1}}, "there is no control 'self'"),
+        ({"type": "set", "values": {"x" * 500: 1}}, r"there is no control 'xxx.{50,60}\.\.\.;"),
+        ({"type": "press", "button": "start", "values": {"self": 1}}, "the button 'start' does not take"),
+        ({"type": "press", "button": "start", "values": {"key": 1}}, "the button 'start' does not take"),
+        ({"type": "press", "button": "start", "values": {"x" * 500: 1}}, r"does not take .{1,70}: .{1,60}$"),
+        ({"type": "set", "values": {"heights": [10**400] * 8}}, "8 to 400 numbers"),
         ({"type": "set", "values": {"zz": 1}}, "there is no control 'zz'; there are: seed, k, rate"),
         ({"type": "set", "values": {"start": 1}}, "there is no control 'start'"),
         ({"type": "set", "values": {3: 1}}, "values are"),

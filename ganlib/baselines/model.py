@@ -6,8 +6,8 @@ each is meant to be read beside its own paper.
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, fields
+from itertools import islice, pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,16 +15,48 @@ import torch
 from torch import Tensor, nn
 
 from ganlib import hardware
-from ganlib.errors import DataError
+from ganlib.errors import DataError, RecipeError, brief, is_whole
+from ganlib.layers import LEARNT, NOT_NEGATIVE, WIDEST, Rule, is_integer, one_of, whole
+
+
+def _widths(value: Any, n: tuple[int, ...]) -> bool:
+    return isinstance(value, tuple) and len(value) in n and all(is_integer(w) and 1 <= w <= WIDEST for w in value)
+
+
+_OR_NONE = Rule(lambda value: value is None or NOT_NEGATIVE.fits(value), "it must be a finite number >= 0, or None")
+RULES: dict[Any, Rule] = {
+    int: whole(1, 1_000_000),
+    float: NOT_NEGATIVE,
+    float | None: _OR_NONE,
+    bool: Rule(lambda value: isinstance(value, bool), "it must be True or False"),
+    tuple[int, ...]: Rule(lambda value: _widths(value, tuple(range(1, 17))), "it must be a tuple of 1 to 16 widths"),
+    tuple[int, int]: Rule(lambda value: _widths(value, (2,)), "it must be a tuple of two widths"),
+    "burn_in": whole(0, 1_000_000),
+    "act": one_of(("tanh", "sigmoid")),
+    "visible": one_of(("binary", "gaussian")),
+}
+"""Which values a field of a recipe may have, by its name or else by its type."""
 
 
 class ModelRecipe:
-    """What the recipes share. Whose they are stands with the model: `class RBM(Chain, of=RBMRecipe)`."""
+    """What the recipes share. Whose they are stands with the model: `class RBM(Chain, of=RBMRecipe)`.
+
+    Raises `RecipeError` on a value that makes no sense.
+    """
 
     model: ClassVar[type["Model"]]
 
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            RULES[item.name if item.name in RULES else item.type].hold(f"{item.name} is", getattr(self, item.name))
+
     def start(self, mean: Tensor, seed: int) -> "Model":
         """The model before its first update."""
+        hidden = (self.hidden,) if is_integer(self.hidden) else self.hidden
+        if (weights := sum(a * b for a, b in pairwise((len(mean), *hidden)))) > LEARNT:
+            raise RecipeError(
+                f"the model would have {weights:,} weights, more than {LEARNT:,}: make its layers narrower"
+            )
         return self.model(self, mean, seed)
 
 
@@ -120,11 +152,17 @@ def fit(
     Each epoch draws its order and its noise from a stream of its own, so a `model` that stands at the end of an epoch
     goes on bit for bit. Raises `DataError` when the data are not pictures in [0, 1].
     """
+    if not isinstance(recipe, ModelRecipe):
+        raise RecipeError(f"{brief(recipe)} is no recipe of a baseline; take one of baselines.RECIPES")
+    if not isinstance(data, Tensor):
+        raise DataError(f"data are {brief(data)}; a fit takes pictures (n, d) as floats in [0, 1]")
+    if not (is_whole(seed) and seed >= 0):
+        raise RecipeError(f"seed is {brief(seed)}; it must be an integer >= 0")
     if data.ndim != 2 or not data.is_floating_point() or not len(data):
         raise DataError(f"data are {tuple(data.shape)} {data.dtype}; a fit takes pictures (n, d) as floats in [0, 1]")
     if not bool(((data >= 0) & (data <= 1)).all()):
         raise DataError(f"data lie in [{data.min():.3g}, {data.max():.3g}]; a fit takes pictures in [0, 1]")
-    on = hardware.choose(device).device
+    on, seed = hardware.choose(device).device, int(seed)
     model = (model or recipe.start(data.mean(0), seed)).to(on)
     if hasattr(model, "optimiser"):
         model.optimiser.load_state_dict(model.optimiser.state_dict())  # what it keeps follows the parameters

@@ -11,8 +11,8 @@ import warnings
 
 from ganlib.datasets import cifar10, fer2013, lfw, made_up, mnist, mnist_5k, tfd
 from ganlib.datasets.dataset import Dataset, Fold
-from ganlib.datasets.record import Record, Unreachable, cache_folder, short
-from ganlib.errors import DataError
+from ganlib.datasets.record import Record, Unreachable, cache_folder
+from ganlib.errors import DataError, brief
 
 __all__ = ["NAMES", "Dataset", "Fold", "cache_folder", "load", "picture_shape", "status"]
 
@@ -77,5 +77,5 @@ def status(name: str) -> tuple[bool, str]:
 
 def _record(name: str) -> Record:
     if not isinstance(name, str) or name not in RECORDS:
-        raise DataError(f"unknown data set {short(repr(name))}; there are: {', '.join(NAMES)}")
+        raise DataError(f"unknown data set {brief(name, 80)}; there are: {', '.join(NAMES)}")
     return RECORDS[name]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganlib.datasets.record import Record, short
-from ganlib.errors import DataError
+from ganlib.errors import DataError, brief
 from ganlib.images import mean_picture
 
 FOLDS = 5  # Table 1 scores faces on five folds
@@ -50,7 +50,7 @@ class Dataset:
             raise DataError(f"shape is {short(self.shape)}; it must be (channels, height, width), each 1 or more")
         for name in ("name", "source", "note"):
             if not isinstance(getattr(self, name), str):
-                raise DataError(f"{name} is {short(repr(getattr(self, name)))}; it must be text")
+                raise DataError(f"{name} is {brief(getattr(self, name), 80)}; it must be text")
         for name in SPLITS:
             pictures, labels = getattr(self, name), getattr(self, f"{name}_labels")
             _check_pictures(name, pictures, self.d)

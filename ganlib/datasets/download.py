@@ -228,12 +228,13 @@ def _said(error: Exception, url: str) -> str:
 
 @contextlib.contextmanager
 def _bar(name: str) -> Iterator:
-    """A bar on standard error, which a download outlives; none where CI is set."""
+    """A bar on standard error, which a download outlives; none where CI is set, or where it goes to a file."""
     from tqdm import tqdm
 
-    off = bool(os.environ.get("CI")) or sys.stderr is None
     bar = None
     with contextlib.suppress(OSError, ValueError):
+        seen = sys.stderr is not None and ("ipykernel" in sys.modules or sys.stderr.isatty())
+        off = bool(os.environ.get("CI")) or not seen
         bar = tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=off)
 
     def moved(n: int) -> None:

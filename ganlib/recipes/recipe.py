@@ -2,25 +2,20 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganlib import conditions, nets
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, Within, brief, door, is_whole, need
 from ganlib.game import GENERATOR_COSTS, PRIORS, UPDATES, prior
 from ganlib.images import PIXELS
-from ganlib.nets import (
-    AnyLayer,
-    Discriminator,
-    Generator,
-    is_integer,
-    is_number,
-)
+from ganlib.layers import NOT_NEGATIVE, WIDEST, Rule, one_of, whole
+from ganlib.nets import AnyLayer, Discriminator, Generator, is_number
 
 PROFILES = ("smoke", "quick", "paper")
 LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")  # may change in training
@@ -32,7 +27,7 @@ def profile() -> str:
     """The profile of this process, from the environment variable GANLIB_PROFILE: "quick" unless it says otherwise."""
     chosen = os.environ.get("GANLIB_PROFILE", "").strip() or "quick"
     if chosen not in PROFILES:
-        raise RecipeError(f"GANLIB_PROFILE is {chosen!r}; use one of {', '.join(PROFILES)}")
+        raise RecipeError(f"GANLIB_PROFILE is {brief(chosen)}; use one of {', '.join(PROFILES)}")
     return chosen
 
 
@@ -125,11 +120,9 @@ class Recipe:
     fall: float = number("the last share of the updates, over which the rates fall to 0", "none", default=0.0)
 
     def __post_init__(self) -> None:
-        for names, fits, rule in RULES:
+        for names, rule in RULES.items():
             for name in names.split():
-                value = getattr(self, name)
-                if not fits(value):
-                    raise RecipeError(f"{name} is {value!r}; {rule}")
+                rule.hold(f"{name} is", getattr(self, name))
         joint, names_classes = self.inference == "joint", self.labels > 0
         special = self.inference != "none" or names_classes or self.generator_cost == "features"
         for wrong, what in (
@@ -155,17 +148,21 @@ class Recipe:
                     f"update {self.update!r}, k {self.k}"
                 )
 
-    def lr(self, player: str, t: int, of: int = 0) -> float:
+    @door(RecipeError)
+    def lr(self, player: str, t: Annotated[int, Within(0)], of: int = 0) -> float:
         """The rate of "D" or "G" after t updates of all: max(lr_0 / lr_decay^t, lr_min), and a fall to 0 at the end."""
+        one_of(("G", "D", "E")).hold("a player is", player)
         lr = max(getattr(self, f"lr_{player}") * self.lr_decay**-t, self.lr_min)  # a positive exponent could overflow
         return lr * min(1.0, max(0.0, (1 - t / of) / self.fall)) if self.fall and of else lr
 
+    @door(RecipeError)
     def momentum(self, epoch: int) -> float:
         """mu in an epoch (the first is 1): linear from `momentum_start` to `momentum_end` at `momentum_epochs`."""
         share = min(max((epoch - 1) / max(self.momentum_epochs - 1, 1), 0.0), 1.0)
         return self.momentum_start + share * (self.momentum_end - self.momentum_start)
 
-    def epochs_done(self, examples: int, epoch: int, position: int) -> float:
+    @door(RecipeError)
+    def epochs_done(self, examples: Annotated[int, Within(1)], epoch: int, position: int) -> float:
         """Passes over so many examples done, `position` minibatches into the pass `epoch` (the first is 1)."""
         return epoch - 1 + min(position * self.batch, examples) / examples
 
@@ -176,6 +173,9 @@ class Recipe:
 
     def players(self, seed: int, data_mean: Tensor) -> dict[str, Any]:
         """G, D and, where the recipe has one, the inference net E, by name, as they start; see `networks`."""
+        need(RecipeError, Annotated[int, Within(0, 2**63 - 1)], seed=seed)
+        if not isinstance(data_mean, Tensor) or data_mean.shape != (self.G[-1].units,) or data_mean.is_sparse:
+            raise RecipeError(f"the mean of the data is {brief(data_mean)}; it must be ({self.G[-1].units},)")
         rng, d = torch.Generator().manual_seed(seed), len(data_mean)
         for_G, for_D = conditions.widths(self.condition, d, self.classes)
         for_D += self.z_dim * (self.inference == "joint")
@@ -191,6 +191,9 @@ class Recipe:
 
     def noise(self, n: int, seed: int = 0) -> Tensor:
         """n draws from p_z: (n, z_dim), float32 on the CPU, from a stream of its own."""
+        if not (is_whole(n) and 0 <= n * self.z_dim <= DRAWN and is_whole(seed) and seed >= 0):
+            most = DRAWN // self.z_dim
+            raise RecipeError(f"{brief(n)} draws by the seed {brief(seed)}: whole numbers, of draws at most {most:,}")
         own = 1406_2661  # else the seed would give back the very numbers that `networks` began its weights with
         stream = int(np.random.SeedSequence([seed, own]).generate_state(1, np.uint64)[0] >> np.uint64(1))
         return prior(self.p_z, n, self.z_dim, torch.Generator().manual_seed(stream))
@@ -207,6 +210,10 @@ class Recipe:
         Where the recipe has a condition, `given` is c (n, numbers; `ganlib.conditions`), and `shape` that of a picture
         (None: grey and square). Without c the classes come in turn, and of a masked picture all is hidden.
         """
+        if not isinstance(G, Generator):
+            raise RecipeError(f"G is {brief(G)}; give a Generator")
+        if is_whole(n) and n * self.G[-1].units > DRAWN:
+            raise RecipeError(f"{n:,} samples are more than fit; draw at most {DRAWN // self.G[-1].units:,} at once")
         z = self.noise(n, seed)
         if not self.condition:
             return self.settled(G).pictures(z)
@@ -214,16 +221,16 @@ class Recipe:
         shape = shape or (1, side, side)
         c = conditions.nothing(self.condition, n, shape, self.classes) if given is None else given
         wide = conditions.widths(self.condition, self.G[-1].units, self.classes)[0]
-        if c.shape != (n, wide):
-            raise RecipeError(f"what is given has the shape {tuple(c.shape)}; {n} samples take ({n}, {wide})")
+        if not isinstance(c, Tensor) or c.shape != (n, wide):
+            found = tuple(c.shape) if isinstance(c, Tensor) else brief(c)
+            raise RecipeError(f"what is given has the shape {found}; {n} samples take ({n}, {wide})")
         return conditions.completed(self.condition, G.pictures(conditions.beside(self.condition, z, c)), c, shape)
 
     def at(self, profile: str) -> Self:
         """The recipe scaled ("paper": as it is). What a variant changed stays, but for its own nets: `RecipeError`."""
+        one_of(PROFILES).hold("unknown profile", profile)
         if profile == "paper":
             return self
-        if profile not in SCALES:
-            raise RecipeError(f"unknown profile {profile!r}; use one of {', '.join(PROFILES)}")
         if self.name not in SCALES[profile]:
             raise RecipeError(f"{profile!r} scales {', '.join(SCALES[profile])}, and this is {self.name!r}")
         scaled = SCALES[profile][self.name]
@@ -242,6 +249,8 @@ class Recipe:
 
     def differences(self, reference: Self) -> list[tuple[str, str, str, str]]:
         """What differs from another recipe: rows of (field, number of its layers or "", value there, value here)."""
+        if not isinstance(reference, Recipe):
+            raise RecipeError(f"the other recipe is {brief(reference)}; give a Recipe")
         both = ((name, getattr(reference, name), getattr(self, name)) for name in vars(self))
         return [(name, *row) for name, old, new in both if old != new for row in _difference(old, new)]
 
@@ -258,11 +267,15 @@ class Recipe:
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """The recipe that `to_dict` wrote. Raises `RecipeError` on anything else."""
         try:
+            plain = dict(plain)
             stacks = ("G", "D", *(["E"] if "E" in plain else []))
-            layers = {name: tuple(map(nets.layer_from, plain[name])) for name in stacks}
+            layers = {name: tuple(map(nets.layer_from, plain[name][:DEEPEST])) for name in stacks}
             return cls(**{**plain, **layers})
-        except (TypeError, KeyError) as error:
-            raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {error}") from None
+        except RecipeError:
+            raise
+        except (TypeError, LookupError, ValueError, AttributeError, RuntimeError) as error:
+            why = " ".join(str(error).split())[:120]
+            raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {why}") from None
 
 
 _NAMES = [item.name for item in fields(Recipe)]
@@ -270,29 +283,58 @@ LATER = {item.name: item.default for item in fields(Recipe)[_NAMES.index("k_unti
 LATER |= {"noise": 0.0, "normalise": False}
 """Fields of recipes and of layers that the published recipes leave at these values, where they are not written."""
 
-# Fields, which values they may have, and what to say of the others.
-RULES: list[tuple[str, Callable[[Any], bool], str]] = [
-    ("examples labels labels_seed", lambda n: is_integer(n) and n >= 0, "it must be an integer >= 0"),
-    ("z_dim batch k momentum_epochs epochs block", lambda n: is_integer(n) and n >= 1, "it must be an integer >= 1"),
-    ("n_samples classes", lambda n: is_integer(n) and n >= 2, "it must be an integer >= 2"),
-    ("lr_D lr_G lr_E lr_min", lambda x: is_number(x) and 0 < x < math.inf, "a rate must be a positive, finite number"),
-    ("momentum_start momentum_end", lambda x: is_number(x) and 0 <= x < 1, "momentum must lie in [0, 1) (try 0.5)"),
-    ("lr_decay", lambda x: is_number(x) and 1 <= x < math.inf, "it divides the rates, so it must be a number >= 1"),
-    ("fall", lambda x: is_number(x) and 0 <= x <= 1, "a share lies in [0, 1]; 0 means that the rates do not fall"),
-    ("k_until", lambda x: is_number(x) and 0 <= x <= 1, "an accuracy lies in [0, 1]; 0 means that D makes all k"),
-    ("max_norm", lambda x: is_number(x) and 0 <= x < math.inf, "it must be a finite number >= 0 (0: no limit)"),
-    ("built_on", lambda name: isinstance(name, str), "it must be the name of a recipe, or empty"),
-]
-for _name, _choices in (
-    ("pixels", PIXELS),
-    ("p_z", PRIORS),
-    ("update", UPDATES),
-    ("generator_cost", GENERATOR_COSTS),
-    ("condition", conditions.CONDITIONS),
-    ("inference", INFERENCES),
-    ("optimiser", OPTIMISERS),
-):
-    RULES.append((_name, _choices.__contains__, f"use one of {', '.join(filter(None, _choices))}"))
+DEEPEST = 64  # layers of a net, at the most
+DRAWN = 2**31  # numbers of samples drawn at once, at the most: 8 GB
+
+_TEXT = Rule(lambda value: isinstance(value, str) and len(value) <= 10_000, "it must be a text")
+_RATE = Rule(lambda x: is_number(x) and 0 < x <= 1e300, "a rate must be a positive, finite number")
+_MOMENTUM = Rule(lambda x: is_number(x) and 0 <= x < 1, "momentum must lie in [0, 1) (try 0.5)")
+
+
+def _layers(least: int) -> Rule:
+    kinds = tuple(nets.MODULES)
+    words = f"it must be a tuple of {least} to {DEEPEST} layers"
+    return Rule(
+        lambda value: (
+            isinstance(value, tuple)
+            and least <= len(value) <= DEEPEST
+            and all(isinstance(layer, kinds) for layer in value)
+        ),
+        words,
+    )
+
+
+RULES: dict[str, Rule] = {
+    "name source data": _TEXT,
+    "G D": _layers(1),
+    "E": _layers(0),
+    "examples labels": whole(0, 10**9),
+    "labels_seed": whole(0, 2**63 - 1),
+    "z_dim": whole(1, WIDEST),
+    "batch": whole(1, 1_000_000),
+    "k": whole(1, 10_000),
+    "momentum_epochs epochs": whole(1, 10**9),
+    "block": whole(1, 10_000),
+    "n_samples": whole(2, 1_000_000),
+    "classes": whole(2, 10_000),
+    "lr_D lr_G lr_E lr_min": _RATE,
+    "momentum_start momentum_end": _MOMENTUM,
+    "lr_decay": Rule(
+        lambda x: is_number(x) and 1 <= x < math.inf, "it divides the rates, so it must be a number >= 1", 1_000_000
+    ),
+    "fall": Rule(lambda x: is_number(x) and 0 <= x <= 1, "a share lies in [0, 1]; 0 means that the rates do not fall"),
+    "k_until": Rule(lambda x: is_number(x) and 0 <= x <= 1, "an accuracy lies in [0, 1]; 0 means that D makes all k"),
+    "max_norm": replace(NOT_NEGATIVE, words="it must be a finite number >= 0 (0: no limit)"),
+    "built_on": Rule(lambda name: isinstance(name, str), "it must be the name of a recipe, or empty"),
+    "pixels": one_of(PIXELS),
+    "p_z": one_of(PRIORS),
+    "update": one_of(UPDATES),
+    "generator_cost": one_of(GENERATOR_COSTS),
+    "condition": one_of(conditions.CONDITIONS),
+    "inference": one_of(INFERENCES),
+    "optimiser": one_of(OPTIMISERS),
+}
+"""Fields, which values they may have, and what is said of the others."""
 
 
 RECIPES: dict[str, Recipe] = {}  # by name; the package's `__init__` fills it
@@ -301,8 +343,8 @@ SCALES: dict[str, dict[str, dict[str, Any]]] = {}  # by profile and name: what a
 
 def named(name: str) -> Recipe:
     """The recipe of that name. Raises `RecipeError` with the names there are."""
-    if name not in RECIPES:
-        raise RecipeError(f"unknown recipe {name!r}; there are: {', '.join(sorted(RECIPES))}")
+    if not isinstance(name, str) or name not in RECIPES:
+        raise RecipeError(f"unknown recipe {brief(name)}; there are: {', '.join(sorted(RECIPES))}")
     return RECIPES[name]
 
 

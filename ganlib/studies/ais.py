@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganlib.baselines.rbm import RBM
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief
 from ganlib.game import PAPERS_PRIORS
 
 
@@ -87,7 +87,7 @@ def log_p(
     `z` (n, z_dim) that made x, by G(z) + sigma noise, the runs go backwards: a stochastic upper bound.
     """
     if p_z not in PAPERS_PRIORS:
-        raise RecipeError(f"p_z is {p_z!r}; use one of {', '.join(PAPERS_PRIORS)}")
+        raise RecipeError(f"p_z is {brief(p_z)}; use one of {', '.join(PAPERS_PRIORS)}")
     if not 0 < sigma < math.inf or min(chains, steps, leapfrog) < 1:
         raise RecipeError(f"sigma {sigma}, {chains} chains, {steps} steps, {leapfrog} leapfrog steps: all must be > 0")
     rng = torch.Generator(x.device).manual_seed(seed)

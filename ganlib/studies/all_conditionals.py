@@ -23,7 +23,7 @@ from ganlib import conditions, game, theory
 from ganlib.average import Average
 from ganlib.checkpoints import Trained
 from ganlib.densities import Array, Density, Gaussian, Mixture
-from ganlib.errors import DataError, RecipeError, TrainingDiverged
+from ganlib.errors import DataError, RecipeError, TrainingDiverged, brief
 from ganlib.nets import Layer
 from ganlib.players import Player
 from ganlib.recipes import RING, Recipe
@@ -62,7 +62,7 @@ class Plane:
         for weight, mean, std, rho in self.parts:
             if not (weight > 0 and min(std) > 0 and -1 < rho < 1 and np.isfinite([*mean, *std]).all()):
                 raise RecipeError(
-                    f"a part of weight {weight!r}, mean {mean!r}, std {std!r} and correlation {rho!r}; "
+                    f"a part of weight, mean, std and correlation is {brief((weight, mean, std, rho))}; "
                     "weight and std must be above 0, the correlation within (-1, 1)"
                 )
         if not self.parts:
@@ -81,7 +81,7 @@ class Plane:
     def conditional(self, axis: int, value: float) -> Mixture:
         """The density of x1 (axis 0) or of x2 (axis 1), the other one being `value`. Raises `RecipeError` far out."""
         if not math.isfinite(value):
-            raise RecipeError(f"the other coordinate is {value!r}; it must be a finite number")
+            raise RecipeError(f"the other coordinate is {brief(value)}; it must be a finite number")
         other = 1 - axis
         here, logs = [], []
         for share, (_, mean, std, rho) in zip(self.shares, self.parts):
@@ -221,7 +221,7 @@ class PlaneGame:
 
     def __init__(self, p_data: Plane = HILLS, seed: int = 0, recipe: Recipe = PLANE):
         if recipe.condition != "mask" or recipe.G[-1].units != 2:
-            raise RecipeError(f"{recipe.name!r} is no game with masks in the plane; vary ganlib.studies' PLANE")
+            raise RecipeError(f"{brief(recipe.name)} is no game with masks in the plane; vary ganlib.studies' PLANE")
         self.p_data, self.recipe, self.seed, self.step = p_data, recipe, seed, 0
         self.G, self.D = recipe.networks(seed, torch.zeros(2))
         with torch.no_grad():  # here a mask begins with the weight of a coordinate, though a tenth of it is read
@@ -281,7 +281,7 @@ class PlaneGame:
     def joint(self, order: str, n: int, seed: int = 0) -> Array:
         """n points of the joint, in one of `ORDERS`: (n, 2). The first coordinate comes from a draw of both."""
         if order not in ORDERS:
-            raise RecipeError(f"there is no order {order!r}; there are: {', '.join(ORDERS)}")
+            raise RecipeError(f"there is no order {brief(order)}; there are: {', '.join(ORDERS)}")
         x = self.complete(np.zeros((n, 2)), (1, 1), seed)
         if order == ORDERS[0]:
             return x
@@ -348,7 +348,7 @@ def blocks_of(trained: Trained, shape: conditions.Shape) -> int:
     """How many blocks the pictures of this pair have. Raises `RecipeError` unless it was trained with masks."""
     recipe = trained.recipe
     if recipe.condition != "mask":
-        raise RecipeError(f"{recipe.name!r} is not given masks; take a pair of the recipe 'mnist-masks'")
+        raise RecipeError(f"{brief(recipe.name)} is not given masks; take a pair of the recipe 'mnist-masks'")
     return shape[1] * shape[2] // recipe.block**2
 
 

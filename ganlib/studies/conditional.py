@@ -22,7 +22,7 @@ from torch.nn import functional
 from ganlib import conditions, parzen, theory
 from ganlib.checkpoints import Trained
 from ganlib.densities import Array, Density, Gaussian, Mixture, Pushforward, relu_line
-from ganlib.errors import DataError, RecipeError
+from ganlib.errors import DataError, RecipeError, brief
 from ganlib.nets import Discriminator, Generator, Layer
 from ganlib.recipes import TOY, Recipe
 from ganlib.studies.measures import Classifier
@@ -132,7 +132,7 @@ class ConditionalToys(Toys):
     def __init__(self, recipe: Recipe | None = None, p_data: Fork | None = None, **how: Any):
         recipe = recipe or FORK
         if recipe.z_dim != 1 or recipe.G[-1].units != 1 or recipe.condition:
-            raise RecipeError(f"the toy with a c goes from one z to one x; {recipe.name!r} is another recipe")
+            raise RecipeError(f"the toy with a c goes from one z to one x; {brief(recipe.name)} is another recipe")
         super().__init__(GivenNumber(**vars(recipe)), p_data or Fork(), **how)
         if not self.exact:
             raise RecipeError("the toy with a c takes a G of rectifiers, so that p_g(x | c) is exact")
@@ -176,7 +176,7 @@ def _checked(c: Any) -> float:
     except (TypeError, ValueError):
         value = math.nan
     if not 0 <= value <= 1:
-        raise RecipeError(f"c is {c!r}; the toy's condition is a number from 0 to 1")
+        raise RecipeError(f"c is {brief(c)}; the toy's condition is a number from 0 to 1")
     return value
 
 
@@ -207,8 +207,8 @@ def recorded() -> dict[str, Any]:
 def checked(trained: Trained, condition: str) -> Trained:
     """The pair, if its recipe has this condition. Raises `RecipeError` otherwise."""
     if trained.recipe.condition != condition:
-        has = f"{trained.recipe.name!r} has {trained.recipe.condition!r}"
-        raise RecipeError(f"this takes a pair with the condition {condition!r}, and {has}: take another pair")
+        has = f"{brief(trained.recipe.name)} has {brief(trained.recipe.condition)}"
+        raise RecipeError(f"this takes a pair with the condition {brief(condition)}, and {has}: take another pair")
     return trained
 
 

@@ -22,7 +22,7 @@ from ganlib import parzen, theory
 from ganlib.average import PART, Average
 from ganlib.datasets import Dataset
 from ganlib.densities import PRIOR_REACH, Array, Density, Gaussian, Mixture, Modes, ring
-from ganlib.errors import RecipeError, TrainingDiverged
+from ganlib.errors import RecipeError, TrainingDiverged, brief
 from ganlib.game import PRIORS
 from ganlib.images import scale
 from ganlib.nets import Layer
@@ -49,11 +49,13 @@ class Way:
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
-            raise RecipeError(f"unknown rule {self.rule!r}; use one of {', '.join(filter(None, RULES))}, or none")
+            raise RecipeError(f"unknown rule {brief(self.rule)}; use one of {', '.join(filter(None, RULES))}, or none")
         if not self.k or min(self.k) < 1:
-            raise RecipeError(f"k is {self.k!r}; it must be whole numbers >= 1")
+            raise RecipeError(f"k is {brief(self.k)}; it must be whole numbers >= 1")
         if not (0 < self.ratio < math.inf and min(self.noise) >= 0):
-            raise RecipeError(f"ratio {self.ratio!r} and noise {self.noise!r}: the first must be > 0, the others >= 0")
+            raise RecipeError(
+                f"ratio {brief(self.ratio)} and noise {brief(self.noise)}: the first must be > 0, the others >= 0"
+            )
 
     def k_at(self, share: float) -> int:
         """k when so much of the budget is spent."""
@@ -62,7 +64,9 @@ class Way:
     def on(self, recipe: Recipe) -> Recipe:
         """A recipe for `Trainer` that plays this way from the start on, from that of a plain game."""
         if self.rule == "gap" or self.noise[0] != self.noise[1]:
-            raise RecipeError(f"{self.name!r} is for toys: only there are C(G) known and D's noise changed on the way")
+            raise RecipeError(
+                f"{brief(self.name)} is for toys: only there are C(G) known and D's noise changed on the way"
+            )
         root, changes = math.sqrt(self.ratio), dict(self.recipe)
         if self.noise[0]:
             changes["D"] = (replace(recipe.D[0], noise=self.noise[0]), *recipe.D[1:])
@@ -101,10 +105,12 @@ class Play:
         lr_G: Any = None,
     ):
         if not isinstance(budget, int) or budget < 2 or budget % 2:
-            raise RecipeError(f"the budget is {budget!r}; it must be an even number of gradients, 2 or more")
+            raise RecipeError(f"the budget is {brief(budget)}; it must be an even number of gradients, 2 or more")
         recipe = replace(recipe, **way.recipe)
         if recipe.update == "simultaneous" and (way.rule or set(way.k) != {1}):
-            raise RecipeError(f"{way.name!r}: simultaneous updates of toys at equal cost have k = 1, without a rule")
+            raise RecipeError(
+                f"{brief(way.name)}: simultaneous updates of toys at equal cost have k = 1, without a rule"
+            )
         mu = recipe.momentum_start if way.momentum is None else way.momentum
         size = (1 - mu) * np.array([math.sqrt(way.ratio), 1 / math.sqrt(way.ratio)])
         rates = [

@@ -61,7 +61,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -69,6 +69,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ganlib.datasets import Dataset
+from ganlib.errors import DataError, Floats, door
 from ganlib.game import MINUS_LOG_4
 from ganlib.images import scale
 from ganlib.recipes import Recipe
@@ -111,28 +112,29 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Seen:
-    """What SAMPLES samples of G look like, by the real picture that is nearest to each (`Reference.look`)."""
+    """What samples of G look like, by the real picture that is nearest to each (`Reference.look`)."""
 
     pictures: int  # so many different real pictures are the nearest of a sample
     classes: tuple[tuple[int, int], ...] = ()  # how many samples each class has, and its label; the most first
+    samples: int = SAMPLES  # that were looked at
 
     @property
     def variety(self) -> str:
         """To how many different real pictures the samples are nearest, in a sentence."""
-        real = f" (for {SAMPLES} real digits it is 56 to 63)" if self.classes else ""
-        return f"The {SAMPLES} samples are nearest to {self.pictures} different real pictures{real}."
+        real = f" (for {SAMPLES} real digits it is 56 to 63)" if self.classes and self.samples == SAMPLES else ""
+        return f"The {self.samples} samples are nearest to {self.pictures} different real pictures{real}."
 
     @property
     def collapse(self) -> str:
         """What G has collapsed to, in a sentence; "" where its samples differ as those of healthy runs do."""
-        near = f"its {SAMPLES} samples are nearest to"
+        near = f"its {self.samples} samples are nearest to"
         if self.pictures == 1:
-            return f"G draws only one picture: all {SAMPLES} samples are nearest to the same real picture."
-        if self.pictures <= FEW:
+            return f"G draws only one picture: all {self.samples} samples are nearest to the same real picture."
+        if self.pictures <= min(FEW, self.samples // 8):
             return f"G draws hardly more than one picture: {near} only {self.pictures} different real pictures."
         for most, share in ((1, ONE), (2, TWO)):
             some = self.classes[:most]
-            if (n := sum(count for count, _ in some)) >= share * SAMPLES:
+            if (n := sum(count for count, _ in some)) >= share * self.samples:
                 which = " and ".join(str(label) for label in sorted(label for _, label in some))
                 which = f"class{'es' if most > 1 else ''} {which}"
                 return f"G draws little but {which}: {n} of {near} real pictures of {which}."
@@ -170,12 +172,16 @@ class Reference:
         right = (right == evenly(data.valid_labels, 250)).float().mean().item()
         self.tells = right >= TELLS and len(self._labels.unique()) >= CLASSES
 
-    def look(self, x: Tensor) -> Seen:
-        """What samples x (SAMPLES, d) look like."""
-        nearest = self._nearest(x)
+    @door(DataError)
+    def look(self, x: Annotated[Tensor, Floats(2)]) -> Seen:
+        """What samples x (n, d) look like; the thresholds are those of SAMPLES of them."""
+        if len(x) < 8 or x.shape[1] != self._real.shape[1]:
+            d = self._real.shape[1]
+            raise DataError(f"samples are {tuple(x.shape)}; give eight or more like the real pictures, (n, {d})")
+        nearest = self._nearest(torch.nan_to_num(x.detach()))
         labels, counts = self._labels[nearest].unique(return_counts=True)
         classes = sorted(zip(counts.tolist(), labels.tolist()), reverse=True)
-        return Seen(len(nearest.unique()), tuple(classes) if self.tells else ())
+        return Seen(len(nearest.unique()), tuple(classes) if self.tells else (), len(x))
 
     def _nearest(self, x: Tensor) -> Tensor:
         return (normalize(x.float()) @ self._real.T).argmax(1)

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from ganlib import checkpoints, game, theory
 from ganlib.densities import Array, Pushforward
-from ganlib.errors import DataError, RecipeError
+from ganlib.errors import DataError, RecipeError, brief
 from ganlib.images import scale
 from ganlib.nets import Discriminator, Generator, Layer, fixed
 from ganlib.players import Player
@@ -49,12 +49,12 @@ FLOOR = 300  # steps of gradient descent to the best z
 def folded(shape: str = "once", at: float = -0.6) -> Pushforward:
     """A G of one z that is "straight", folded "once" (a V, its turn at z = `at`), or folded "twice" (an N)."""
     if shape not in SHAPES:
-        raise RecipeError(f"unknown shape {shape!r} of G; use one of {', '.join(SHAPES)}")
+        raise RecipeError(f"unknown shape {brief(shape)} of G; use one of {', '.join(SHAPES)}")
     if shape == "straight":
         return Pushforward([-REACH, REACH], [-1.5, 1.5])
     if shape == "once":
         if not -REACH < at < REACH:
-            raise RecipeError(f"G turns at z = {at!r}; that must lie between -sqrt 3 and sqrt 3")
+            raise RecipeError(f"G turns at z = {brief(at)}; that must lie between -sqrt 3 and sqrt 3")
         return Pushforward([-REACH, at, REACH], [2 * (REACH + at) - 1.5, -1.5, REACH - at - 1.5])
     return Pushforward([-REACH, -0.5, 0.3, REACH], [-1.5, 0.9, -0.4, 1.5])
 
@@ -226,7 +226,7 @@ class Inference:
     def of(cls, trained: checkpoints.Trained) -> Self:
         """Of a run or of weights whose recipe has an inference net. Raises `RecipeError` where it has none."""
         if trained.E is None:
-            raise RecipeError(f"the recipe {trained.recipe.name!r} has no inference net; train one with INFERENCE")
+            raise RecipeError(f"the recipe {brief(trained.recipe.name)} has no inference net; train one with INFERENCE")
         told = {name: trained.info[name] for name in ("data", "seed", "epochs", "steps") if name in trained.info}
         return cls(trained.G, trained.E, trained.recipe, told)
 

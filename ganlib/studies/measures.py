@@ -12,14 +12,14 @@ import time
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganlib.errors import DataError
+from ganlib.errors import DataError, brief
 from ganlib.images import scale
 
 CHUNK = 2_000  # rows of a distance matrix in memory at once
@@ -34,7 +34,7 @@ def recorded(pair: str) -> dict[str, Any]:
     """
     pairs = json.loads(PICTURES.read_text(encoding="utf-8"))["pairs"]
     if pair not in pairs:
-        raise DataError(f"nothing is recorded of {pair!r}; there are: {', '.join(sorted(pairs))}")
+        raise DataError(f"nothing is recorded of {brief(pair)}; there are: {', '.join(sorted(pairs))}")
     return pairs[pair]
 
 
@@ -56,6 +56,13 @@ def compared(*pairs: str) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+class Judge(Protocol):
+    """What takes pictures for classes: a `Classifier`, or another."""
+
+    def probabilities(self, x: Tensor) -> Tensor:
+        """What it takes each picture for: (n, classes), rows sum to 1."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ganlib.densities import Density, Gaussian, log_pdf
-from ganlib.errors import DataError, RecipeError
+from ganlib.errors import DataError, RecipeError, brief
 from ganlib.game import softplus
 from ganlib.theory import quadrature
 
@@ -84,7 +84,7 @@ class NCERecipe:
 
     def __post_init__(self) -> None:
         if self.by not in ("noise", "scores"):
-            raise RecipeError(f"by is {self.by!r}; use 'noise' (contrastive) or 'scores' (score matching)")
+            raise RecipeError(f"by is {brief(self.by)}; use 'noise' (contrastive) or 'scores' (score matching)")
         if not (self.nu >= 1 and self.lr > 0 and self.steps >= 0 and (self.batch is None or self.batch >= 1)):
             raise RecipeError(f"{self}: nu and batch must be 1 or more, lr above 0, steps 0 or more")
 
@@ -130,7 +130,7 @@ def fit(data: ArrayLike, recipe: NCERecipe, seed: int = 0) -> Iterator[NCEStep]:
     try:
         x = torch.from_numpy(np.array(data, float))
     except (TypeError, ValueError):
-        raise DataError(f"data are {data!r:.60}; a fit takes a row of finite numbers (n,)") from None
+        raise DataError(f"data are {brief(data)}; a fit takes a row of finite numbers (n,)") from None
     if x.ndim != 1 or not len(x) or not bool(x.isfinite().all()):
         raise DataError(f"data of shape {tuple(x.shape)}; a fit takes a row of finite numbers (n,)")
     if recipe.by == "noise" and not np.isfinite(log_pdf(recipe.noise, x.numpy())).all():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ganlib.densities import Density, Drawn, Gaussian, Mixture, Uniform
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief
 
 WINDOW = (-5.0, 5.0)  # the x that are shown, and over which p_data is drawn by hand
 DATA: dict[str, Density] = {  # what p_data may be, besides "drawn"
@@ -161,7 +161,7 @@ PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
 def chain(name: str, at: str = "") -> list[Preset]:
     """A preset and those that have to be brought about before it, from the end of `at`. Raises `RecipeError`."""
     if name not in PRESETS:
-        raise RecipeError(f"there is no preset {name!r}; there are: {', '.join(PRESETS)}")
+        raise RecipeError(f"there is no preset {brief(name)}; there are: {', '.join(PRESETS)}")
     found = [PRESETS[name]]
     while found[0].after and found[0].after != at:
         found.insert(0, PRESETS[found[0].after])

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from ganlib import game
 from ganlib.densities import Array
-from ganlib.errors import DataError, RecipeError
+from ganlib.errors import DataError, RecipeError, brief
 from ganlib.nets import Dense, Discriminator, Generator, Layer
 from ganlib.players import PLAYERS
 from ganlib.recipes import SEMI_SUPERVISED, Recipe
@@ -53,7 +53,7 @@ def logistic(x: Tensor, y: Tensor, strength: float, classes: int = 10) -> Logist
     if x.ndim != 2 or len(x) != len(y) or not len(y) or not 0 <= int(y.min()) <= int(y.max()) < classes:
         raise DataError(f"x is {tuple(x.shape)} and y {tuple(y.shape)}; give (n, d) and labels from 0 to {classes - 1}")
     if not 0 < strength < math.inf:
-        raise RecipeError(f"the strength of the penalty is {strength!r}; it must be a finite number above 0")
+        raise RecipeError(f"the strength of the penalty is {brief(strength)}; it must be a finite number above 0")
     X, hot = x.double().numpy(), np.eye(classes)[y.numpy()]
     along = np.linalg.qr(X.T)[0] if len(X) < X.shape[1] else None
     rows = X if along is None else X @ along  # (n, r), r = min(n, d)
@@ -238,7 +238,7 @@ STRENGTH = 0.01  # of the penalty of logistic regression there
 def points(shape: str, n: int, seed: int, spread: float = 0.08) -> tuple[Tensor, Tensor]:
     """n points of two classes in turn, (n, 2) and (n,): two half circles that clasp, or a ring in a ring."""
     if shape not in SHAPES:
-        raise RecipeError(f"unknown shape {shape!r}; use one of {', '.join(SHAPES)}")
+        raise RecipeError(f"unknown shape {brief(shape)}; use one of {', '.join(SHAPES)}")
     rng = torch.Generator().manual_seed(seed)
     y = torch.arange(n) % 2
     turn = math.pi * torch.rand(n, generator=rng)

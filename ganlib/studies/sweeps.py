@@ -24,7 +24,7 @@ from tqdm import tqdm
 from ganlib import parzen, theory
 from ganlib.datasets import Dataset, load
 from ganlib.densities import Array, Density
-from ganlib.errors import DataError, RecipeError, TrainingDiverged
+from ganlib.errors import DataError, RecipeError, TrainingDiverged, brief
 from ganlib.hardware import provenance
 from ganlib.images import scale
 from ganlib.recipes import MNIST, TOY, Recipe
@@ -91,7 +91,7 @@ class Grid:
     def __post_init__(self) -> None:
         for name, values in vars(self).items():
             if not values or list(values) != sorted(set(values)):
-                raise RecipeError(f"{name} are {values!r}; they must be at least one value, ascending, none twice")
+                raise RecipeError(f"{name} are {brief(values)}; they must be at least one value, ascending, none twice")
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -216,9 +216,9 @@ class Sweep:
         self.recipe, most = recipe, self.grid.ks[-1] + 1
         if not isinstance(updates, int) or updates < most:
             at_least = f"an integer >= {most}, one iteration of the largest k"
-            raise RecipeError(f"updates is {updates!r}; it must be {at_least}")
+            raise RecipeError(f"updates is {brief(updates)}; it must be {at_least}")
         if not isinstance(records, int) or not 1 <= records <= updates // most:
-            raise RecipeError(f"records is {records!r}; it must be an integer from 1 to {updates // most}")
+            raise RecipeError(f"records is {brief(records)}; it must be an integer from 1 to {updates // most}")
         self.updates = np.linspace(updates / records, updates, records)
         self.reset()
 

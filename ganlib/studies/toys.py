@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ganlib import game, theory
 from ganlib.densities import PRIOR_REACH, Array, Density, Modes, Pushforward, relu_line
-from ganlib.errors import RecipeError, TrainingDiverged
+from ganlib.errors import RecipeError, TrainingDiverged, brief
 from ganlib.nets import Discriminator, Generator, Layer
 from ganlib.recipes import Recipe
 
@@ -479,12 +479,14 @@ def _checked(name: str, value: Any, games: int, dtype: torch.dtype) -> Tensor:
         "momentum": (lambda v: (v >= 0) & (v < 1), "in [0, 1)"),
     }
     if name not in rules:
-        raise RecipeError(f"{name!r} is nothing that a toy can set; there are: {', '.join([*rules, *CHOICES])}")
+        raise RecipeError(f"{brief(name)} is nothing that a toy can set; there are: {', '.join([*rules, *CHOICES])}")
     holds, words = rules[name]
     try:
         values = np.broadcast_to(np.asarray(value, float), games)
-    except (TypeError, ValueError):
-        raise RecipeError(f"{name} is {value!r}; it must be one number, or one for each of {games} games") from None
+    except (TypeError, ValueError, OverflowError):
+        raise RecipeError(
+            f"{name} is {brief(value)}; it must be one number, or one for each of {games} games"
+        ) from None
     if not holds(values).all():
-        raise RecipeError(f"{name} is {np.asarray(value).tolist()!r}; it must be {words}")
+        raise RecipeError(f"{name} is {brief(np.asarray(value).tolist())}; it must be {words}")
     return torch.as_tensor(values.copy(), dtype=dtype if name != "k" else torch.long)

@@ -16,12 +16,12 @@ from torch import Tensor
 
 from ganlib.checkpoints import Trained
 from ganlib.conditions import Shape
-from ganlib.controls import Button, Choice, Number, Slider, Switch, brief
-from ganlib.errors import RecipeError
+from ganlib.controls import Button, Choice, Number, Slider, Switch
+from ganlib.errors import RecipeError, brief
 from ganlib.images import shown, tiles
 from ganlib.picture import Level, Line, Mark, Note, Panel, Picture, Tiles
 from ganlib.studies.conditional import along, checked, of_two
-from ganlib.studies.measures import Classifier
+from ganlib.studies.measures import Judge
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Engine
 
@@ -41,7 +41,7 @@ class AskEngine(Engine):
         self,
         trained: Trained,
         shape: Shape = (1, 28, 28),
-        classifier: Classifier | None = None,
+        classifier: Judge | None = None,
         seed: int = 0,
         n: int = N,
         digit: int = 3,
@@ -199,7 +199,7 @@ class Ask(Demo):
         self,
         trained: Trained,
         shape: Shape = (1, 28, 28),
-        classifier: Classifier | None = None,
+        classifier: Judge | None = None,
         seed: int = 0,
         n: int = N,
         digit: int = 3,

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from ganlib import game
 from ganlib.checkpoints import pretrained
-from ganlib.controls import Button, Choice, Number, brief
+from ganlib.controls import Button, Choice, Number
 from ganlib.datasets import Dataset, load
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief, is_number
 from ganlib.images import scale, shown, tiles
-from ganlib.picture import Cells, Note, Panel, Picture, Tiles, is_number
+from ganlib.picture import Cells, Note, Panel, Picture, Tiles
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Engine
 from ganlib.widgets.interpolation import Pair

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from ganlib import theory
-from ganlib.controls import Button, Slider, brief
+from ganlib.controls import Button, Slider
 from ganlib.densities import Array, Density, Drawn, Gaussian, Mixture, log_pdf
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief
 from ganlib.picture import Arrows, Level, Line, Mark, Panel, Picture, Range, minus, round_range
 from ganlib.widgets.curves import Curves
 from ganlib.widgets.demo import Demo, cell_key

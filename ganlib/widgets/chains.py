@@ -24,7 +24,7 @@ from ganlib.errors import RecipeError
 from ganlib.images import scale, tiles
 from ganlib.picture import Line, Note, Panel, Picture, Tiles
 from ganlib.studies import chains
-from ganlib.studies.measures import Classifier
+from ganlib.studies.measures import Judge
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import GAME, Game
 
@@ -52,9 +52,7 @@ class ChainsEngine(Game):
     title = "A Markov chain and G"
     STATES = Game.STATES | {"idle": "At the start", "stopped": "Done"}
 
-    def __init__(
-        self, models: Mapping[str, Chain], trained: Trained, data: Dataset, classifier: Classifier, seed: int = 0
-    ):
+    def __init__(self, models: Mapping[str, Chain], trained: Trained, data: Dataset, classifier: Judge, seed: int = 0):
         d = math.prod(data.shape)
         odd = [name for name, model in models.items() if not isinstance(model, Chain) or model.d != d]
         if not models or odd:
@@ -281,6 +279,6 @@ class Chains(Demo):
     """
 
     def __init__(
-        self, models: Mapping[str, Chain], trained: Trained, data: Dataset, classifier: Classifier, seed: int = 0
+        self, models: Mapping[str, Chain], trained: Trained, data: Dataset, classifier: Judge, seed: int = 0
     ) -> None:
         super().__init__(ChainsEngine(models, trained, data, classifier, seed), key=cell_key(type(self).__name__))

@@ -16,6 +16,7 @@ import anywidget
 import traitlets
 
 from ganlib.controls import Button, Choice, Slider
+from ganlib.errors import RecipeError, door
 from ganlib.picture import Picture
 from ganlib.widgets import frame
 from ganlib.widgets.engine import Engine, RecordingEngine
@@ -54,6 +55,11 @@ class Demo(anywidget.AnyWidget):
     _esm = script()
     _css = (FOLDER / "demo.css").read_text(encoding="utf-8")
     first = traitlets.Dict().tag(sync=True)  # what the page needs before the kernel has answered it
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):  # what a demo is made of is held to the signature
+            cls.__init__ = door(RecipeError)(cls.__init__)
 
     def __init__(self, engine: Engine, *, key: str = "") -> None:
         self._engine, self._n = engine, 0
@@ -99,11 +105,11 @@ class Demo(anywidget.AnyWidget):
     def __setitem__(self, key: str, value: Any) -> None:
         self.set(**{key: value})
 
-    def set(self, **values: Any) -> None:
+    def set(self, /, **values: Any) -> None:
         """Set some controls: all of them, or on an error none."""
         self._loop.call({"type": "set", "values": values})
 
-    def press(self, button: str, **values: Any) -> None:
+    def press(self, button: str, /, **values: Any) -> None:
         """Press a button, such as press("reset", seed=3); `demo.reset(seed=3)` says the same."""
         self._loop.call({"type": "press", "button": button, "values": values})
 
@@ -135,7 +141,7 @@ class Demo(anywidget.AnyWidget):
             values = content.get("values")
             controls = map(self._engine.controls.get, values if isinstance(values, Mapping) else ())
             looks = [getattr(control, "look", False) for control in controls]
-            act = self._loop.at_once if looks and all(looks) and content["type"] == "set" else self._loop.post
+            act = self._loop.at_once if looks and all(looks) and content.get("type") == "set" else self._loop.post
             act(content)
         (message, buffers), news = self._frame, {"stalled": self._loop.stalled, "answer": True}
         if content.get("have") == message["n"]:

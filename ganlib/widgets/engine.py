@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ganlib import plots
-from ganlib.controls import Button, Choice, Control, Number, Slider, brief, control
-from ganlib.errors import GanlibError, RecipeError
+from ganlib.controls import Button, Choice, Control, Number, Slider, control
+from ganlib.errors import GanlibError, RecipeError, brief, is_whole
 from ganlib.picture import Level, Picture, completed
 from ganlib.widgets.curves import Curves, Ranges
 from ganlib.widgets.loop import Command
@@ -80,14 +80,14 @@ class Engine:
             raise RecipeError(f"there is no control {brief(key)}; there are: {', '.join(self.values)}")
         return self.controls[key].check(key, value)
 
-    def set(self, **values: Any) -> None:
+    def set(self, /, **values: Any) -> None:
         """Set some controls: all of them, or on an error none."""
         checked = {key: self.check(key, value) for key, value in values.items()}
         differing = {key: value for key, value in checked.items() if value != self.values[key]}
         if differing:
             self.changed(differing)
 
-    def press(self, key: str, **values: Any) -> None:
+    def press(self, key: str, /, **values: Any) -> None:
         """Press a button; `values` go with it, such as the seed of a reset."""
         buttons = [k for k, c in self.controls.items() if isinstance(c, Button)]
         if key not in buttons:
@@ -96,14 +96,15 @@ class Engine:
         try:
             inspect.signature(act).bind(**values)
         except TypeError as error:
-            raise RecipeError(f"the button {key!r} does not take {brief(values)}: {error}") from None
+            why = brief(error.args[0], quoted=False)
+            raise RecipeError(f"the button {key!r} does not take {brief(values)}: {why}") from None
         act(**values)
 
     def do(self, command: Command) -> None:
         """Carry out a command as plain data, as the page sends it: {"type": "set", "values": {"k": 3}}."""
         kind, values = command.get("type"), command.get("values", {})
-        if isinstance(command.get("id"), int):
-            self.applied = command["id"]
+        if is_whole(number := command.get("id")) and abs(number) < 2**53:  # what a page can hold
+            self.applied = number
         if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
             raise RecipeError(f"values are {brief(values)}; give a control's name and its value")
         if kind == "set":
@@ -115,9 +116,10 @@ class Engine:
         self.message = self.error
 
     def fail(self, error: BaseException) -> None:
-        """Take note of an error for the status line."""
+        """Take note of an error for the status line, where it is one line, and not a long one."""
         name = type(error).__name__
-        self.message = (str(error) or name) if isinstance(error, GanlibError) else f"{name}: {error}"
+        said = (str(error) or name) if isinstance(error, GanlibError) else f"{name}: {error}"
+        self.message = brief(said, 400, quoted=False)
 
     def complete(self) -> Picture:
         """The picture as it is now, with every range and tick worked out. Raises `RecipeError` on one that is wrong."""
@@ -253,9 +255,12 @@ class Game(Engine):
             self.message = f"Interrupted. {self.controls['start'].name} goes on from here."
             return
         super().fail(error)
+        ended = self.state == "error"
         if not isinstance(error, RecipeError):
-            self.error = self.error if self.state == "error" else self.message  # the first cause stays
+            self.error = self.error if ended else self.message  # the first cause stays
             self.state, self.message = "error", self.error
+        elif ended and self.error not in self.message:
+            self.message = f"{self.error}. And then: {self.message}"
 
     def off(self) -> Sequence[str]:
         """The buttons that can do nothing in this state."""
@@ -290,10 +295,12 @@ class RecordingEngine(Engine):
     title = "A recording"
 
     def __init__(self, pictures: Sequence[Picture], seconds: float, name: str):
+        if not pictures:
+            raise RecipeError("a recording takes one picture or more")
         self.pictures = [completed(picture) for picture in pictures]
         last = len(self.pictures) - 1
         super().__init__({"frame": Slider(0, max(last, 1), 0, 1, name=name, play=seconds, whole=True)})
 
     def picture(self) -> Picture:
         """The picture that the slider stands at."""
-        return self.pictures[self.values["frame"]]
+        return self.pictures[min(self.values["frame"], len(self.pictures) - 1)]

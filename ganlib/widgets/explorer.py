@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ganlib.controls import Button, Choice
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief
 from ganlib.game import MINUS_LOG_4
 from ganlib.picture import Cells, Level, Line, Note, Panel, Picture, quantile_range
 from ganlib.recipes import TOY, Recipe
@@ -43,7 +43,7 @@ class ExplorerEngine(Game):
 
     def __init__(self, source: ToySweep | MnistSweep | Results):
         if not isinstance(source, ToySweep | MnistSweep | Results):
-            raise RecipeError(f"an explorer needs a ToySweep, a MnistSweep, or their Results; this is {source!r:.60}")
+            raise RecipeError(f"an explorer needs a ToySweep, a MnistSweep, or their Results; this is {brief(source)}")
         self.source = source
         self.results = source if isinstance(source, Results) else source.results  # what the grid has measured so far
         self.kind, grid = self.results.kind, self.results.grid

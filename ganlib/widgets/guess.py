@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from ganlib import plots
-from ganlib.controls import Button, Curve, brief
-from ganlib.errors import RecipeError
-from ganlib.picture import Line, Note, Panel, Picture, minus, table
+from ganlib.controls import Button, Curve
+from ganlib.errors import RecipeError, brief, table
+from ganlib.picture import Line, Note, Panel, Picture, minus
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Engine
 
@@ -222,7 +222,7 @@ def _options(options: Sequence[str], answer: str | None) -> list[str]:
     found = [] if isinstance(options, str) else list(options)
     if not 2 <= len(found) <= 8 or not all(isinstance(o, str) and o for o in found) or len({*found}) < len(found):
         raise RecipeError(f"the options are {brief(options)}; give two to eight different words or sentences")
-    if answer not in found:
+    if not isinstance(answer, str) or answer not in found:
         raise RecipeError(f"the answer is {brief(answer)}; it must be one of the options: {', '.join(found)}")
     return found
 

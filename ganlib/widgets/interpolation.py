@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.controls import Button, Number, Slider, Switch, brief
-from ganlib.errors import RecipeError
+from ganlib.controls import Button, Number, Slider, Switch
+from ganlib.errors import RecipeError, brief, is_whole
 from ganlib.game import interpolate, on_path
 from ganlib.images import shown, tiles
 from ganlib.nets import Discriminator, Generator
@@ -49,8 +49,8 @@ class InterpolationEngine(Engine):
     def __init__(self, trained: Pair | tuple[Generator, Recipe], shape: tuple[int, ...], seed: int = 0, n: int = 40):
         super().__init__(CONTROLS)
         self.G, self.recipe = trained if isinstance(trained, tuple) else (trained.G, trained.recipe)
-        if not isinstance(n, int) or not 2 <= n <= 200:
-            raise RecipeError(f"n is {n!r}; the demo shows 2 to 200 pictures")
+        if not is_whole(n) or not 2 <= n <= 200:
+            raise RecipeError(f"n is {brief(n)}; the demo shows 2 to 200 pictures")
         self.shape, self.n, self.columns = shape, n, min(10, n)
         self.new(seed)
         self.picks = self._first_path(None if isinstance(trained, tuple) else trained.D)

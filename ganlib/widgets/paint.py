@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from ganlib.checkpoints import Trained
-from ganlib.controls import Button, brief
+from ganlib.controls import Button
 from ganlib.datasets import Dataset
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, Seed, brief
 from ganlib.images import scale, tiles
 from ganlib.picture import Panel, Picture, Tiles
 from ganlib.studies.all_conditionals import blocks_of, complete, pixels_of
-from ganlib.studies.measures import Classifier
+from ganlib.studies.measures import Judge
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Engine
 
@@ -39,11 +39,13 @@ class PaintMaskEngine(Engine):
 
     title = "Paint a mask"
 
-    def __init__(self, trained: Trained, data: Dataset, classifier: Classifier | None = None, seed: int = 0):
+    def __init__(self, trained: Trained, data: Dataset, classifier: Judge | None = None, seed: int = 0):
         super().__init__(CONTROLS)
         self.blocks = blocks_of(trained, data.shape)
         if trained.G.layers[-1].layer.units != data.d:
-            raise RecipeError(f"this G draws {trained.G.layers[-1].layer.units} pixels, {data.name!r} has {data.d}")
+            raise RecipeError(
+                f"this G draws {trained.G.layers[-1].layer.units} pixels, {brief(data.name)} has {data.d}"
+            )
         self.trained, self.data, self.classifier = trained, data, classifier
         self.columns = data.shape[2] // trained.recipe.block
         rng = torch.Generator().manual_seed(seed)
@@ -148,7 +150,7 @@ class PaintMask(Demo):
     for.
     """
 
-    def __init__(self, trained: Trained, data: Dataset, classifier: Classifier | None = None, seed: int = 0) -> None:
+    def __init__(self, trained: Trained, data: Dataset, classifier: Judge | None = None, seed: Seed = 0) -> None:
         super().__init__(PaintMaskEngine(trained, data, classifier, seed), key=cell_key(type(self).__name__))
 
     def paint(self, *indices: int) -> None:

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.controls import Button, Choice, Number, Slider, brief
+from ganlib.controls import Button, Choice, Number, Slider
 from ganlib.datasets import Dataset
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief
 from ganlib.game import interpolate, on_path
 from ganlib.images import scale, tiles
 from ganlib.picture import Mark, Panel, Picture, Tiles
@@ -37,7 +37,7 @@ class RealWalkEngine(Engine):
         if not nets or not all(isinstance(net, Inference) for net in nets.values()):
             raise RecipeError(f"nets are {brief(nets)}; give an Inference by name, such as inference.shipped()")
         if not isinstance(n, int) or isinstance(n, bool) or not 2 <= n <= min(200, len(data.test)):
-            raise RecipeError(f"n is {n!r}; the demo shows 2 to {min(200, len(data.test))} test digits")
+            raise RecipeError(f"n is {brief(n)}; the demo shows 2 to {min(200, len(data.test))} test digits")
         self.nets, self.data, self.n, self.columns = dict(nets), data, n, min(10, n)
         names = {name: NETS.get(name, name) for name in self.nets}
         descend = f"{DESCENT} steps of gradient descent on |x - G(z)|^2, from where both z are (D)"

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from ganlib.controls import Choice
-from ganlib.errors import DataError
+from ganlib.errors import DataError, brief
 from ganlib.picture import Line, Mark, Panel, Picture
 from ganlib.studies.table_1 import ScoreTable
 from ganlib.widgets.sliders import Sliders
@@ -72,5 +72,5 @@ def _grid(tables: Mapping[str, ScoreTable]) -> tuple[np.ndarray, np.ndarray]:
         raise DataError("the tables need two sigmas and two numbers of centres or more, for the sliders to move")
     for name, table in tables.items():
         if not (np.array_equal(table.sigmas, first.sigmas) and np.array_equal(table.numbers, first.numbers)):
-            raise DataError(f"the table of {name!r} has other sigmas or numbers than the first one")
+            raise DataError(f"the table of {brief(name)} has other sigmas or numbers than the first one")
     return np.array([float(f"{sigma:.4g}") for sigma in first.sigmas]), first.numbers

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 from ganlib import plots, theory
-from ganlib.controls import brief
 from ganlib.densities import Pushforward
-from ganlib.errors import RecipeError, TrainingDiverged
+from ganlib.errors import RecipeError, TrainingDiverged, brief
 from ganlib.picture import Line, Note, Panel, Picture
 from ganlib.recipes import TOY, Recipe
 from ganlib.studies.diagnosis import STEEP, ToyEvidence, Verdict, diagnose_toy, too_steep
@@ -240,7 +239,7 @@ class ToyEngine(Remembering):
     def train(self, iterations: int) -> None:
         """So many iterations now, then rest. Raises `RecipeError` for fewer than one."""
         if not iterations >= 1:
-            raise RecipeError(f"iterations are {iterations!r}; train for 1 at least")
+            raise RecipeError(f"iterations are {brief(iterations)}; train for 1 at least")
         self.usable()
         self.remember()
         self._carry_out(Act("iterate", iterations))

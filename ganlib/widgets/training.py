@@ -14,9 +14,8 @@ from torch import Tensor
 
 from ganlib import images
 from ganlib.checkpoints import Trained
-from ganlib.controls import brief
 from ganlib.datasets import Dataset, load
-from ganlib.errors import RecipeError
+from ganlib.errors import RecipeError, brief
 from ganlib.game import MINUS_LOG_4
 from ganlib.images import scale, shown
 from ganlib.picture import Level, Line, Note, Panel, Picture, Tiles
@@ -60,7 +59,7 @@ class TrainingEngine(Game):
     ):
         rows, columns = samples
         if not all(isinstance(n, int) and 1 <= n <= 20 for n in samples):
-            raise RecipeError(f"samples is {samples!r}; it must be (rows, columns), each an integer from 1 to 20")
+            raise RecipeError(f"samples is {brief(samples)}; it must be (rows, columns), each an integer from 1 to 20")
         self.original, self.data, self.samples, self.trained = recipe, data, (rows, columns), start
         if start is not None and recipe.built_on:
             options["top"] = start.G.layers

@@ -292,7 +292,11 @@ def test_what_is_shown_at_a_seeds_start_is_what_a_notebook_shows(inside):
         for kind in ("lines", "arrows"):
             assert len(own[kind]) == len(theirs[kind])
             for one, other in zip(own[kind], theirs[kind]):
-                assert (one["name"], one["style"], one.get("value")) == (other["name"], other["style"], other["value"])
+                assert (one.get("name", ""), one["style"], one.get("value")) == (
+                    other["name"],
+                    other["style"],
+                    other["value"],
+                )
                 for part in ("x", "y") if kind == "lines" else ("start", "end"):
                     plain = np.array(numbers[one[part]["at"]], float)  # null is no number
                     there = np.frombuffer(buffers[other[part]["at"]], np.float32)

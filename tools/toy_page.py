@@ -36,9 +36,9 @@ PULL = "each x of the data pulls D up, by 1 − D(x), and each fake pulls it dow
 PUSH = "each G(z) is pushed along x to where G's cost falls, by −d cost/dx"
 
 
-def engine_script() -> str:
-    """The worker's script as the page carries it: both files, with neither comments nor what no machine needs."""
-    text = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ENGINE)
+def engine_script(files: tuple[str, ...] = ENGINE) -> str:
+    """The worker's script as the page carries it: the files as one, without what no machine needs."""
+    text = "".join((FOLDER / name).read_text(encoding="utf-8") for name in files)
     return small(f"(() => {{\n{joined(text)}}})();\n")  # names inside a function are free to be made short
 
 
@@ -222,7 +222,8 @@ PAGE = """\
 @css@
 html { background: #fff; color: #1c1c1c; font: 16px/1.55 system-ui, sans-serif; }
 html[theme="dark"] { background: #111; color: #f0f0f0; color-scheme: dark; }
-body { max-width: 1180px; margin: 0 auto; padding: 0 16px 40px; }
+#demo .ganlib { max-width: none; }
+body { max-width: 1240px; margin: 0 auto; padding: 0 16px 40px; }
 header, main > p, main > ul { max-width: 46em; }
 h1 { margin: 20px 0 6px; font-size: 25px; line-height: 1.25; }
 a { color: #0060a0; }
@@ -235,6 +236,18 @@ noscript img { max-width: 100%; background: #fff; }
 </head>
 <body>
 <nav>@links@<button id="theme" type="button" onclick="turn()">Light or dark</button></nav>
+@body@
+<script type="text/plain" id="engine">@engine@</script>
+<script type="application/json" id="given">@given@</script>
+<script type="module">
+@view@
+@start@
+</script>
+</body>
+</html>
+"""
+
+BODY = """\
 <header>
 <h1>@title@</h1>
 <p>One generative adversarial net, small enough to see whole. G turns noise z into x, and D says how likely an x is to
@@ -255,16 +268,7 @@ be data. Both learn in this page while you watch: there is nothing to install, a
 Jensen-Shannon divergence by quadrature, in nats. A seed begins with the same nets as in the notebooks; the draws after
 that are this page's own, so that a game here goes another way than there.</p>
 </main>
-<script type="text/plain" id="engine">@engine@</script>
-<script type="application/json" id="given">@given@</script>
-<script type="module">
-@view@
-@start@
-</script>
-</body>
-</html>
 """
-
 START = """\
 const part = (id) => document.getElementById(id);
 const { title, looks, ...given } = JSON.parse(part("given").textContent);
@@ -299,24 +303,30 @@ function turn() {
 def page(links: str = "") -> str:
     """The whole page; `links` is what stands at its top, as HTML, such as a way back to the site that it belongs to."""
     engine = toy.ToyEngine(opening=OPENING)
-    about = given() | {"title": engine.title, "looks": frame.looks()}
     texts = {
+        "body": BODY,
         "title": "Figure 1, live",
-        "description": html.escape(
-            "The game of Figure 1 of Generative Adversarial Nets, played in the page.", quote=True
-        ),
-        "css": (FOLDER / "demo.css").read_text(encoding="utf-8"),
+        "description": "The game of Figure 1 of Generative Adversarial Nets, played in the page.",
         "links": links,
         "alt": html.escape(engine.complete().words, quote=True),
         "picture": base64.b64encode(engine.png()).decode("ascii"),
         "engine": engine_script(),
-        "given": json.dumps(about, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
-        "view": script().replace("export default { render };", ""),
         "start": small(START),
+    }
+    return filled(texts, given() | {"title": engine.title})
+
+
+def filled(texts: dict[str, str], given: dict[str, Any]) -> str:
+    """A page of its own parts, the body first, and of what such pages share: the view, its style sheet, the theme."""
+    plain = json.dumps(given | {"looks": frame.looks()}, ensure_ascii=False, separators=(",", ":"))
+    shared = {
+        "css": (FOLDER / "demo.css").read_text(encoding="utf-8"),
+        "given": plain.replace("</", "<\\/"),
+        "view": script().replace("export default { render };", ""),
         "theme": THEME,
     }
     made = PAGE
-    for name, text in texts.items():
+    for name, text in (texts | shared).items():
         made = made.replace(f"@{name}@", text)
     return made
 

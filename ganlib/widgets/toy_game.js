@@ -46,7 +46,7 @@ function twister(seed) {
 }
 
 /** Random numbers whose place is four words, so that a game can go back to it (sfc32). */
-class Stream {
+export class Stream {
   constructor(words) {
     this.words = Uint32Array.from(words);
     for (let i = 0; i < 20; i++) this.next();

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from ganlib import checkpoints, hardware, parzen
 from ganlib.average import Average
+from ganlib.conditions import right_half
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, RecipeError
 from ganlib.images import scale, shown
@@ -202,8 +203,12 @@ class Run:
         """
         before = self.sessions[0].get("built_on", {}).get("epochs", 0)  # of the run below
         recipe, row = self.trainer.recipe, {"epoch": int(before) + int(self.trainer.epochs_done)}
+        given = None
+        if recipe.condition == "left half":  # of the first validation pictures
+            given = scale(self.trainer.data.valid[:8])
+            given *= 1 - right_half(self.trainer.data.shape, given)
         for name, G in (("last", self.trainer.G), ("average", self.average.G)):
-            x = shown(recipe.samples(G, 8, seed=0).float(), recipe.pixels)
+            x = shown(recipe.samples(G, 8, 0, given, self.trainer.data.shape).float(), recipe.pixels)
             row[name] = x.clamp(0, 1).mul(255).round().to(torch.uint8)
         self.strip.append(row)
 

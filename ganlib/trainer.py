@@ -359,12 +359,13 @@ class Trainer:
 
     def samples(self, n: int, seed: int = 0) -> Tensor:
         """n fair draws of G as it is now: (n, d) on the CPU. Leaves the run's own random numbers alone."""
-        return self.recipe.samples(self.G, n, seed).float()
+        return self.recipe.samples(self.G, n, seed, shape=self.data.shape).float()
 
     def score(self, G: Generator) -> dict[str, float]:
         """The Parzen score of the validation images that sigma is chosen on, by samples of a G of this recipe."""
         valid = scale(self.data.valid[: parzen.N_VALID], pixels=self.recipe.pixels)
-        return parzen.validation_score(self.recipe.samples(G, self.recipe.n_samples, self.seed).float(), valid)
+        centres = self.recipe.samples(G, self.recipe.n_samples, self.seed, shape=self.data.shape)
+        return parzen.validation_score(centres.float(), valid)
 
     def validate(self) -> dict[str, float]:
         """The `score` of G as it is now; added to the history's scores."""

@@ -232,6 +232,15 @@ def test_such_a_run_is_saved_and_goes_on_bit_for_bit(name, tmp_path):
         torch.testing.assert_close(back.E(x), trained.E(x), rtol=0, atol=0.01)
 
 
+@pytest.mark.parametrize("name", GAMES)
+def test_such_a_run_trains_to_its_end_and_keeps_what_it_drew(name, tmp_path):
+    run = runs.open(tmp_path, small.recipe(**GAMES[name], epochs=2), data=small.data())
+    assert run.train(progress=False) and [row["epoch"] for row in run.strip] == [1, 2]
+    if name == "left half":
+        left = torch.tensor([1, 1, 0, 0] * 3) > 0
+        assert torch.equal(run.strip[-1]["last"][:, left], small.data().valid[:8, left])
+
+
 def test_every_recipe_of_section_7_plays_at_smoke_scale():
     from ganlib import load
 

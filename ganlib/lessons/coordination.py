@@ -345,14 +345,14 @@ def guess_digits() -> Guess:
 
 ON_DIGITS = (
     "yes",
-    "But by little, and with the one seed that was trained: too little to say that it beats the paper's own way.",
+    "Its mean over three seeds is the best, but by less than the seeds differ: too little to say that it is better.",
 )
 
 
 def table_of_digits(iterate: str = "last") -> pd.DataFrame:
     """Ten ways on digits: means over the seeds, best scores first.
 
-    "±" is the standard error of the score over the digits; that over seeds would take more of them.
+    "±" is the standard deviation of the score over the seeds.
     """
     rows: dict[str, dict[str, Any]] = {}
     for run in record()["digits"]["runs"]:
@@ -364,7 +364,7 @@ def table_of_digits(iterate: str = "last") -> pd.DataFrame:
         told[way] = {
             "seeds": len(whole),
             "score": float(np.mean(scores)) if scores else math.nan,
-            "±": float(np.mean([run[iterate]["error"] for run in whole])) if whole else math.nan,
+            "±": float(np.std(scores, ddof=1)) if len(scores) > 1 else math.nan,
             **{
                 name: float(np.mean([run[iterate][name] for run in whole])) if whole else math.nan
                 for name in ("frechet", "precision", "recall")

@@ -78,7 +78,7 @@ def given() -> dict[str, Any]:
             "controls": frame.described(own),
             "whole": [key for key, one in own.items() if getattr(one, "whole", False)],
             "values": made.values,
-            "defaults": {key: value for key, value in made.defaults.items() if key != "moment"},
+            "defaults": {key: value for key, value in made.defaults.items() if key not in ("moment", "seed")},
             "presets": presets,
             "plain": PLAIN,
             "data": {name: plain_density(p) for name, p in DATA.items()},

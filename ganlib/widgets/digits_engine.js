@@ -1,5 +1,5 @@
-// Digits without a kernel, in a Web Worker: G and D from half-precision weights, samples, what D says of them, and a walk
-// on straight lines between their z. It takes the commands of view.js and posts frames, as interpolation.py has them.
+// Digits without a kernel, in a Web Worker: G and D from half-precision weights, samples, what D says of them, and a
+// walk on straight lines between their z. It takes the commands of view.js and posts frames, as interpolation.py does.
 
 import { Stream, abs, expit, floor, floats, max, min, range, round, sqrt, sum } from "./toy_game.js";
 
@@ -22,7 +22,7 @@ function numbers(text) {
   return found;
 }
 
-/** Nets from their layers, {inputs, units, pieces, activation} each, and their numbers: W (units * pieces, inputs), b. */
+/** Nets from their layers, {inputs, units, pieces, activation} each, and their numbers: W (units * pieces, inputs), b */
 export function nets(layers, text) {
   const all = numbers(text);
   let at = 0;
@@ -165,12 +165,13 @@ export class Digits {
     const said = (D) => D.toFixed(2);
     const black = new Uint8Array(SIDE * SIDE);
     const now = path.length ? this.G_of(this.on_path(values.t)) : picks.length ? this.x[picks[0]] : null;
-    const badges = order.map((digit, i) => [i, picks.indexOf(digit) + 1]).filter(([, n]) => n).map(([i, n]) => [i, String(n)]);
+    const badges = picks.map((digit, i) => [order.indexOf(digit), String(i + 1)]);
     const passed = path.map((digit, i) => [i * strip.between, String(picks.indexOf(digit) + 1)]);
     const mean = sum(this.says) / N;
     const [least, most] = [min(...this.says), max(...this.says)];
     const half = 0.5 / max(1, strip.images.length - 1);
-    const here = (y) => (path.length ? [{ x: values.t, y, name: "", style: "other", moves: ["t", null], stem: y > 0 }] : []);
+    const handle = { x: values.t, name: "", style: "other", moves: ["t", null] };
+    const here = (y) => (path.length ? [{ ...handle, y, stem: y > 0 }] : []);
     const none = { lines: [], levels: [], marks: [], arrows: [], caption: "", x: [0, 1], y: [0, 1] };
     const none_at = { ...none, x_label: "", y_label: "", x_ticks: [], y_ticks: [] };
     const sheet = {
@@ -183,7 +184,8 @@ export class Digits {
     const at_t = { title: now ? `G at t, and D says ${said(D_now)}` : "G at t", tiles: tiles([one], 1, []) };
     const shown = strip.images.length ? strip.images : range(STRIP, () => black);
     const walk = { title: "G on the straight lines between their z", tiles: tiles(shown, shown.length, passed) };
-    const line = { x: floats32(strip.t), y: floats32(strip.says), name: "D(G(z))", style: "D", value: now && said(D_now) };
+    const line = { x: floats32(strip.t), y: floats32(strip.says), name: "D(G(z))", style: "D" };
+    line.value = now && said(D_now);
     const opinion = {
       title: "What D says on the way",
       lines: path.length ? [line] : [],
@@ -203,7 +205,8 @@ export class Digits {
     const { t, closed, sorted } = values;
     const shownAs = { t: [t, round(t * 200), t.toFixed(3)], closed: [closed], sorted: [sorted] };
     const off = path.length ? [] : ["t"];
-    const header = { running: false, message: this.message, state: "idle", named: "", applied: this.applied, off, pressed: [] };
+    const { message, applied } = this;
+    const header = { running: false, message, applied, state: "idle", named: "", off, pressed: [] };
     return [{ ...header, values: shownAs, picture }, buffers];
   }
 }

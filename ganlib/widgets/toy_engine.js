@@ -96,7 +96,8 @@ function pushes(x, D, push, top) {
   const end = start.map(([at, y], i) => [at + PUSH * max(-MOST_PUSH, min(MOST_PUSH, push[i])), y]);
   const most = max(0, ...push.map(abs));
   const words = most <= MOST_PUSH ? fixed(most, most < 0.1 ? 3 : 2) : `${short(most)}, cut at ${MOST_PUSH}`;
-  return [line(x, D, "", "other", { dots: true, right: true }), arrows(start, end, "other", "push on G(z)", `up to ${words}`)];
+  const dots = line(x, D, "", "other", { dots: true, right: true });
+  return [dots, arrows(start, end, "other", "push on G(z)", `up to ${words}`)];
 }
 
 /** What is drawn of a game at one moment. */
@@ -318,7 +319,7 @@ class Toy {
   // -- commands -------------------------------------------------------------------------------------------------------
 
   do({ type, id, values = {}, button }) {
-    if (Number.isInteger(id)) this.applied = id;
+    this.applied = id ?? this.applied;
     try {
       if (type === "set") this.set(values);
       else if (MOVES[button]) this.byHand(MOVES[button]);
@@ -412,7 +413,7 @@ class Toy {
   }
 
   on_restore() {
-    this.set({ ...this.defaults, seed: this.values.seed });
+    this.set(this.defaults);
   }
 
   on_undo() {
@@ -618,8 +619,10 @@ class Toy {
 
   /** The changes of controls as upright lines, with names such as "k 3" or without. */
   levels(named) {
-    const name = (key, value) => `${this.described(key).name} ${this.whole.includes(key) ? value : this.told(key, value)}`;
-    return this.events.map(([x, key, value]) => level(null, named ? name(key, value) : "", { x }));
+    return this.events.map(([x, key, value]) => {
+      const told = this.whole.includes(key) ? value : this.told(key, value);
+      return level(null, named ? `${this.described(key).name} ${told}` : "", { x });
+    });
   }
 
   /** Round numbers around some curves, by quantiles, and around all that this axis has shown so far. */
@@ -660,7 +663,9 @@ class Toy {
     const [, V, C, JSD] = rows.at(-1);
     const differ = Object.keys(values).filter((key) => String(values[key]) !== String(this.values[key]));
     const told = differ.filter((key) => key !== "heights");
-    const each = told.map((key) => `${this.described(key).name} ${this.told(key, values[key])} (now ${this.told(key, this.values[key])})`);
+    const each = told.map((key) => {
+      return `${this.described(key).name} ${this.told(key, values[key])} (now ${this.told(key, this.values[key])})`;
+    });
     if (differ.includes("heights")) each.push(this.say("by hand"));
     const how = each.length ? this.say("differs", { each: each.join("; ") }) : this.say("same");
     return [this.say("came", { step, JSD, V, C }), how];
@@ -688,17 +693,18 @@ class Toy {
         ? this.coming.panels(scene, stage)
         : scene.figure_1("", [...ghosts, ...pinned], LIT[players]);
     const [real, fake] = scene.says;
-    const values = { ...now, step, state: this.states[this.state], real, fake, outside: scene.outside, moved: this.moved };
-    values.next = this.next();
-    values.turn = (this.pace <= SLOW || this.state === "paused") && !looked ? this.say(this.moved ? "last" : "next", values) : "";
+    const values = { ...now, step, state: this.states[this.state], real, fake, outside: scene.outside };
+    Object.assign(values, { moved: this.moved, next: this.next() });
+    const paces = (this.pace <= SLOW || this.state === "paused") && !looked;
+    values.turn = paces ? this.say(this.moved ? "last" : "next", values) : "";
     values.how = this.say(this.game.exact ? "exact" : "lines");
     values.beyond = scene.outside > 0.005 ? this.say("beyond", values) : "";
     const words = (stage ? `${see} ` : "") + this.say("picture", values);
     upper.draws = this.values.p_data === "drawn" && !looked ? "heights" : null;
     upper.words = words;
     lower.caption = this.say("caption", values);
-    const [first, last] = [this.ends[0], this.ends.at(-1)];
-    const speed = this.running && last > first ? (1000 * (this.ends.length - 1)) / (last - first) : 0;
+    const seconds = (this.ends.at(-1) - this.ends[0]) / 1000;
+    const speed = this.running && seconds > 0 ? (this.ends.length - 1) / seconds : 0;
     const paced = speed > 0 && speed < 10 ? fixed(speed, 1) : whole(speed);
     const [tone, ...lines] = this.verdict();
     const note = (lines, title = "", tone = "") => ({ lines, title, tone, above: !title });
@@ -752,7 +758,8 @@ class Toy {
     const found = {};
     for (const { key, places } of this.controls.filter((one) => one.key in this.values && one.kind !== "curve")) {
       const value = this.values[key];
-      const place = places?.findIndex((one) => one === value || one > value * 0.95); // of a value between two, the nearer
+      // the place of a value, or where it lies between two, the nearer one
+      const place = places?.findIndex((one) => one === value || one > value * 0.95);
       found[key] = places ? [value, place, this.told(key, value)] : [value];
     }
     return found;
@@ -783,8 +790,10 @@ function diagnose(say, { recent, controls, says: [real, fake], width, outside, m
   const { lr_D, lr_G, k, generator_cost } = controls;
   const [V, C, JSD] = [1, 2, 3].map((j) => sum(recent.slice(-5).map((row) => row[j])) / min(5, recent.length));
   const lowest = min(...recent.slice(-ENOUGH).map((row) => row[1]));
-  const [since, turns] = [recent.at(-1)[0] - recent[0][0], recent.length < 6 ? 0 : reversals(recent.map((row) => row[1]))];
-  const values = { ...controls, lowest, steep, outside, width, gap: max(C - V, 0), missed, turns, since, real, fake, V, JSD };
+  const since = recent.at(-1)[0] - recent[0][0];
+  const turns = reversals(recent.map((row) => row[1]));
+  const seen = { lowest, steep, outside, width, gap: max(C - V, 0), missed, turns, since };
+  const values = { ...controls, ...seen, real, fake, V, JSD };
   const alike = width < 0.15 ? ["alike"] : [];
   const tell = (tone, ...names) => [tone, ...names.map((name) => say(name, values))];
   if (!moves) return tell("wait", "before");
@@ -837,7 +846,8 @@ class Coming {
     if (stage < 3) return [upper, lower];
     const top = upper.y[1];
     for (const [at, D, style] of [[fakes, D_fakes, "G"], ...(x.length ? [[x, D_x, "data"]] : [])]) {
-      const stems = line(at.flatMap((one) => [one, one, one]), D.flatMap((one) => [0, one, NaN]), "", "reference", { right: true });
+      const [x, y] = [at.flatMap((one) => [one, one, one]), D.flatMap((one) => [0, one, NaN])];
+      const stems = line(x, y, "", "reference", { right: true });
       upper.lines.push(stems, line(at, D, "", style, { dots: true, right: true }));
       if (stage < 4 || !players.includes("D")) continue;
       const to = D.map((one) => one + PULL * (style === "data" ? 1 - one : -one));

@@ -25,7 +25,7 @@ const SLOPES = { "non-saturating": (a) => -expit(-a), minimax: (a) => -expit(a),
 
 // -- random numbers ---------------------------------------------------------------------------------------------------
 
-/** Torch's numbers of a seed, 32 bits each, by the Mersenne twister: so a seed begins with the same nets as in ganlib. */
+/** Torch's numbers of a seed, 32 bits each (the Mersenne twister): a seed begins with the same nets as in ganlib. */
 function twister(seed) {
   const s = new Uint32Array(624);
   s[0] = seed % 2 ** 32;
@@ -144,8 +144,8 @@ export function density(of) {
 }
 
 /**
- * The density of x = G(z) for G linear between the points (z_i, x_i), exact. On a piece a z contributes p_z(z) / |slope|;
- * a flat piece puts its share of z on one x, an atom. `even`: each piece spreads its share evenly over its x.
+ * The density of x = G(z) for G linear between the points (z_i, x_i), exact. On a piece a z contributes
+ * p_z(z) / |slope|; a flat piece puts its share of z on one x, an atom. `even`: each piece spreads its share evenly.
  */
 export class Pushforward {
   constructor(z, x, p_z, spread) {
@@ -249,7 +249,9 @@ export class Net {
     let h = (this.x = x);
     for (const layer of this.layers) {
       const { inputs, units, activation, W, b } = layer;
-      if (layer.h.length < x.length * units) [layer.h, layer.down] = [floats(x.length * units), floats(x.length * inputs)];
+      if (layer.h.length < x.length * units) {
+        [layer.h, layer.down] = [floats(x.length * units), floats(x.length * inputs)];
+      }
       const out = layer.h;
       for (let i = 0; i < x.length; i++) {
         const o = i * units;
@@ -268,7 +270,10 @@ export class Net {
     return h.slice(0, x.length);
   }
 
-  /** From d cost / d output (which it overwrites) of the first d.length examples to d cost / d x; `gradient` takes d cost / d theta. */
+  /**
+   * From d cost / d output of the first d.length examples, which it overwrites, to d cost / d x. `gradient` takes
+   * d cost / d theta.
+   */
   backward(d, gradient = null) {
     const [{ theta }, m] = [this, d.length];
     gradient?.fill(0);
@@ -295,7 +300,7 @@ export class Net {
     return d.slice(0, m);
   }
 
-  /** The first weights, as torch draws them: uniform within ±irange, in single precision; a bias too where it is drawn. */
+  /** The first weights as torch draws them: uniform within ±irange, in single precision; a bias where it is drawn. */
   begin(next) {
     for (const { inputs, units, irange, bias, W, b } of this.layers) {
       const [wide, low] = [Math.fround(2 * irange), Math.fround(-irange)];
@@ -323,7 +328,8 @@ export class Net {
  */
 export class Game {
   constructor(recipe, p_data, settings) {
-    Object.assign(this, { recipe, p_data, G: new Net(recipe.G), D: new Net(recipe.D) }, pick(settings, ["seed", ...SETTINGS]));
+    const own = pick(settings, ["seed", ...SETTINGS]);
+    Object.assign(this, { recipe, p_data, G: new Net(recipe.G), D: new Net(recipe.D), ...own });
     const next = twister(this.seed);
     this.G.begin(next);
     this.D.begin(next);

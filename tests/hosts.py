@@ -9,6 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 
+class _Quiet(ThreadingHTTPServer):
+    """A server whose visitors may leave in the middle of an answer."""
+
+    request_queue_size = 100
+
+    def handle_error(self, *_):
+        pass
+
+
 @contextmanager
 def serve(*behaviours: Callable) -> Iterator[tuple[list[str], list[tuple[int, str]]]]:
     """One address for each behaviour, which answers a request (path, handler); and the list of requests, filled."""
@@ -25,7 +34,7 @@ def serve(*behaviours: Callable) -> Iterator[tuple[list[str], list[tuple[int, st
             def log_message(self, *_):
                 pass
 
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Host))
+        servers.append(_Quiet(("127.0.0.1", 0), Host))
         Thread(target=servers[-1].serve_forever, daemon=True).start()
     try:
         yield [f"http://127.0.0.1:{server.server_address[1]}/" for server in servers], requests

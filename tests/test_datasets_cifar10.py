@@ -154,7 +154,10 @@ DAMAGE = {
     "missing": (lambda content: None, f"{FOLDER} does not hold {FOLDER}/data_batch_2.bin"),
     "empty": (lambda content: b"", "data_batch_2.bin has 0 bytes, not 61,460"),
     "truncated": (lambda content: content[:-1], "data_batch_2.bin has 61,459 bytes, not 61,460"),
-    "one picture more": (lambda content: content + content[:3073], "data_batch_2.bin has 64,533 bytes, not 61,460"),
+    "one picture more": (
+        lambda content: content + content[:3073],
+        "data_batch_2.bin has 64,533 bytes, more than 61,460",
+    ),
     "labels behind their pictures": (
         lambda content: b"".join(content[i + 1 : i + 3073] + content[i : i + 1] for i in range(0, len(content), 3073)),
         "data_batch_2.bin gives picture 0 the label 20",
@@ -270,7 +273,7 @@ GROWTH = """
 import ganlib
 from benchmarks.memory import peak
 from ganlib.datasets import cifar10, files
-cifar10.RECORD.files[cifar10.ARCHIVE] = files.sha256(cifar10.RECORD, cifar10.find())
+cifar10.RECORD.files[cifar10.ARCHIVE] = files.sha256(cifar10.RECORD, cifar10.find(), cifar10.LARGEST)
 before = peak()
 data = ganlib.load("cifar10", download=False)
 print(peak() - before, len(data.train), len(data.valid), len(data.test))

@@ -149,6 +149,12 @@ TFD_BAD = {
     "halves": (changed_folds(0, 0, 1.5, float), "has numbers in `folds` that are no integers"),
     "not a number": (changed_folds(0, 0, np.nan, float), "has numbers in `folds` that are no integers"),
     "a fifth code": (changed_folds(0, 0, 4), "has numbers from 0 to 4 in `folds`"),
+    "no expression": ({"labs_ex": tfd()["labs_ex"] + 92}, "has numbers from 91 to 99 in `labs_ex`"),
+    "infinite": ({"labs_ex": np.where(tfd()["labs_ex"] == 7, np.inf, 1)}, "has numbers from 1 to inf in `labs_ex`"),
+    "labelled without": (
+        {"labs_ex": -np.ones((11, 1))},
+        "has a labelled face whose number in `labs_ex` is no expression",
+    ),
     "a negative code": (changed_folds(0, 0, -1), "has numbers from -1 to 3 in `folds`"),
     "none unlabeled": ({"folds": np.maximum(tfd()["folds"], 1)}, "has no unlabeled face"),
     "a fold without valid": (changed_folds(5, 1, 1), "has no face of 'valid' in fold 2 of 5"),

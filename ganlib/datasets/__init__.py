@@ -11,7 +11,7 @@ import warnings
 
 from ganlib.datasets import cifar10, fer2013, lfw, made_up, mnist, mnist_5k, tfd
 from ganlib.datasets.dataset import Dataset, Fold
-from ganlib.datasets.record import Record, Unreachable, cache_folder
+from ganlib.datasets.record import Record, Unreachable, cache_folder, short
 from ganlib.errors import DataError
 
 __all__ = ["NAMES", "Dataset", "Fold", "cache_folder", "load", "picture_shape", "status"]
@@ -34,20 +34,26 @@ def load(name: str, *, verify: bool = True, download: bool = True, stand_in: boo
     "synthetic", "synthetic-faces", "synthetic-cifar10": made-up blobs of the same shapes, for tests.
 
     The faces come with five `folds`. Raises `DataError` when a file is missing, truncated, altered, or of the wrong
-    layout. `verify=False` skips the comparison of files that are here with checksums and with the published numbers
-    of pictures; a download is always compared, and a wrong layout is refused all the same.
+    layout, and when a host refuses it: only where no host answers does the stand-in come. `verify=False` skips the
+    comparison of files that are here with checksums and with the published numbers of pictures; a download is always
+    compared, and a wrong layout is refused all the same.
+
+    Memory: whatever a file holds, less than 500 MB beyond what was there before. Time: that of reading, unpacking and
+    hashing as many bytes as the published file has, and a few more; a pipe or a device is not waited for, and a host
+    has 20 seconds for each 64 KiB.
     """
     record = _record(name)
     if name in made_up.RECORDS:
         return made_up.load(name)
     try:
         return SETS[name].load(verify, download)
-    except Unreachable:
+    except Unreachable as error:
         if not (stand_in and record.stand_in):
             raise
+        reason = error.why
     other = RECORDS[record.stand_in]
     instead = f"{other.name!r} is loaded instead: {other.note}. Scores on it do not compare with the paper's."
-    why = f"{record.title} is not on this machine and no host of it can be reached."
+    why = f"{record.title} is not on this machine and no host of it can be reached ({reason})."
     warnings.warn(f"{why} {instead} `python -m ganlib data` says how to get {record.title}.", stacklevel=2)
     return load(other.name, verify=verify)
 
@@ -60,16 +66,16 @@ def picture_shape(name: str) -> tuple[int, int, int]:
 def status(name: str) -> tuple[bool, str]:
     """Whether a data set can be loaded without a download, and where it was found or how to get it."""
     record = _record(name)
-    if record.included:
+    if name in made_up.RECORDS:
         return True, record.included
     try:
         place = SETS[name].find()
     except DataError as error:
         return False, str(error)
-    return (True, f"in {place}") if place else (False, str(record.missing()))
+    return (True, record.included or f"in {place}") if place else (False, str(record.missing()))
 
 
 def _record(name: str) -> Record:
-    if name not in RECORDS:
-        raise DataError(f"unknown data set {name!r}; there are: {', '.join(NAMES)}")
+    if not isinstance(name, str) or name not in RECORDS:
+        raise DataError(f"unknown data set {short(repr(name))}; there are: {', '.join(NAMES)}")
     return RECORDS[name]

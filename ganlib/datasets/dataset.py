@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.datasets.record import Record
+from ganlib.datasets.record import Record, short
 from ganlib.errors import DataError
 from ganlib.images import mean_picture
 
@@ -26,7 +27,11 @@ class Fold:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set in memory: pictures as flat uint8 rows, split as the paper splits them."""
+    """A data set in memory: pictures as flat uint8 rows, split as the paper splits them.
+
+    Your own pictures, x from 0 to 1 as (n, 1, 28, 28), are rows after `(255 * x).round().to(torch.uint8).flatten(1)`.
+    Raises `DataError` for anything else, also when one part is replaced.
+    """
 
     name: str  # its own name; a stand-in never carries the name of what it stands in for
     shape: tuple[int, int, int]  # a picture's (channels, height, width)
@@ -40,6 +45,23 @@ class Dataset:
     note: str = ""  # what a figure made from it must say
     folds: tuple[Fold, ...] = ()  # five for faces, for Table 1's mean and ±; () for the rest
 
+    def __post_init__(self) -> None:
+        if not (isinstance(self.shape, tuple) and len(self.shape) == 3 and all(map(_is_count, self.shape))):
+            raise DataError(f"shape is {short(self.shape)}; it must be (channels, height, width), each 1 or more")
+        for name in ("name", "source", "note"):
+            if not isinstance(getattr(self, name), str):
+                raise DataError(f"{name} is {short(repr(getattr(self, name)))}; it must be text")
+        for name in SPLITS:
+            pictures, labels = getattr(self, name), getattr(self, f"{name}_labels")
+            _check_pictures(name, pictures, self.d)
+            if not (isinstance(labels, Tensor) and labels.dtype == torch.int64 and labels.shape == pictures.shape[:1]):
+                raise DataError(f"{name}_labels is {_what(labels)}; it must be an int64 tensor, ({len(pictures)},)")
+        if not (isinstance(self.folds, tuple) and all(isinstance(fold, Fold) for fold in self.folds)):
+            raise DataError(f"folds is {_what(self.folds)}; it must be a tuple of Fold")
+        for f, fold in enumerate(self.folds, 1):
+            _check_pictures(f"valid of fold {f}", fold.valid, self.d)
+            _check_pictures(f"test of fold {f}", fold.test, self.d)
+
     @property
     def d(self) -> int:
         """Numbers in a picture."""
@@ -52,6 +74,40 @@ class Dataset:
     def fingerprint(self) -> str:
         """A digest of the training pictures, which tells a resumed run that its data are the same."""
         return hashlib.sha256(self.train.cpu().numpy().tobytes()).hexdigest()[:16]
+
+
+SPLITS = ("train", "valid", "test")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 2**20
+
+
+def _check_pictures(name: str, pictures: object, d: int) -> None:
+    """Refuse what are no flat uint8 rows (n, d): pictures of another kind would be trained on without a word."""
+    expected = f"expected flat uint8 rows (n, {d}), from 0 for black to 255 for white"
+    if not isinstance(pictures, Tensor) or pictures.layout != torch.strided or pictures.device.type == "meta":
+        raise DataError(f"{name} is {_what(pictures)}; {expected}; `torch.as_tensor` makes a tensor of an array")
+    if pictures.dtype != torch.uint8:
+        how = "`(255 * x).round().to(torch.uint8)` makes them of x from 0 to 1"
+        raise DataError(f"{name} is {_what(pictures)}; {expected}; {how}")
+    if pictures.ndim != 2 or pictures.shape[1] != d:
+        how = "`.flatten(1)` makes rows of (n, channels, height, width)"
+        raise DataError(f"{name} is {_what(pictures)}; {expected}, as the shape says; {how}")
+    if not len(pictures):
+        raise DataError(f"{name} holds no picture; {expected}")
+    if pictures.max() == 1:
+        raise DataError(f"{name} holds 0 and 1 only; {expected}; `255 * x` makes them of 0 and 1")
+
+
+def _what(value: object) -> str:
+    """A value in a few words: what a tensor or an array holds, the type of anything else."""
+    if not hasattr(value, "dtype") or not hasattr(value, "shape"):
+        return f"a {type(value).__name__}"
+    said = f"{type(value).__name__} of {short(value.dtype)}, {short(tuple(value.shape), 40)}"
+    with contextlib.suppress(Exception):  # of no numbers, or none at all
+        said += f", from {float(value.min()):.3g} to {float(value.max()):.3g}"
+    return said
 
 
 def split(

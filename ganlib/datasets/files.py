@@ -1,178 +1,200 @@
-"""Where files are looked for, how one is fetched and read, and what is kept in the cache."""
+"""Where files are looked for and how one is read: regular files only, and never more of one than it may hold."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
+import shutil
+import stat
 import tarfile
 import tempfile
-import warnings
-import zlib
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import numpy as np
-import safetensors
-import safetensors.torch
-from torch import Tensor
+from ganlib.datasets.inflate import GZIP, Inflated
+from ganlib.datasets.record import Record, entries, own_folder, same, short
+from ganlib.errors import GanlibError
 
-from ganlib.datasets.record import Record, Unreachable
-from ganlib.errors import DataError
-
-TIMEOUT = (5, 20)  # seconds that a host may take to connect, and stay silent, before the next one is tried
+MEMBERS = 50_000  # in a tar archive, at most; LFW's, the largest, has 19,000
+BESIDE = ".writing-"  # begins the name of a folder that a file is written in
 
 
 def find(record: Record, *names: str, folder: str = "") -> Path | None:
     """The first file of these names, or folder of that name, in GANLIB_DATA; else such a file in the cache; or None.
 
-    In GANLIB_DATA a folder of the set's name is looked into first. A folder in the cache is passed over: what is
-    there was downloaded, and only files are compared with a checksum.
+    In GANLIB_DATA a folder of the set's name is looked into first (`Record.places`). Capitals, hyphens, underscores
+    and dots may differ from the names, and a file may lie in a folder that bears its own name. A folder in the cache
+    is passed over: what is there was downloaded, and only files are compared with a checksum. Raises `DataError` for a
+    pipe, a device or a broken link in the place of a file.
     """
-    own = os.environ.get("GANLIB_DATA")
-    if own and not Path(own).is_dir():
-        raise DataError(f"GANLIB_DATA is {own!r}, which is not a folder; create it, or unset the variable")
-    for place in (Path(own) / record.name, Path(own)) if own else ():
-        if folder and (place / folder).is_dir():
-            return place / folder
-        for name in names:
-            if (place / name).is_file():
-                return place / name
-    return next((record.cache() / name for name in names if (record.cache() / name).is_file()), None)
-
-
-def fetch(record: Record, file: str, allowed: bool) -> Path:
-    """Fetch one file to its place in the cache, from the first address that sends what was published, and no other.
-
-    Raises `Unreachable` when no host answers or `allowed` is false, else `DataError`.
-    """
-    import pooch
-    import requests
-
-    if not allowed:
-        raise record.missing()
-    pooch.get_logger().setLevel("WARNING")  # it would announce each download on standard error
-    path = record.cache() / file
-    failures, kind = [], Unreachable
-    for url in (address.format(file=file) for address in record.addresses):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-") as temporary:
-                downloader = pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=not os.environ.get("CI"))
-                fetched = pooch.retrieve(url, None, path.name, temporary, downloader=downloader)
-                verify(record, Path(fetched), file)
-                os.replace(fetched, path)
+    for place in record.places():
+        if folder and same(place.name) == same(folder):  # GANLIB_DATA may name that folder itself
+            return place
+        there: dict[str, list[Path]] = {}
+        for name in entries(place):
+            there.setdefault(same(name), []).append(place / name)
+        for path in there.get(same(folder), ()) if folder else ():
+            if os.path.isdir(path):
                 return path
-        except requests.RequestException as error:  # (an OSError too, so it comes first)
-            failures.append(f"{url}: {type(error).__name__}")
-        except DataError:
-            failures.append(f"{url}: what it sent is truncated, or is not the file that {record.publisher} published")
-            kind = DataError
-        except OSError as error:
-            problem = f"cannot be written: {error.strerror or error}"
-            remedy = "Free some space, or let the environment variable GANLIB_CACHE name another folder."
-            raise record.refusal(path, problem, "room for it in the cache", remedy) from None
-    raise record.missing(failures, kind)
+        for name in names:
+            exact_first = sorted(there.get(same(name), ()), key=lambda path, name=name: path.name != name)
+            for path in exact_first:
+                inside = [path / each for each in entries(path) if same(each) in map(same, names)]
+                if found := next((each for each in (path, *inside) if _regular(record, each)), None):
+                    return found
+    return next((path for path in (record.cache() / name for name in names) if _regular(record, path)), None)
+
+
+def _regular(record: Record, path: Path) -> bool:
+    """Whether a regular file is there; refuses what is neither one nor a folder."""
+    if os.path.isfile(path):
+        return True
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise record.refusal(path, "is no regular file, but a pipe, a device or a broken link", remedy="Remove it.")
+    return False
+
+
+def owned(path: Path) -> bool:
+    """Whether a file is one of the user's own, and not in the cache."""
+    own = own_folder()
+    return own is not None and path.is_relative_to(own)
 
 
 @contextmanager
-def reading(record: Record, where: object, what: str, *damage: type[Exception]) -> Iterator[None]:
-    """Refuse a file when reading it here raises one of `damage`, as it does when it is not `what`."""
+def reading(record: Record, where: object, what: str) -> Iterator[None]:
+    """Refuse a file when reading it here raises anything, as it does when it is not `what`.
+
+    Only what was refused already, and a lack of memory, pass through: that one is never the file's fault, as all that
+    is read here is bounded.
+    """
     try:
         yield
-    except damage as error:
-        raise record.refusal(where, f"is truncated, damaged, or not {what} ({error})") from None
+    except (GanlibError, MemoryError):
+        raise
     except OSError as error:
-        problem = f"cannot be read: {error.strerror or error}"
+        if error.errno is None:  # gzip, Pillow
+            raise _damaged(record, where, what, error) from None
+        problem = f"cannot be read: {error.strerror or short(error)}"
         raise record.refusal(where, problem, remedy=f"Make it readable, or start afresh: {record.remedy}") from None
+    except Exception as error:  # each reader has many of its own
+        raise _damaged(record, where, what, error) from None
 
 
-def sha256(record: Record, path: Path) -> str:
-    """The SHA-256 of a file."""
-    with reading(record, path, "a file"), open(path, "rb") as file:
+def _damaged(record: Record, where: object, what: str, error: Exception) -> GanlibError:
+    return record.refusal(where, f"is truncated, damaged, or not {what} ({short(error, 120) or type(error).__name__})")
+
+
+@contextmanager
+def opened(record: Record, path: Path, what: str, largest: int) -> Iterator[BinaryIO]:
+    """A file to read, in `reading`: a regular one of at most `largest` bytes, and nothing that has to be awaited.
+
+    Known before any of it is read, so a sparse file of any size costs nothing.
+    """
+    with reading(record, path, what), open(path, "rb", opener=_without_waiting) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise record.refusal(path, "is no regular file")
+        if found.st_size > largest:
+            raise record.refusal(path, f"has {found.st_size:,} bytes, more than {largest:,}")
+        yield file
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would be waited for
+
+
+def gzipped(largest: int) -> int:
+    """Bytes of a gzip file at most whose content has at most `largest`: not compressed at all, and with a long name."""
+    return largest + largest // 1_000 + 100_000
+
+
+def sha256(record: Record, path: Path, largest: int) -> str:
+    """The SHA-256 of a file of at most `largest` bytes."""
+    with opened(record, path, "a file", largest) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def content(record: Record, path: Path, published: str = "") -> bytes:
-    """What is in a file, decompressed if its name ends in .gz, and compared with the published file of that name."""
-    with reading(record, path, "a gzip file", EOFError, gzip.BadGzipFile, zlib.error), open(path, "rb") as file:
-        read = gzip.decompress(file.read()) if path.suffix == ".gz" else file.read()
+def content(record: Record, path: Path, largest: int, published: str = "") -> bytes:
+    """What is in a file, decompressed if it is a gzip file, and compared with the published file of that name.
+
+    Never more than `largest` bytes: a file that holds more is refused before more is read. Takes twice the memory of
+    what it returns, and the time that it takes to decompress and to hash as much.
+    """
+    with opened(record, path, "a gzip file", gzipped(largest)) as file:
+        begins = file.read(2)
+        file.seek(0)
+        if begins == b"\x1f\x8b":
+            read = Inflated(file, largest).take(largest + 1)
+        elif path.suffix == ".gz" and begins != b"\0\0":  # a browser may have unpacked it, and kept the name
+            raise ValueError(f"it begins with the bytes {begins.hex(' ')}")
+        else:
+            read = file.read(largest + 1)
+            if len(read) > largest:
+                size = max(len(read), os.fstat(file.fileno()).st_size)
+                raise record.refusal(path, f"has {size:,} bytes, more than {largest:,}")
     if published:
         record.compare(path, hashlib.sha256(read).hexdigest(), published)
     return read
 
 
-def verify(record: Record, path: Path, published: str) -> None:
-    """Refuse what is at `path` when it is not the published file of that name."""
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A place to write a file that is moved to `path` when it is whole; OSError where none can be had.
+
+    What a process that was killed left there is removed after a day.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f"{BESIDE}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > 86_400:
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=BESIDE, ignore_cleanup_errors=True) as temporary:
+        yield Path(temporary) / path.name
+
+
+def verify(record: Record, path: Path, published: str, largest: int) -> None:
+    """Refuse what is at `path` when it is not the published file of that name, of at most `largest` bytes."""
     if record.digest_of == "file":
-        record.compare(path, sha256(record, path), published)
+        record.compare(path, sha256(record, path, largest), published)
     else:
-        content(record, path, published)
+        content(record, path, largest, published)
 
 
-def members(record: Record, archive: Path, wanted: Callable[[str], Any], largest: int) -> Iterator[tuple[str, bytes]]:
+def members(
+    record: Record, archive: Path, wanted: Callable[[str], Any], *, largest: int, whole: int
+) -> Iterator[tuple[str, bytes]]:
     """The name and the content of each wanted member of a gzipped tar archive, read in memory, one at a time.
 
     Nothing is written under a member's name. A member of more than `largest` bytes, wanted or not, is refused before
-    any of it is read; so is a wanted one that is no regular file, or is there twice.
+    any of it is read; so is a wanted one that is no regular file, or is there twice. An archive that unpacks to more
+    than `whole` bytes, or has more than 50,000 members, is refused where that is seen. Takes the memory of the largest
+    member, and the time to decompress `whole` bytes.
     """
     seen = set()
-    damage = tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error
-    with (
-        reading(record, archive, "a gzipped tar file", *damage),
-        open(archive, "rb") as file,
-        tarfile.open(fileobj=file, mode="r:gz") as tar,
-    ):
-        for member in tar:
-            where = f"{archive}: the member {member.name!r}"
-            if member.size > largest:
-                raise record.refusal(where, f"has {member.size:,} bytes, more than {largest:,}")
-            if not wanted(member.name):
-                continue
-            if member.name in seen:
-                raise record.refusal(where, "is there twice")
-            if not member.isreg():
-                raise record.refusal(where, "is no regular file")
-            seen.add(member.name)
-            yield member.name, tar.extractfile(member).read()
-
-
-def kept(path: Path, like: dict[str, tuple[int, ...]], read: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """What `read` returns, kept in a file of the cache with a digest, so that it is read only once.
-
-    `like` gives each tensor's shape but for the number of rows. A file that is damaged, or holds other tensors, is made
-    again with a warning; one that cannot be written is a warning, too.
-    """
-    if path.is_file():
-        try:
-            with safetensors.safe_open(path, "pt") as file:
-                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
-                digest = (file.metadata() or {}).get("sha256")
-            if {name: tensor.shape[1:] for name, tensor in tensors.items()} == like and digest == _digest(tensors):
-                return tensors
-            damage = "its content is not what was written"
-        except (OSError, safetensors.SafetensorError, ValueError) as error:
-            damage = str(error)
-        warnings.warn(f"{path} is damaged ({damage}); it is made again", stacklevel=2)
-    tensors = read()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".keep-") as temporary:
-            written = Path(temporary) / path.name
-            written.write_bytes(safetensors.torch.save(tensors, {"sha256": _digest(tensors)}))
-            os.replace(written, path)
-    except OSError as error:
-        again = "what was read is not kept, and is read again the next time"
-        other = "The environment variable GANLIB_CACHE may name another folder."
-        warnings.warn(f"{path} cannot be written ({error.strerror or error}): {again}. {other}", stacklevel=2)
-    return tensors
-
-
-def _digest(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}\n".encode())
-        digest.update(np.ascontiguousarray(tensors[name].numpy()))
-    return digest.hexdigest()
+    with opened(record, archive, "a gzipped tar file", gzipped(whole)) as file:
+        unpacked = Inflated(file, whole, GZIP)
+        with tarfile.open(fileobj=unpacked, mode="r:") as tar:
+            n = 0
+            while (member := tar.next()) is not None:
+                tar.members.clear()  # it would keep them all
+                where = f"{archive}: the member {short(member.name)!r}"
+                if (n := n + 1) > MEMBERS:
+                    raise record.refusal(archive, f"has more than {MEMBERS:,} members")
+                if not 0 <= member.size <= largest:
+                    said = "fewer than none" if member.size < 0 else f"more than {largest:,}"
+                    raise record.refusal(where, f"has {member.size:,} bytes, {said}")
+                if not wanted(member.name):
+                    continue
+                if member.name in seen:
+                    raise record.refusal(where, "is there twice")
+                if not member.isreg() or member.issparse():
+                    raise record.refusal(where, "is no regular file")
+                seen.add(member.name)
+                unpacked.seek(member.offset_data)
+                read = unpacked.take(member.size)
+                if len(read) < member.size:
+                    raise EOFError("it ends too early")
+                yield member.name, read

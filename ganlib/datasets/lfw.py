@@ -8,6 +8,7 @@ itself is not called: it unpickles what it kept, and unpacks the archive by the 
 from __future__ import annotations
 
 import io
+import os
 import re
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from PIL import Image
 from torch import Tensor
 
 from ganlib.datasets import files
-from ganlib.datasets.dataset import Dataset, fifths, split
-from ganlib.datasets.record import Record
+from ganlib.datasets.dataset import FOLDS, Dataset, fifths, split
+from ganlib.datasets.download import fetch
+from ganlib.datasets.kept import kept
+from ganlib.datasets.record import Record, short
 
 ARCHIVE = "lfw-funneled.tgz"
 """243,346,528 bytes; its checksum is the one that scikit-learn states (sklearn/datasets/_lfw.py)."""
@@ -26,8 +29,11 @@ SIDE = 250  # pixels across and down of a picture in the archive
 CROP = (65, 185)
 """From which to which pixel of 250, across and down. A face detector's square, widened by 2.2, was scaled to 250: it is
 the middle 113.6. The middle 120 hold it with 3 to spare on each side, and 0.4 of 120 is 48."""
-MEMBER = re.compile(r"lfw_funneled/([^/]+)/\1_\d{4}\.jpg")
+MEMBER = re.compile(r"lfw_funneled/([^/]{1,100})/\1_\d{4}\.jpg")
 LARGEST = 10_000_000  # bytes; far more than a picture of 250 x 250 has, or one of the lists beside them
+WHOLE = 400_000_000  # bytes of the archive, packed and unpacked, at most
+KEPT = 200_000_000  # bytes of what is kept, at most: 50,000 members of the archive would be 115 million
+SCANS = 100  # in a JPEG picture, at most; each is decoded all over the picture, and a progressive one has ten
 
 RECORD = Record(
     "lfw",
@@ -40,6 +46,7 @@ RECORD = Record(
         "http://vis-www.cs.umass.edu/lfw/lfw-funneled.tgz",
     ],
     counts={"pictures": 13_233, "people": 5_749},
+    folders=["lfw_home", "lfw_funneled"],
     layout=(
         "13,233 JPEG pictures of 250 x 250 pixels, of 5,749 people, under names like lfw_funneled/Name/Name_0001.jpg"
     ),
@@ -48,6 +55,8 @@ RECORD = Record(
         "its five folds are made here"
     ),
 )
+
+LIKE = {"pictures": ((48 * 48,), torch.uint8), "people": ((), torch.int64)}
 
 
 def load(verify: bool, download: bool) -> Dataset:
@@ -58,11 +67,14 @@ def load(verify: bool, download: bool) -> Dataset:
     """
     archive, key = files.find(RECORD, ARCHIVE), RECORD.files[ARCHIVE]
     if archive is not None:
-        key = files.sha256(RECORD, archive)
+        key = files.sha256(RECORD, archive, WHOLE)
         if verify:
             RECORD.compare(archive, key, ARCHIVE)
-    like = {"pictures": (48 * 48,), "people": ()}
-    read = files.kept(_kept(key), like, lambda: _read(archive or files.fetch(RECORD, ARCHIVE, download), verify))
+
+    def unpack() -> dict[str, Tensor]:
+        return _read(archive or fetch(RECORD, ARCHIVE, download, WHOLE), verify)
+
+    read = kept(RECORD, _kept(key), LIKE, unpack, _sound, KEPT)
     pictures, people = read["pictures"], read["people"]
     turn = people % 10
     pairs = [(pictures[part], people[part]) for part in (turn < 8, turn == 8, turn == 9)]
@@ -71,8 +83,8 @@ def load(verify: bool, download: bool) -> Dataset:
 
 def find() -> Path | None:
     """The archive, or what was kept of it."""
-    kept = _kept(RECORD.files[ARCHIVE])
-    return files.find(RECORD, ARCHIVE) or (kept if kept.is_file() else None)
+    path = _kept(RECORD.files[ARCHIVE])
+    return files.find(RECORD, ARCHIVE) or (path if os.path.isfile(path) else None)
 
 
 def crop(picture: Image.Image) -> np.ndarray:
@@ -89,11 +101,18 @@ def _kept(digest: str) -> Path:
     return RECORD.cache() / f"{digest}.safetensors"
 
 
+def _sound(read: dict[str, Tensor]) -> bool:
+    people = read["people"]
+    turns = people % 10  # each split must hold enough for its folds
+    enough = all(int((turns == turn).sum()) >= FOLDS for turn in (8, 9)) and bool((turns < 8).any())
+    return len(people) == len(read["pictures"]) and bool((people >= 0).all()) and enough
+
+
 def _read(archive: Path, verify: bool) -> dict[str, Tensor]:
     """The faces (n, 2304) uint8, in the order of people and their pictures, and the people (n,) int64."""
     faces = {
-        name: _face(content, f"{archive}: the member {name!r}")
-        for name, content in files.members(RECORD, archive, MEMBER.fullmatch, LARGEST)
+        name: _face(content, f"{archive}: the member {short(name)!r}")
+        for name, content in files.members(RECORD, archive, MEMBER.fullmatch, largest=LARGEST, whole=WHOLE)
     }
     names = sorted(faces)
     people, numbers = np.unique([name.split("/")[1] for name in names], return_inverse=True)
@@ -107,11 +126,12 @@ def _read(archive: Path, verify: bool) -> dict[str, Tensor]:
 
 
 def _face(content: bytes, where: str) -> np.ndarray:
-    damage = OSError, ValueError, SyntaxError, Image.DecompressionBombError
     with (
-        files.reading(RECORD, where, "a JPEG picture", *damage),
+        files.reading(RECORD, where, "a JPEG picture"),
         Image.open(io.BytesIO(content), formats=["JPEG"]) as picture,
     ):
         if picture.size != (SIDE, SIDE):  # known from the header, before anything is decoded
             raise RECORD.refusal(where, f"has {picture.size[0]} x {picture.size[1]} pixels")
+        if content.count(b"\xff\xda") > SCANS:
+            raise RECORD.refusal(where, f"has more than {SCANS} scans")
         return crop(picture)

@@ -49,7 +49,7 @@ def joined(text: str) -> str:
 
 
 def small(text: str) -> str:
-    """A script made small by `tdewolff-minify`, where that is installed (the extra `site`); else as it is."""
+    """A script made small by `tdewolff-minify` (extra `site`; there is none for Macs), without that as it is: it plays."""
     try:
         import minify
     except ImportError:

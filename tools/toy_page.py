@@ -49,7 +49,7 @@ def joined(text: str) -> str:
 
 
 def small(text: str) -> str:
-    """A script made small by `tdewolff-minify` (extra `site`; there is none for Macs), without that as it is: it plays."""
+    """A script made small by `tdewolff-minify` (extra `site`, not on Macs); without that the page carries it as it is."""
     try:
         import minify
     except ImportError:

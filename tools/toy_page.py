@@ -49,7 +49,7 @@ def joined(text: str) -> str:
 
 
 def small(text: str) -> str:
-    """A script made small by `tdewolff-minify` (extra `site`, not on Macs); without that the page carries it as it is."""
+    """A script made small by `tdewolff-minify` (extra `site`, not on Macs); without it, the script as it is."""
     try:
         import minify
     except ImportError:

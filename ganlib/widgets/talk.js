@@ -1,4 +1,4 @@
-// The page's side of the talk with an engine: demo.py says what each message holds.
+// The page's side of the talk with an engine: demo.py says what each message holds. There are three sources of frames.
 
 const ASK = 150; // ms from one question to the next while frames arrive
 const QUIET = 400; // ms without a frame after which the page asks again
@@ -52,6 +52,28 @@ export class RecordingSource extends KernelSource {
     const frame = this.model.get("recording")[values?.frame];
     if (frame) this.tell({ ...frame, n: ++this.n, applied: id, answer: true }, frame.buffers);
     else this.tell({ type: "same", n: this.n, applied: 0, answer: true });
+  }
+}
+
+/** Frames from a worker of the page, which plays the game itself, with no kernel anywhere: see toy_engine.js. */
+export class WorkerSource {
+  gone = "The game has not answered for a while. If this stays, load the page again.";
+
+  constructor(model) {
+    this.worker = model.get("worker");
+    this.first = model.get("first");
+  }
+
+  listen(hear) {
+    this.worker.onmessage = ({ data: [message, buffers] }) => hear(message, buffers);
+  }
+
+  ask(message) {
+    this.worker.postMessage(message);
+  }
+
+  close() {
+    this.worker.terminate();
   }
 }
 
@@ -130,8 +152,9 @@ export class Talk {
   look() {
     const now = performance.now();
     const silent = this.unanswered !== null && now - this.unanswered > SILENT;
-    if (silent && this.trouble !== GONE) {
-      this.trouble = GONE;
+    const gone = this.source.gone ?? GONE;
+    if (silent && this.trouble !== gone) {
+      this.trouble = gone;
       this.onNews();
     }
     const quiet = silent ? SILENT : QUIET;

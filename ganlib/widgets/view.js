@@ -3,7 +3,7 @@
 import { Arrays, coalesce, theme } from "./canvas.js";
 import { button, control, element, isOn, mark, renew, unhurried, write } from "./controls.js";
 import { Figure } from "./panel.js";
-import { KernelSource, RecordingSource, Talk } from "./talk.js";
+import { KernelSource, RecordingSource, Talk, WorkerSource } from "./talk.js";
 
 const UNHURRIED = 120; // ms between two drawings of charts, and of words, while it runs: each costs the page much
 const SLOW = 500; // ms between two moves of a slider that plays, for those who ask for less motion
@@ -12,7 +12,8 @@ const SETTLING = [0, 250, 1000]; // ms after a change of theme: its style sheets
 const THEME = ["data-jp-theme-light", "data-jp-theme-name", "class", "theme"];
 
 function render({ model, el }) {
-  const Source = model.get("recording")?.length ? RecordingSource : KernelSource;
+  const played = model.get("recording")?.length ? RecordingSource : KernelSource;
+  const Source = model.get("worker") ? WorkerSource : played;
   const view = new View(new Source(model), el);
   return () => view.close();
 }

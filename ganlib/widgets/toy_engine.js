@@ -1,0 +1,906 @@
+// The live Figure 1 without a kernel, in a Web Worker: what toy.py is with one. It takes the commands of view.js and
+// posts frames. What is said, chosen and pressed comes from Python with the message "begin" (toy_page.py).
+
+import { BestD, Game, MINUS_LOG_4, SETTINGS, density, expit, floats, pick, range, sum } from "./toy_game.js";
+import { abs, ceil, floor, log10, max, min, round, sqrt } from "./toy_game.js";
+
+const WORK = 8; // ms of moves between two looks at what has been asked; a browser then rests for 4 ms
+const FRAME = 8; // ms between two frames: so short that every turn shows one, and every picture of a screen a new one
+const SLOW_FRAME = 1000; // ... for a person who asks for less motion
+const STILL = 500; // ... where nothing has moved
+const AHEAD = 20; // frames that are sent unasked after a question of the page
+const SILENCE = 2000; // ms without a question after which the game rests: nobody looks
+const DRAG = 1000; // ms within which another change of the same control belongs to the same drag
+const [MEASURE_EVERY, SLOW, FAR, SINCE, STEEP] = [10, 30, 1e4, 100, 60]; // as in toy.py and diagnosis.py
+const [EDGE, BINS] = [5, 240]; // the window, and its bins
+const WIDTH = (2 * EDGE) / BINS;
+const CENTRES = range(BINS, (i) => -EDGE + (i + 0.5) * WIDTH);
+const [PUSH, MOST_PUSH, PULL, STAGES, ENOUGH] = [0.6, 3, 0.3, 5, 20];
+const LIT = { D: "D", G: "p_g" }; // the curve of the player that has moved
+const [ROWS, KEPT, UNDONE, EVENTS] = [600, 60, 50, 50];
+const SEEN = ["moment", "push", "speed"];
+const MOVES = { step: "iterate", step_D: "D", step_G: "G", best_D: "best_D" }; // by their buttons
+const LIVING = ["start", "pause", "stop", ...Object.keys(MOVES)];
+
+const whole = (n) => String(round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
+const clock = () => performance.now();
+const fixed = (v, digits = 3) => v.toFixed(digits);
+const minus = (words) => words.replace(/(^|[\s(=[])-(?=[\d.]|log)/g, "$1−");
+const std = (x, w = x.map(() => 1)) => {
+  const [all, mean] = [sum(w), sum(x.map((v, i) => v * w[i])) / sum(w)];
+  return sqrt(sum(x.map((v, i) => w[i] * (v - mean) ** 2)) / all);
+};
+
+/** A number with so many digits. */
+const short = (v, digits = 3) => (abs(v) < 1000 ? String : whole)(Number(v.toPrecision(digits)));
+const SAID = { ",": whole, "%": (share) => fixed(100 * share, 0), g: short, h: (v) => short(v, 2) }; // by {name:how}
+
+// -- ranges and ticks, as in picture.py -------------------------------------------------------------------------------
+
+function stepOf(low, high, n) {
+  const raw = (high - low) / n;
+  const power = 10 ** floor(log10(raw));
+  return [1, 2, 5, 10].find((m) => m * power >= 0.999 * raw || m === 10) * power;
+}
+
+function roundRange(low, high, n = 4) {
+  const step = stepOf(low, high, n);
+  return [floor(low / step + 1e-9), ceil(high / step - 1e-9)].map((i) => Number((i * step).toPrecision(12)));
+}
+
+function ticks([low, high], n) {
+  const step = stepOf(low, high, n);
+  const digits = max(0, -floor(log10(step) + 1e-9));
+  const first = ceil(low / step - 1e-9);
+  return range(floor(high / step + 1e-9) - first + 1, (i) => {
+    const at = Number(((first + i) * step).toPrecision(12)) + 0; // no -0
+    return [at, (digits ? fixed(at, digits) : whole(at)).replace("-", "−")];
+  });
+}
+
+function quantile(sorted, share) {
+  const at = share * (sorted.length - 1);
+  const [i, rest] = [floor(at), at % 1];
+  return sorted[i] + rest * ((sorted[i + 1] ?? sorted[i]) - sorted[i]);
+}
+
+// -- pictures ---------------------------------------------------------------------------------------------------------
+
+const said = (value) => (typeof value === "number" ? minus(fixed(value)) : value);
+const line = (x, y, name, style, more) => ({ x, y, name, style, ...more });
+const level = (y, name, more) => ({ y, name: minus(name), x: null, ...more });
+const mark = (x, y, name, more) => ({ x, y, name, moves: [], ...more });
+const arrows = (start, end, style, name, value) => ({ start, end, style, name, value });
+
+/** The picture with its arrays as places among buffers; an array that stands in two places is packed once. */
+function packed(picture) {
+  const [buffers, seen] = [[], new Map()];
+  const place = (values) => {
+    if (!seen.has(values)) {
+      const at = buffers.push(new Float32Array(values.flat()).buffer) - 1;
+      seen.set(values, { at, shape: [values.length], type: "float32" });
+    }
+    return seen.get(values);
+  };
+  const panels = picture.panels.map((one) => ({
+    ...one,
+    lines: one.lines.map((l) => ({ ...l, x: place(l.x), y: place(l.y), value: said(l.value) })),
+    arrows: one.arrows.map((a) => ({ ...a, start: place(a.start), end: place(a.end) })),
+  }));
+  return [{ ...picture, panels }, buffers];
+}
+
+/** The push on samples at x, where D says D: their points on D's curve, and the arrows, the largest cut. */
+function pushes(x, D, push, top) {
+  const start = x.map((at, i) => [at, top * D[i]]);
+  const end = start.map(([at, y], i) => [at + PUSH * max(-MOST_PUSH, min(MOST_PUSH, push[i])), y]);
+  const most = max(0, ...push.map(abs));
+  const words = most <= MOST_PUSH ? fixed(most, most < 0.1 ? 3 : 2) : `${short(most)}, cut at ${MOST_PUSH}`;
+  const dots = line(x, D, "", "other", { dots: true, right: true });
+  return [dots, arrows(start, end, "other", "push on G(z)", `up to ${words}`)];
+}
+
+/** What is drawn of a game at one moment. */
+class Scene {
+  constructor(game, p_data, p_g, [z, reach, z_ticks], push) {
+    Object.assign(this, { p_data, z, reach, z_ticks, top: roundRange(0, 1.7 * max(...p_data))[1] });
+    this.p_g = Array.from(p_g.inBins(-EDGE, WIDTH, BINS), (m) => (m > 1e-12 ? m : 0)); // below it is rounding
+    this.x = Array.from(game.G.forward(floats(z)));
+    this.D = Array.from(game.logit(CENTRES), expit);
+    this.D_x = Array.from(game.logit(this.x), expit);
+    this.D_star = p_data.map((p, i) => p / (p + this.p_g[i])); // no number where both are 0
+    const mean = (p) => sum(p.map((m, i) => m * this.D[i])) / max(sum(p), 1e-9);
+    this.says = [mean(p_data), mean(this.p_g)];
+    this.outside = max(0, 1 - sum(this.p_g) * WIDTH);
+    this.push = push ? Array.from(game.push(this.x), (one) => (Number.isFinite(one) ? one : 0)) : null;
+    this.finite = this.D.every(Number.isFinite);
+  }
+
+  /** The curves, and the arrows below them. */
+  figure_1(title = "", ghosts = [], lit = "") {
+    const { p_data, p_g, D, D_star, top, z, x, reach } = this;
+    const ends = [CENTRES[0], CENTRES[BINS - 1]];
+    const peaks = [];
+    p_g.forEach((p, i) => {
+      if (p <= top) return;
+      if (!(p_g[i - 1] > top)) peaks.push(i);
+      else if (p > p_g[peaks.at(-1)]) peaks[peaks.length - 1] = i;
+    });
+    const named = [];
+    const marks = peaks.sort((i, j) => p_g[j] - p_g[i]).map((i) => {
+      const far = named.length < 3 && named.every((j) => abs(CENTRES[i] - CENTRES[j]) > 1);
+      if (far) named.push(i);
+      const name = far ? `p_g to ${fixed(p_g[i], p_g[i] < 10 ? 1 : 0)}` : "";
+      return mark(CENTRES[i], top, name, { style: "G", up: true });
+    });
+    const curve = (y, name, style, more) => line(CENTRES, y, name, style, { lit: name === lit, ...more });
+    const lines = [
+      ...[...ghosts, curve(p_g, "p_g", "G", { fill: true }), curve(p_data, "p_data", "data")],
+      ...[curve(D_star, "D*", "D*", { right: true }), curve(D, "D", "D", { right: true })],
+    ];
+    const upper = { title, lines, marks, y: [0, top], levels: [level(0.5, "", { right: true })] };
+    const isIn = (at) => at >= ends[0] && at <= ends[1];
+    if (this.push) {
+      const shown = x.map((_, i) => i).filter((i) => isIn(x[i]));
+      const at = shown.map((i) => x[i]);
+      const [dots, pushed] = pushes(at, shown.map((i) => this.D_x[i]), shown.map((i) => this.push[i]), top);
+      lines.push(dots);
+      upper.arrows = [pushed];
+    }
+    const unit = (0.46 * (ends[1] - ends[0])) / reach;
+    const ways = [true, false].map((which) => {
+      const some = x.map((_, i) => i).filter((i) => isIn(x[i]) === which);
+      const end = some.map((i) => [max(ends[0], min(ends[1], x[i])), 1]);
+      return arrows(some.map((i) => [unit * z[i], 0]), end, which ? "G" : "other");
+    });
+    const x_ticks = this.z_ticks.map(([at, words]) => [unit * at, words]);
+    return [upper, { lines: [line(ends, [1, 1], "", "reference")], arrows: ways, x_ticks }];
+  }
+
+  /** The curve of a player in grey, to stand behind a later one. */
+  ghost(player, name = "", dash = null) {
+    if (player === "D") return line(CENTRES, this.D, name, "reference", { right: true, dash: dash ?? 1 });
+    return line(CENTRES, this.p_g, name, "reference", { dash });
+  }
+}
+
+/** Rows of moves, V, C and JSD, each the mean of `stride` in a row, which doubles when there are too many. */
+class Curves {
+  rows = [];
+  stride = 1;
+  waiting = [];
+
+  add(row) {
+    this.waiting.push(row);
+    if (this.waiting.length < this.stride) return;
+    const mean = (rows) => rows[0].map((_, j) => (j ? sum(rows.map((r) => r[j])) / rows.length : rows.at(-1)[0]));
+    if (this.rows.length === ROWS) {
+      this.rows = range(ROWS / 2, (i) => mean(this.rows.slice(2 * i, 2 * i + 2)));
+      this.stride *= 2;
+      return;
+    }
+    this.rows.push(mean(this.waiting));
+    this.waiting = [];
+  }
+
+  cut(moves) {
+    this.rows = this.rows.filter(([at]) => at < moves);
+    this.waiting = [];
+  }
+
+  copy() {
+    return Object.assign(new Curves(), structuredClone(this));
+  }
+}
+
+// -- the engine -------------------------------------------------------------------------------------------------------
+
+class Toy {
+  message = "";
+  applied = 0;
+  undone = [];
+  pinned = null;
+  ranges = {};
+
+  constructor(given) {
+    Object.assign(this, given, { values: { ...given.values } });
+    this.anew();
+    if (this.opening) {
+      this.preset(this.opening);
+      this.finish();
+      this.undone = [];
+    }
+  }
+
+  get running() {
+    return this.state === "running";
+  }
+
+  // -- the start of a seed, and other moments -------------------------------------------------------------------------
+
+  anew() {
+    Object.assign(this, { state: "idle", error: "", message: "", events: [], due: 0, ends: [], moves: 0, moved: "" });
+    Object.assign(this, { kept: [], stride: 1, curves: new Curves(), recent: [], alone: [-SINCE, 0] });
+    this.values.moment = null;
+    const G = this.values.units === "relu" ? this.recipe.G : this.recipe.smooth;
+    this.game = new Game({ ...this.recipe, G }, this.density(), this.values);
+    this.endActs();
+    this.newData();
+    this.draw();
+    this.keep();
+  }
+
+  density() {
+    const { p_data, heights } = this.values;
+    return density(this.data[p_data] ?? { drawn: heights, window: [-EDGE, EDGE] });
+  }
+
+  bins(p_data) {
+    return CENTRES.map((x) => sum(range(16, (i) => p_data.pdf(x + WIDTH * ((i + 0.5) / 16 - 0.5)))) / 16);
+  }
+
+  newData() {
+    const p = (this.p_data = this.bins(this.game.p_data));
+    const high = p.map((one) => one > 0.3 * max(...p));
+    this.hills = [];
+    high.forEach((on, i) => on && (high[i - 1] ? this.hills.at(-1).push(i) : this.hills.push([i])));
+    this.spread = std(CENTRES, p);
+    Object.assign(this, { ranges: {}, stale: true, pushed: null, measuredAt: -1, before: null });
+    this.measure();
+  }
+
+  endActs() {
+    Object.assign(this, { chosen: "", act: null, work: null });
+  }
+
+  /** The controls that make the game what it is. */
+  own() {
+    const { moment, push, speed, ...own } = this.values;
+    return own;
+  }
+
+  moment(full) {
+    const values = this.own();
+    const { moves, game, moved, recent, alone, stride } = this;
+    const about = { moved, recent, alone, stride, preset: this.act ? "" : this.chosen };
+    const more = full ? { curves: this.curves.copy(), kept: [...this.kept] } : {};
+    return { moves, values, events: this.events, game, saved: game.saved(), ...about, ...more };
+  }
+
+  keep() {
+    if (this.kept.length && this.moves < this.kept.at(-1).moves + this.stride) return;
+    this.kept.push(this.moment());
+    if (this.kept.length <= KEPT) return;
+    this.kept = this.kept.filter((_, i) => i % 2 === 0);
+    this.stride *= 2;
+  }
+
+  remember() {
+    if (this.state === "error") return;
+    const [last, now] = [this.undone.at(-1), this.moment(true)];
+    const same = (one) => JSON.stringify([one.moves, one.values]);
+    if (last?.game === now.game && same(last) === same(now)) this.undone.pop();
+    this.undone = [...this.undone, now].slice(-UNDONE);
+  }
+
+  backTo({ moves, values, events, game, saved, moved, recent, alone, stride, preset, curves, kept }) {
+    Object.assign(this.values, values, { moment: null });
+    Object.assign(this, { events, error: "", message: "", due: 0, ends: [], moves, game, moved, alone });
+    this.kept = kept ?? this.kept.filter((one) => one.moves <= moves);
+    this.stride = stride;
+    if (curves) this.curves = curves.copy();
+    this.curves.cut(moves);
+    this.state = moves ? "paused" : "idle";
+    this.endActs();
+    game.load(saved);
+    this.chosen = preset;
+    this.recent = recent.filter(([at]) => at < moves);
+    this.newData();
+  }
+
+  get lookedAt() {
+    const at = this.values.moment;
+    if (at === null || at >= this.moves || !this.kept.length) return null;
+    return this.kept.reduce((a, b) => (abs(b.moves - at) < abs(a.moves - at) ? b : a));
+  }
+
+  /** An earlier moment: its scene, what is measured of it, its iterations. Null where the game had diverged. */
+  look({ game, saved }) {
+    const then = game.at(saved);
+    const p_g = then.p_g();
+    const scene = p_g && this.sceneOf(then, this.bins(then.p_data), p_g);
+    return scene?.finite ? { scene, now: then.measure(p_g), step: then.step } : null;
+  }
+
+  sceneOf(game, p_data, p_g) {
+    return new Scene(game, p_data, p_g, this.arrows[game.p_z], this.values.push);
+  }
+
+  // -- commands -------------------------------------------------------------------------------------------------------
+
+  do({ type, id, values = {}, button }) {
+    this.applied = id ?? this.applied;
+    try {
+      if (type === "set") this.set(values);
+      else if (MOVES[button]) this.byHand(MOVES[button]);
+      else this["on_" + button] ? this["on_" + button](values) : this.preset(button);
+      this.message = this.error;
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  set(values) {
+    const differ = ([key, value]) => JSON.stringify(value) !== JSON.stringify(this.values[key]);
+    const differing = Object.fromEntries(Object.entries(values).filter(differ));
+    if (Object.keys(differing).length) this.changed(differing);
+  }
+
+  changed(values, own = false) {
+    const names = Object.keys(values);
+    if (this.chosen && !own && names.some((name) => !SEEN.includes(name))) this.endActs();
+    const anew = "units" in values;
+    if (anew) this.remember();
+    const held = this.values.lr_G === 0;
+    Object.assign(this.values, values);
+    if (anew) return this.anew();
+    Object.assign(this.game, pick(values, names.filter((name) => SETTINGS.includes(name))));
+    if (held && values.lr_G) this.leftAlone();
+    for (const name of names.filter((one) => ![...SEEN, "heights"].includes(one))) {
+      this.note(name, values[name]);
+      this.recent = [];
+    }
+    if ("speed" in values) this.due = 0;
+    this.stale ||= "push" in values;
+    if (names.some((name) => ["p_data", "heights", "p_z"].includes(name))) {
+      this.game.p_data = this.density();
+      this.newData();
+    }
+  }
+
+  note(key, value) {
+    const now = clock();
+    const same = this.events.at(-1)?.[1] === key && now - this.eventAt < DRAG;
+    this.eventAt = now;
+    this.events = [...this.events.slice(0, same ? -1 : undefined), [this.moves, key, value]].slice(-EVENTS);
+  }
+
+  usable() {
+    if (this.state === "error") this.refuse("ended", { error: this.error });
+  }
+
+  refuse(words, values) {
+    throw Object.assign(Error(this.say(words, values)), { refused: true });
+  }
+
+  /** Words of the page with values in them: {V:3} has three decimals, and SAID has the other ways. */
+  say(name, values = {}) {
+    const put = (_, key, how) => (how ? (SAID[how]?.(values[key]) ?? fixed(values[key], how)) : values[key]);
+    return minus(this.words[name].replace(/\{(\w+):?(.?)\}/g, put));
+  }
+
+  on_start() {
+    this.usable();
+    if (!this.running) this.remember();
+    this.values.moment = null;
+    this.state = "running";
+    if (!this.act) this.endActs();
+  }
+
+  on_pause() {
+    if (this.running) this.state = "paused";
+  }
+
+  on_stop() {
+    if (this.running || this.state === "paused") this.state = "stopped";
+    if (this.act) this.endActs();
+  }
+
+  byHand(move) {
+    this.usable();
+    this.remember();
+    this.carryOut([{ move, n: 1 }]);
+    if (move !== "best_D") this.finish();
+  }
+
+  on_reset({ seed = this.values.seed }) {
+    if (!Number.isSafeInteger(seed) || seed < 0) {
+      this.refuse("seed", { seed: JSON.stringify(seed) });
+    }
+    this.remember();
+    this.values.seed = seed;
+    this.anew();
+  }
+
+  on_restore() {
+    this.set(this.defaults);
+  }
+
+  on_undo() {
+    if (this.undone.length) this.backTo(this.undone.pop());
+  }
+
+  on_resume() {
+    const moment = this.lookedAt;
+    if (!moment) return;
+    this.remember();
+    this.backTo(moment);
+  }
+
+  on_present() {
+    this.values.moment = null;
+  }
+
+  on_pin() {
+    const { curves, game } = this;
+    const values = this.own();
+    this.pinned = this.pinned ? null : { rows: [...curves.rows], scene: this.now(), values, step: game.step };
+  }
+
+  preset(name) {
+    const chain = [this.presets[name]];
+    while (chain[0].after && chain[0].after !== this.chosen) chain.unshift(this.presets[chain[0].after]);
+    this.remember();
+    if (!chain[0].after) {
+      Object.assign(this.values, this.defaults, this.plain, chain[0].settings);
+      this.anew();
+    }
+    this.carryOut(chain.flatMap(({ acts }) => acts), name);
+  }
+
+  carryOut(acts, name = "") {
+    this.usable();
+    this.values.moment = null;
+    this.endActs();
+    Object.assign(this, { state: "running", chosen: name, due: 0 });
+    this.work = this.turns(acts);
+    this.work.next();
+  }
+
+  finish() {
+    while (this.running && this.act) this.once();
+  }
+
+  fail(error) {
+    this.message = error.message;
+    if (error.refused) return;
+    if (this.state !== "error") this.error = this.message;
+    this.state = "error";
+    this.message = this.error;
+    this.endActs();
+  }
+
+  // -- work -----------------------------------------------------------------------------------------------------------
+
+  get pace() {
+    const { speed } = this.values;
+    return min(speed === "full" ? Infinity : speed, this.act?.pace || Infinity);
+  }
+
+  /** Moves for so many ms, or as many as the pace lets. */
+  advance(ms) {
+    const end = clock() + ms;
+    for (let now = end - ms; this.running && now < end && now >= this.due; now = clock()) {
+      this.due = max(this.due, now - 100) + 1000 / this.pace;
+      this.once();
+    }
+  }
+
+  once() {
+    if (!this.act) this.move("next");
+    else if (this.work.next().done) {
+      this.act = null;
+      this.state = "paused";
+    }
+    this.keep();
+    if (this.pace <= SLOW || !this.running || this.moves - this.measuredAt >= MEASURE_EVERY) this.measure();
+  }
+
+  *turns(acts) {
+    for (const act of acts) {
+      this.act = act;
+      this.changed(act.settings ?? {}, true);
+      const begun = act.move !== "iterate" || act.n === 1 ? this.now() : null;
+      let climb = null;
+      for (let done = 0; done < act.n; ) {
+        yield;
+        if (act.move !== "best_D") {
+          this.move(act.move, begun);
+          done++;
+          continue;
+        }
+        if (climb?.p_data !== this.game.p_data) {
+          climb = new BestD(this.game, this.p_g(), this.decay[this.values.p_z]);
+          climb.p_data = this.game.p_data;
+        }
+        const before = climb.tried;
+        climb.advance();
+        this.moves += climb.tried - before;
+        this.after("D to its optimum", begun && ["D", begun]);
+        done += climb.done;
+      }
+      if (act.move === "D" || act.move === "best_D") this.leftAlone();
+    }
+  }
+
+  after(moved, before) {
+    Object.assign(this, { moved, stale: true, pushed: null, before });
+  }
+
+  move(move, begun = null) {
+    const { game } = this;
+    const before = game.step;
+    const shown = begun ?? (this.pace <= 1 ? this.now() : null);
+    let moved;
+    do {
+      moved = this.next(move);
+      if (move === "D") game.step_D();
+      else if (move === "G") game.step_G();
+      else game.substep();
+      this.moves++;
+    } while (move === "iterate" && game.step === before);
+    if (game.step !== before) this.ends = [...this.ends.slice(-49), clock()];
+    const players = move === "iterate" || moved.includes("and") ? "DG" : moved[0];
+    this.after(moved, shown && [players, shown]);
+  }
+
+  /** The move that comes next, in words. */
+  next(move = this.act?.move) {
+    const alone = { D: "D", G: "G", best_D: "D to its optimum" }[move];
+    if (alone) return alone;
+    const { k, turn, update } = this.game;
+    const joint = update === "simultaneous";
+    if (k - turn > Number(joint)) return `D, ${turn + 1} of ${k}`;
+    return joint && k - turn === 1 ? "D and G together" : "G";
+  }
+
+  // -- measuring ------------------------------------------------------------------------------------------------------
+
+  p_g() {
+    if (!this.pushed) {
+      const found = this.game.p_g();
+      if (!found || found.knots.some((x) => abs(x) > FAR)) this.diverge("far");
+      this.pushed = found;
+    }
+    return this.pushed;
+  }
+
+  /** End the game, and say how it went. */
+  diverge(how, values) {
+    const advice = this.say(this.steep > STEEP ? "steep" : "lower", this);
+    const found = { how: this.say(how, values), step: this.game.step, advice };
+    const error = Object.assign(Error(this.say("diverged", found)), { diverged: true });
+    this.fail(error);
+    throw error;
+  }
+
+  leftAlone() {
+    const a = this.game.logit(CENTRES);
+    this.alone = [this.game.step, max(...range(BINS - 1, (i) => abs(a[i + 1] - a[i]))) / WIDTH];
+  }
+
+  get steep() {
+    return this.game.step - this.alone[0] <= SINCE ? this.alone[1] : 0;
+  }
+
+  measure() {
+    if (this.state === "error" || this.measuredAt === this.moves) return;
+    const found = this.game.measure(this.p_g());
+    const row = [this.moves, found.V, found.C, found.JSD];
+    if (!row.every(Number.isFinite) || found.V <= -FAR) this.diverge("V", found);
+    Object.assign(this, { measured: found, measuredAt: this.moves });
+    this.curves.add(row);
+    this.recent = [...this.recent.slice(-59), row];
+  }
+
+  draw() {
+    const scene = this.sceneOf(this.game, this.p_data, this.p_g());
+    if (!scene.finite) this.diverge("not finite");
+    this.scene = scene;
+    this.stale = false;
+  }
+
+  now() {
+    if (this.stale && this.state !== "error") this.draw();
+    return this.scene;
+  }
+
+  // -- what there is to see -------------------------------------------------------------------------------------------
+
+  described(key) {
+    return this.controls.find((one) => one.key === key);
+  }
+
+  /** A value of a control in words. */
+  told(key, value) {
+    const { places, words } = this.described(key);
+    return words ? (words[places.indexOf(value)] ?? short(value)) : String(value);
+  }
+
+  /** The changes of controls as upright lines, with names such as "k 3" or without. */
+  levels(named) {
+    return this.events.map(([x, key, value]) => {
+      const told = this.whole.includes(key) ? value : this.told(key, value);
+      return level(null, named ? `${this.described(key).name} ${told}` : "", { x });
+    });
+  }
+
+  /** Round numbers around some curves, by quantiles, and around all that this axis has shown so far. */
+  around(name, curves, include) {
+    const ends = [include, this.ranges[name] ?? include];
+    for (const curve of curves.filter(({ length }) => length)) {
+      const sorted = [...curve].sort((a, b) => a - b);
+      ends.push([quantile(sorted, 0.005), quantile(sorted, 0.995)]);
+    }
+    return (this.ranges[name] = roundRange(min(...ends.map(([low]) => low)), max(...ends.map(([, high]) => high))));
+  }
+
+  charts(now, at) {
+    const [rows, before] = [this.curves.rows, this.pinned?.rows ?? []];
+    const column = (from, j) => from.map((row) => row[j]);
+    const [over, V, C, JSD] = range(4, (j) => column(rows, j));
+    const x = [0, max(100, this.moves, ...column(before, 0))];
+    const [low, high] = this.around("V", [V, C, column(before, 1)], [-1.45, -1.25]);
+    const top = this.around("JSD", [JSD, column(before, 3)], [0, 0.1])[1];
+    const ghost = (j, name, value) => line(column(before, 0), column(before, j), name, "reference", { dash: 2, value });
+    const value = [line(over, V, "V(D, G)", "V", { value: now.V }), line(over, C, "C(G)", "C", { value: now.C })];
+    const distance = [line(over, JSD, "JSD(p_data ‖ p_g)", "G", { value: now.JSD })];
+    if (before.length) {
+      value.unshift(ghost(1, "", null));
+      distance.unshift(ghost(3, "pinned", before.at(-1)[3]));
+    }
+    const ceiling = top > Math.LN2 ? [level(Math.LN2, "log 2")] : [];
+    const nats = [max(low, -6), high];
+    const here = (y) => (at === null ? [] : [mark(at, max(y, nats[0]), "", { style: "other", stem: true })]);
+    const floor = [level(MINUS_LOG_4, "-log 4"), ...this.levels(true)];
+    const upper = { lines: value, x, y: nats, marks: here(now.V), levels: floor };
+    const levels = [...ceiling, ...this.levels(false)];
+    return [upper, { lines: distance, x, y: [0, top], marks: here(now.JSD), levels, x_ticks: ticks(x, 6) }];
+  }
+
+  compared() {
+    const { rows, values, step } = this.pinned;
+    const [, V, C, JSD] = rows.at(-1);
+    const differ = Object.keys(values).filter((key) => String(values[key]) !== String(this.values[key]));
+    const told = differ.filter((key) => key !== "heights");
+    const each = told.map((key) => {
+      return `${this.described(key).name} ${this.told(key, values[key])} (now ${this.told(key, this.values[key])})`;
+    });
+    if (differ.includes("heights")) each.push(this.say("by hand"));
+    const how = each.length ? this.say("differs", { each: each.join("; ") }) : this.say("same");
+    return [this.say("came", { step, JSD, V, C }), how];
+  }
+
+  picture() {
+    try {
+      if (!this.running) this.measure();
+      this.now();
+    } catch (error) {
+      if (!error.diverged) throw error; // state and message say so; what was drawn last stays
+    }
+    const [at, stage] = [this.lookedAt, this.stage];
+    const looked = at && this.look(at);
+    this.shownStage = stage;
+    if (stage) this.coming = new Coming(this.game, this.act?.move);
+    const see = this.see(at, looked);
+    const { scene, now, step } = looked ?? { scene: this.scene, now: this.measured, step: this.game.step };
+    const [players, before] = this.before ?? ["", null];
+    const pinned = this.pinned ? [this.pinned.scene.ghost("G", "pinned p_g", 2)] : [];
+    const ghosts = [...players].map((player) => before.ghost(player));
+    const [upper, lower] = looked
+      ? scene.figure_1(this.say("at move", at), pinned)
+      : stage
+        ? this.coming.panels(scene, stage)
+        : scene.figure_1("", [...ghosts, ...pinned], LIT[players]);
+    const [real, fake] = scene.says;
+    const values = { ...now, step, state: this.states[this.state], real, fake, outside: scene.outside };
+    Object.assign(values, { moved: this.moved, next: this.next() });
+    const paces = (this.pace <= SLOW || this.state === "paused") && !looked;
+    values.turn = paces ? this.say(this.moved ? "last" : "next", values) : "";
+    values.how = this.say(this.game.exact ? "exact" : "lines");
+    values.beyond = scene.outside > 0.005 ? this.say("beyond", values) : "";
+    const words = (stage ? `${see} ` : "") + this.say("picture", values);
+    upper.draws = this.values.p_data === "drawn" && !looked ? "heights" : null;
+    upper.words = words;
+    lower.caption = this.say("caption", values);
+    const seconds = (this.ends.at(-1) - this.ends[0]) / 1000;
+    const speed = this.running && seconds > 0 ? (this.ends.length - 1) / seconds : 0;
+    const paced = speed > 0 && speed < 10 ? fixed(speed, 1) : whole(speed);
+    const [tone, ...lines] = this.verdict();
+    const note = (lines, title = "", tone = "") => ({ lines, title, tone, above: !title });
+    const notes = [note([see]), note(lines, "Is this normal?", tone)];
+    if (this.pinned) notes.push(note(this.compared(), "The pinned run"));
+    const panels = [upper, lower, ...this.charts(now, looked ? at.moves : null)].map((own, i) => {
+      const made = { ...this.panels[i], ...own };
+      const values = made.lines.filter(({ value }) => value).map(({ name, value }) => `${name} ${said(value)}`);
+      if (i > 1) made.words = `${made.title}. ${values.join(", ")}`;
+      if (own.y) made.y_ticks = ticks(own.y, i < 3 ? 4 : 2);
+      return made;
+    });
+    return { panels, words, readouts: [[whole(this.game.step), "iterations"], [paced, "a second"]], notes };
+  }
+
+  /** What slow motion draws: 0, the last move has been made; 1 to 4, a part of the next one. */
+  get stage() {
+    const { pace } = this;
+    if (!this.running || pace > 1 || !this.moved || this.act?.move === "best_D") return 0;
+    return min(floor(STAGES * (1 - (max(0, this.due - clock()) * pace) / 1000)), STAGES - 1);
+  }
+
+  /** What stands above: what is looked at, what a preset shows, or what has just moved. */
+  see(at, looked) {
+    if (at) return this.say(looked ? "back" : "nothing", { at: at.moves, moves: this.moves });
+    if (this.shownStage) return this.coming.said(this, this.shownStage);
+    if (this.chosen) return minus(this.presets[this.chosen].see);
+    if (this.before) return this.say("moved " + this.before[0]);
+    return this.say(this.moves || this.running ? "on" : "first");
+  }
+
+  /** Is this normal? A tone and a few sentences, as diagnose_toy. */
+  verdict() {
+    const say = (name, values) => this.say(name, values);
+    if (this.state === "error") return ["broken", say("over")];
+    const { says, p_g, p_data, x, outside } = this.scene;
+    const mass = (p, hill) => sum(hill.map((i) => p[i]));
+    const missed = this.hills.filter((hill) => mass(p_g, hill) < 0.25 * mass(p_data, hill)).length;
+    const recent = this.recent.length ? this.recent : [[this.moves, ...Object.values(this.measured)]];
+    const found = { recent, controls: this.values, says, width: std(x) / this.spread, outside, steep: this.steep };
+    return diagnose(say, { ...found, missed: this.hills.length > 1 ? missed : 0, moves: this.moves });
+  }
+
+  off() {
+    const usual = { running: ["start"], paused: ["pause"], error: LIVING }[this.state] ?? ["pause", "stop"];
+    return [...usual, ...(this.undone.length ? [] : ["undo"]), ...(this.lookedAt ? [] : ["resume", "present"])];
+  }
+
+  /** What a page shows of each control: [value, place, words], or [value]. */
+  valued() {
+    const found = {};
+    for (const { key, places } of this.controls.filter((one) => one.key in this.values && one.kind !== "curve")) {
+      const value = this.values[key];
+      // the place of a value, or where it lies between two, the nearer one
+      const place = places?.findIndex((one) => one === value || one > value * 0.95);
+      found[key] = places ? [value, place, this.told(key, value)] : [value];
+    }
+    return found;
+  }
+
+  frame() {
+    const [picture, buffers] = packed(this.picture());
+    const { running, message, state, applied } = this;
+    const pressed = [...(this.chosen ? [this.chosen] : []), ...(this.pinned ? ["pin"] : [])];
+    const header = { running, message, state, applied, named: this.states[state], off: this.off(), pressed };
+    return [{ ...header, values: this.valued(), picture }, buffers];
+  }
+}
+
+/** How often the running mean of V over 3 turns round by 0.3 nats. */
+function reversals(V) {
+  let [turns, way, low, high] = [0, 0, Infinity, -Infinity];
+  for (let i = 2; i < V.length; i++) {
+    const v = (V[i - 2] + V[i - 1] + V[i]) / 3;
+    [low, high] = [min(low, v), max(high, v)];
+    if (way >= 0 && v < high - 0.3) [turns, way, low] = [turns + 1, -1, v];
+    else if (way <= 0 && v > low + 0.3) [turns, way, high] = [turns + 1, 1, v];
+  }
+  return turns;
+}
+
+function diagnose(say, { recent, controls, says: [real, fake], width, outside, missed, steep, moves }) {
+  const { lr_D, lr_G, k, generator_cost } = controls;
+  const [V, C, JSD] = [1, 2, 3].map((j) => sum(recent.slice(-5).map((row) => row[j])) / min(5, recent.length));
+  const lowest = min(...recent.slice(-ENOUGH).map((row) => row[1]));
+  const since = recent.at(-1)[0] - recent[0][0];
+  const turns = reversals(recent.map((row) => row[1]));
+  const seen = { lowest, steep, outside, width, gap: max(C - V, 0), missed, turns, since };
+  const values = { ...controls, ...seen, real, fake, V, JSD };
+  const alike = width < 0.15 ? ["alike"] : [];
+  const tell = (tone, ...names) => [tone, ...names.map((name) => say(name, values))];
+  if (!moves) return tell("wait", "before");
+  if (lowest < -5) return tell("broken", "run away", steep > STEEP ? "steep" : "long");
+  if (outside > 0.25) return tell("odd", "gone", "comes back");
+  if (k === 0 || lr_D === 0) return tell("odd", "D held", ...alike);
+  if (lr_G === 0) return tell("normal", "G held");
+  if (since < ENOUGH) return tell("wait", "few");
+  if (generator_cost === "minimax" && fake < 0.02) return tell("broken", "flat", "choose");
+  if (turns >= 5) return tell("odd", "swings", ...alike);
+  if (alike.length) return tell("odd", "narrow");
+  if (V < MINUS_LOG_4 - 0.05) return tell("odd", "below");
+  if (missed) return tell("odd", "misses", "D says");
+  if (JSD < 0.02) return tell("normal", "lies on");
+  return tell("normal", V > -0.5 ? "ahead" : "even");
+}
+
+// -- slow motion: a move taken apart, as in slow.py -------------------------------------------------------------------
+
+class Coming {
+  constructor(game, act) {
+    const [player, kind] = { D: ["D", 0], G: ["G", -1] }[act] ?? game.coming;
+    const { x, z } = game.ahead(kind);
+    const first = (all) => Array.from(all.slice(0, 16));
+    Object.assign(this, { players: player === "both" ? "DG" : player, m: game.batch, z: first(z) });
+    this.x = player === "G" ? [] : first(x);
+    this.fakes = Array.from(game.G.forward(floats(this.z)));
+    [this.D_x, this.D_fakes] = [this.x, this.fakes].map((at) => Array.from(game.logit(at), expit));
+    this.push = Array.from(game.push(this.fakes));
+  }
+
+  said(toy, stage) {
+    const { players, m, z, x } = this;
+    const some = x.length ? "some of each" : "some of them";
+    const values = { who: toy.say("who " + players), m, some: m > z.length ? toy.say(some, { n: z.length }) : "" };
+    Object.assign(values, { data: x.length ? toy.say("and x", values) : "", gradient: toy.say("gradient " + players) });
+    values.at = toy.say(x.length ? "at both" : "at fakes");
+    return `${stage} of ${STAGES - 1}. ${toy.say("stage " + stage, values)}`;
+  }
+
+  /** Figure 1 with what is drawn at a stage. */
+  panels(now, stage) {
+    const { players, z, x, fakes, D_x, D_fakes } = this;
+    const scene = Object.assign(Object.create(Scene.prototype), now, { z, x: fakes, push: null });
+    const [upper, lower] = scene.figure_1("", [], LIT[players]);
+    const flat = (at, y, style) => line(at, at.map(() => y), "", style, { dots: true });
+    const starts = lower.arrows.flatMap(({ start }) => start.map(([at]) => at));
+    lower.lines.push(flat(starts, 0.08, "G"), ...(x.length ? [flat(x, 0.92, "data")] : []));
+    if (stage === 1) lower.arrows = [];
+    if (stage < 3) return [upper, lower];
+    const top = upper.y[1];
+    for (const [at, D, style] of [[fakes, D_fakes, "G"], ...(x.length ? [[x, D_x, "data"]] : [])]) {
+      const [x, y] = [at.flatMap((one) => [one, one, one]), D.flatMap((one) => [0, one, NaN])];
+      const stems = line(x, y, "", "reference", { right: true });
+      upper.lines.push(stems, line(at, D, "", style, { dots: true, right: true }));
+      if (stage < 4 || !players.includes("D")) continue;
+      const to = D.map((one) => one + PULL * (style === "data" ? 1 - one : -one));
+      const pair = (ys) => at.map((one, i) => [one, top * ys[i]]);
+      upper.arrows = [...(upper.arrows ?? []), arrows(pair(D), pair(to), "D")];
+    }
+    if (stage === 4 && players.includes("G")) {
+      upper.arrows = [...(upper.arrows ?? []), pushes(fakes, D_fakes, this.push, top)[1]];
+    }
+    return [upper, lower];
+  }
+}
+
+// -- the talk with the page -------------------------------------------------------------------------------------------
+
+let [toy, n, allowed, slow, timer] = [null, 0, AHEAD, false, 0];
+let askedAt = 0; // when the page last asked, ms
+let shownAt = 0;
+
+function show(answer) {
+  shownAt = clock();
+  const [frame, buffers] = toy.frame();
+  self.postMessage([{ type: "frame", n: ++n, stalled: false, answer, ...frame }, buffers], buffers);
+}
+
+/** Some moves, and a frame when one is due. */
+function turn() {
+  timer = 0;
+  const now = clock();
+  if (!toy.running || now - askedAt > SILENCE) return;
+  try {
+    toy.advance(WORK);
+  } catch (error) {
+    toy.fail(error);
+  }
+  const fresh = toy.stale || toy.stage !== toy.shownStage;
+  const due = clock() - shownAt >= (slow ? SLOW_FRAME : fresh ? FRAME : STILL);
+  if (!toy.running || (due && allowed-- > 0)) show(false);
+  wake();
+}
+
+function wake() {
+  if (toy.running) timer ||= setTimeout(turn, min(15, toy.due - clock()));
+}
+
+self.onmessage = ({ data: message }) => {
+  askedAt = clock();
+  allowed = AHEAD;
+  slow = message.slow ?? slow;
+  if (message.type === "begin") toy = new Toy(message.given);
+  else if (message.type !== "ask") toy.do(message);
+  if (message.type === "ask" && message.have === n) {
+    self.postMessage([{ type: "same", n, applied: toy.applied, stalled: false, answer: true }, null]);
+  } else show(true);
+  wake();
+};

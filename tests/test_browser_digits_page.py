@@ -1,0 +1,113 @@
+"""Digits without a kernel: G's forward pass and D's opinion against torch's, and the page in a browser.
+
+Measured figures are printed; what is asserted of times is loose, as machines are noisy.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from ganlib.checkpoints import pretrained
+from tests.browser import changed, pixels, press, told, values, wait_for, wait_until_applied
+from tools import digits_page, toy_page
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
+
+
+@pytest.fixture(scope="module")
+def live(_chromium, tmp_path_factory):
+    path = digits_page.write(tmp_path_factory.mktemp("digits"))
+    context = _chromium.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    asked, wrong = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(path.as_uri())
+    yield SimpleNamespace(page=page, path=path, asked=asked)
+    context.close()
+    assert wrong == []
+
+
+def canvas(live, i):
+    return live.page.locator(f"section.ganlib .gl-canvas-{i}")
+
+
+def test_the_weights_are_fetched_when_asked_for_and_nothing_else_is(live):
+    button = live.page.get_by_role("button", name="Fetch both networks")
+    assert not any(url.endswith(digits_page.WEIGHTS) for url in live.asked)
+    begun = time.perf_counter()
+    button.click()
+    live.page.wait_for_function("() => Number(document.querySelector('section.ganlib')?.dataset.frames) > 0")
+    size = (live.path.parent / digits_page.WEIGHTS).stat().st_size
+    print(f"\n{size / 1e6:.1f} MB; the digits are there {time.perf_counter() - begun:.1f} s after the click")
+    files = [url.rsplit("/", 1)[1] for url in live.asked if not url.startswith("blob:")]
+    assert files == [toy_page.NAME, digits_page.WEIGHTS]
+    assert not button.is_visible()
+
+
+def test_G_and_D_are_those_that_the_repository_ships(live, _chromium):
+    trained, rng = pretrained("mnist"), np.random.default_rng(0)
+    z = rng.uniform(-(3**0.5), 3**0.5, (4, trained.recipe.z_dim))
+    with torch.no_grad():
+        x = trained.G(torch.tensor(z, dtype=torch.float32))
+        a = trained.D.logit(x).numpy()
+    context = _chromium.new_context()
+    page = context.new_page()
+    text = "".join((toy_page.FOLDER / name).read_text() for name in digits_page.ENGINE)
+    inside = "text => Object.assign(window, new Function('self', `${text}; return { nets, through };`)({}))"
+    page.evaluate(
+        f"text => {{ ({inside})(text); window.ganlibWeights = (one) => (window.weights = one); }}",
+        toy_page.joined(text),
+    )
+    page.add_script_tag(path=live.path.parent / digits_page.WEIGHTS)
+    found = page.evaluate(
+        """text => {
+            const { layers, z } = JSON.parse(text);
+            const { G, D } = nets(layers, weights);
+            const x = z.map((one) => through(G, one));
+            return JSON.stringify([x.map((one) => Array.from(one)), x.map((one) => through(D, one)[0])]);
+        }""",
+        json.dumps({"layers": digits_page.layers(trained), "z": z.tolist()}),
+    )
+    context.close()
+    own_x, own_a = map(np.array, json.loads(found))
+    print(f"\npixels differ by at most {np.abs(own_x - x.numpy()).max():.1e}, logits by {np.abs(own_a - a).max():.1e}")
+    assert x.max() > 0.9 and np.ptp(a) > 0.1
+    np.testing.assert_allclose(own_x, x.numpy(), atol=1e-4)
+    np.testing.assert_allclose(own_a, a, atol=1e-3)
+
+
+def test_the_walk_moves_a_path_is_picked_and_D_sorts(live):
+    demo = live.page.locator("section.ganlib")
+    sheet, now = pixels(canvas(live, 0)), pixels(canvas(live, 1))
+    assert sheet.std() > 30
+    press(live, "Play")
+    wait_for(live, "JSON.parse(e.dataset.values).t > 0.1")
+    press(live, "Pause")
+    wait_until_applied(live)
+    live.page.wait_for_timeout(200)
+    assert changed(now, pixels(canvas(live, 1))) > 0.03
+    press(live, "Clear the path")
+    wait_until_applied(live)
+    assert demo.get_by_role("slider").is_disabled() and values(live)["t"] == 0
+    box = canvas(live, 0).bounding_box()
+    for share in (0.05, 0.4):
+        live.page.mouse.click(box["x"] + share * box["width"], box["y"] + 0.2 * box["height"])
+        wait_until_applied(live)
+    assert demo.get_by_role("slider").is_enabled()
+    demo.get_by_text("digits along the path through 2 digits.").first.wait_for()
+    before = pixels(canvas(live, 0))
+    demo.get_by_text("those that D takes for data first").click()
+    wait_until_applied(live)
+    live.page.wait_for_timeout(200)
+    assert changed(before, pixels(canvas(live, 0))) > 0.05
+    press(live, "New pictures")
+    wait_until_applied(live)
+    demo.get_by_text("seed 1", exact=True).wait_for()
+    assert told(live, "values") and not demo.get_by_role("slider").is_enabled()

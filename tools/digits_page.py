@@ -1,0 +1,126 @@
+"""Digits, live, as a page without a kernel: G and D from the shipped weights, a walk through z, and what D says.
+
+    python -m tools.digits_page _site/digits
+
+The page asks for the weights, a script beside it, when a reader presses the button: so it also works from a file.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganlib.checkpoints import Trained, pretrained
+from ganlib.controls import Switch
+from ganlib.nets import Layer
+from ganlib.widgets import frame
+from ganlib.widgets.interpolation import CONTROLS, HINT
+from tools import toy_page
+
+ENGINE = ("toy_game.js", "digits_engine.js")
+WEIGHTS = "weights.js"
+SORTED = Switch(False, "those that D takes for data first", "Sort the digits by what D says to them")
+BODY = """\
+<header>
+<h1>@title@</h1>
+<p>These digits are drawn in this page, by the G that the notebooks train on MNIST: 100 numbers z go in, and 28 x 28
+pixels come out. The D that it played against says how likely it takes each of them to be data.</p>
+</header>
+<main>
+<p id="ask"><button id="fetch" type="button">Fetch both networks (@size@ MB)</button> <span id="said"></span></p>
+<div id="demo"></div>
+<noscript><p>The digits need a browser that runs scripts.</p></noscript>
+<h2>What to try</h2>
+<ul>
+<li>Click two digits or more: the walk goes on straight lines from the z of each to the z of the next one.</li>
+<li>Press Play, and see whether D likes the digits between two others less than those at the ends.</li>
+<li>Sort the digits by what D says, and look for what it dislikes in the last ones.</li>
+</ul>
+<p>The weights are those in the repository, in half precision. D plays here without its dropout, so that it says the
+same each time.</p>
+</main>
+"""
+START = """\
+const part = (id) => document.getElementById(id);
+const { title, looks, ...given } = JSON.parse(part("given").textContent);
+const worker = new Worker(URL.createObjectURL(new Blob([part("engine").textContent], { type: "text/javascript" })));
+worker.onmessage = ({ data: [frame, buffers] }) => {
+  part("ask").hidden = true;
+  const first = { title, looks, controls: given.controls, frame, buffers };
+  render({ model: new Map(Object.entries({ first, worker })), el: part("demo") });
+};
+window.ganlibWeights = (text) => worker.postMessage({ type: "begin", given, text });
+part("fetch").addEventListener("click", () => {
+  const script = document.createElement("script");
+  script.src = "weights.js";
+  script.onerror = () => {
+    part("said").textContent = "They could not be fetched. Press the button once more.";
+    part("fetch").disabled = false;
+  };
+  part("fetch").disabled = true;
+  part("said").textContent = "They are on their way.";
+  document.head.append(script);
+});
+"""
+
+
+def layers(trained: Trained) -> dict[str, list[dict[str, Any]]]:
+    """The layers of both nets as the engine takes them; D's last one gives a logit."""
+    found = {}
+    for name, net in (("G", trained.G), ("D", trained.D)):
+        plain: list[Layer] = [dense.layer for dense in net.layers]
+        inputs = [net.layers[0].linear.in_features, *(layer.units for layer in plain)]
+        acts = [layer.activation for layer in plain]
+        acts = acts if name == "G" else [*acts[:-1], "linear"]
+        found[name] = [
+            {"inputs": n, "units": layer.units, "pieces": layer.pieces, "activation": activation}
+            for n, layer, activation in zip(inputs, plain, acts)
+        ]
+    return found
+
+
+def weights(trained: Trained) -> str:
+    """All numbers of G and of D in half precision, in base64: of each layer W (units * pieces, inputs), then b."""
+    linears = [dense.linear for net in (trained.G, trained.D) for dense in net.layers]
+    tensors = [part.detach().half().flatten() for linear in linears for part in (linear.weight, linear.bias)]
+    return base64.b64encode(torch.cat(tensors).numpy().astype("<f2").tobytes()).decode("ascii")
+
+
+def given(trained: Trained) -> dict[str, Any]:
+    """All that the engine takes from Python, but for the weights."""
+    controls = {key: CONTROLS[key] for key in ("new", "clear", "t", "closed")} | {"sorted": SORTED}
+    return {
+        "layers": layers(trained),
+        "controls": frame.described(controls),
+        "values": {"t": 0, "closed": False, "sorted": False},
+        "hint": HINT,
+    }
+
+
+def write(folder: Path, links: str = "") -> Path:
+    """Write the page and its weights into a folder, which is made where there is none; the path of the page."""
+    trained = pretrained("mnist")
+    text = weights(trained)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS).write_text(f'ganlibWeights("{text}");\n', encoding="ascii")
+    texts = {
+        "body": BODY,
+        "title": "Digits, live",
+        "description": html.escape("Digits that G draws in the page, and what D says of them.", quote=True),
+        "size": f"{len(text) / 1e6:.0f}",
+        "links": links,
+        "engine": toy_page.engine_script(ENGINE),
+        "start": toy_page.small(START),
+    }
+    path = folder / toy_page.NAME
+    path.write_text(toy_page.filled(texts, given(trained) | {"title": "Digits, live"}), encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    print(write(Path(sys.argv[1] if len(sys.argv) > 1 else "_site/digits")))

@@ -23,13 +23,15 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+MOST = 2_000  # characters of an error
+
 
 class GanlibError(Exception):
     """The base of every error that this package raises on purpose."""
 
     def __str__(self) -> str:
         text = super().__str__()  # which may name a path, or a recipe, of any length
-        return text if len(text) <= 1_000 else f"{text[:997]}..."
+        return text if len(text) <= MOST else f"{text[: MOST // 2]} ... {text[-MOST // 2 :]}"  # why stands at the end
 
 
 class RecipeError(GanlibError, ValueError):

@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-MOST = 2_000  # characters of an error
+MOST = 1_000  # characters of an error
 
 
 class GanlibError(Exception):
@@ -31,7 +31,8 @@ class GanlibError(Exception):
 
     def __str__(self) -> str:
         text = super().__str__()  # which may name a path, or a recipe, of any length
-        return text if len(text) <= MOST else f"{text[: MOST // 2]} ... {text[-MOST // 2 :]}"  # why stands at the end
+        half = MOST // 2 - 3
+        return text if len(text) <= MOST else f"{text[:half]} ... {text[-half:]}"  # what to do stands at the end
 
 
 class RecipeError(GanlibError, ValueError):

@@ -290,3 +290,11 @@ def test_a_phone_shows_a_page_without_scrolling_sideways_and_the_theme_reaches_i
     for name in ("index", "14_claims"):
         opened.page.goto((small.folder / f"{name}.html").as_uri())
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
+
+def test_a_folder_of_other_things_is_refused_and_left(tmp_path):
+    kept = tmp_path / "notes.txt"
+    kept.write_text("mine")
+    with pytest.raises(RuntimeError, match="is there and is no site"):
+        build(tmp_path)
+    assert kept.read_text() == "mine"

@@ -30,15 +30,19 @@ def build(out: Path, *, names: Sequence[str] = (), record: Record | None = None)
 
     `names` are the notebooks that it has, all unless said otherwise; with names it has no other page that plays, and
     its links to what it has not lead to GitHub. `record` writes the recordings of their demos into a folder and names
-    them; without it a demo is its picture. Raises `RuntimeError` on what Sphinx warns of.
+    them; without it a demo is its picture. Raises `RuntimeError` on what Sphinx warns of, and where `out` holds other
+    things than a site.
     """
+    if out.exists() and not (out.is_dir() and ((out / "_static").is_dir() or not any(out.iterdir()))):
+        raise RuntimeError(f"{out} is there and is no site; give a new folder, or remove it by hand")
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder)
+        source, built = Path(folder) / "source", Path(folder) / "built" / "site"  # MyST-NB writes beside `built`, too
         recordings = source / "extra" / "recordings"
         recordings.mkdir(parents=True)
         _gather(source, names, record(recordings, names) if record else [])
+        _sphinx(source, built)
         shutil.rmtree(out, ignore_errors=True)
-        _sphinx(source, out)
+        shutil.copytree(built, out)
     return Site(out)
 
 

@@ -243,8 +243,9 @@ def wait_for(lab: LabPage, condition: str, of: str = DEMO, timeout: float = 20_0
 
 
 def wait_until_applied(lab: LabPage, of: str = DEMO) -> None:
-    """Wait until the kernel has carried out the last command of the page."""
+    """Wait until the kernel has carried out the last command of the page, and the page has drawn what came of it."""
     wait_for(lab, "Number(e.dataset.applied) >= Number(e.dataset.asked)", of)
+    lab.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def told(lab: LabPage, name: str, of: str = DEMO) -> str:

@@ -145,7 +145,7 @@ def test_a_sample_is_looked_at_closely_by_mouse_and_by_keys(lab):
     sheet.focus()
     lab.page.keyboard.press("Enter")
     wait_until_applied(lab, LIVE)
-    assert lab.page.locator(f"{LIVE} canvas:visible").count() == 4
+    wait_for(lab, "[...e.querySelectorAll('canvas')].filter(c => c.getClientRects().length).length === 4", LIVE)
 
 
 def test_pictures_are_picked_by_mouse_and_by_keys_in_their_colours(lab):

@@ -63,12 +63,12 @@ def brief(value: Any, most: int = 60, *, quoted: bool = True) -> str:
         if isinstance(getattr(value, "shape", None), tuple) and value.shape and hasattr(value, "dtype"):
             return f"an array of {tuple(value.shape)} {value.dtype}"
         if isinstance(value, str | bytes):
-            text = repr(value[: most + 1]) if quoted else value[: most + 1]
+            text = repr(value[: most + 1]) if quoted else value[: 4 * most]
         else:
             text = _SHORT.repr(value) if isinstance(value, Iterable) else repr(value)
     except Exception:  # an integer of thousands of digits, or a repr that fails
         text = f"a number of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
-    text = " ".join(text.split())
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
@@ -152,6 +152,7 @@ def door(error: type[GanlibError]) -> Callable[[Callable], Callable]:
     """
 
     def wrap(f: Callable) -> Callable:
+        """The function with its door before it."""
         names, rules, rest, read = [], {}, None, False
 
         def prepare() -> None:

@@ -246,6 +246,7 @@ class Run:
     @folder.setter
     @door(RecipeError)
     def folder(self, folder: Path | str) -> None:
+        """Let the run go on in another folder."""
         self._place = Place(folder)
 
     @door(RecipeError)

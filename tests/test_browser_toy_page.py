@@ -23,7 +23,7 @@ from ganlib.studies.toys import BestD, Toys
 from ganlib.widgets import ToyEngine
 from ganlib.widgets.frame import packed
 from ganlib.widgets.scene import CENTRES, EDGES
-from ganlib.widgets.toy import DECAY
+from ganlib.widgets.toy_engine import DECAY
 from tests.browser import changed, pixels, press, told, values, wait_for, wait_until_applied
 from tools import toy_page
 

@@ -16,7 +16,7 @@ from ganlib.plots import MOST_PUSH, PUSH
 from ganlib.recipes import RING, TOY
 from ganlib.studies.phenomena import PRESETS
 from ganlib.studies.toys import Toys
-from ganlib.widgets import LiveToy, ToyEngine
+from ganlib.widgets import LiveToy, ToyEngine, toy_film
 from ganlib.widgets.frame import packed
 from ganlib.widgets.past import KEPT
 
@@ -398,7 +398,7 @@ def test_presets_stand_in_two_groups(engine):
 
 
 def test_figure_1_has_a_key_and_panels_that_differ():
-    panels, measured = ToyEngine(opening="d").four()
+    panels, measured = toy_film.four(ToyEngine(opening="d"))
     upper = panels[::2]
     names = [{line.name for line in panel.lines} - {""} for panel in upper]
     assert names == [{"p_data", "p_g", "D", "D*"}, {"D before"}, {"p_g before"}, set()]

@@ -16,10 +16,10 @@ from ganlib.densities import Drawn
 from ganlib.errors import TrainingDiverged
 from ganlib.studies.phenomena import PRESETS
 from ganlib.theory import C as C_by_quadrature
-from ganlib.widgets import LiveToy, Recording, ToyEngine
+from ganlib.widgets import LiveToy, Recording, ToyEngine, toy_film
 from ganlib.widgets.frame import packed
 from ganlib.widgets.scene import CENTRES, EDGES, WIDTH
-from ganlib.widgets.toy import MEASURE_EVERY
+from ganlib.widgets.toy_engine import MEASURE_EVERY
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -859,5 +859,5 @@ def test_a_frame_is_small_and_quickly_made(engine):
 
 
 def test_each_picture_of_a_film_is_titled_by_the_preset_that_it_shows():
-    titles = [picture.panels[0].title for picture in ToyEngine().frames("d", 12)]
+    titles = [picture.panels[0].title for picture in toy_film.frames(ToyEngine(), "d", 12)]
     assert [title[:3] for title in titles] == ["(a)"] * 3 + ["(b)"] * 3 + ["(c)"] * 3 + ["(d)"] * 3

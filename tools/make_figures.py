@@ -27,7 +27,7 @@ from ganlib.errors import DataError
 from ganlib.hardware import provenance
 from ganlib.lessons import why_184
 from ganlib.picture import Picture
-from ganlib.widgets import ToyEngine
+from ganlib.widgets import ToyEngine, toy_film
 
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
 RUNS = FOLDER.parent / "ganlib" / "results" / "mnist_runs.json"
@@ -99,10 +99,10 @@ def fig3_interpolation(trained: Trained, data: Dataset) -> dict[str, Any]:
 def fig1_toy() -> dict[str, Any]:
     """Figure 1: the four panels, one after the other, as the live toy's presets bring them about; and as a film."""
     engine = ToyEngine(opening="d")
-    panels, found = engine.four()
+    panels, found = toy_film.four(engine)
     told = {name: {key: round(value, 4) for key, value in vars(measured).items()} for name, measured in found.items()}
     (FOLDER / "fig1_toy.png").write_bytes(plots.png(plots.draw(Picture(panels), width=9.6, paper=True)))
-    (FOLDER / "fig1_toy_loop.png").write_bytes(plots.film(ToyEngine().frames("d", 36)))
+    (FOLDER / "fig1_toy_loop.png").write_bytes(plots.film(toy_film.frames(ToyEngine(), "d", 36)))
     return {
         "figure": "Figure 1",
         "shows": "p_data dotted, p_g (exact) solid, D dashed, D* faint; grey: D before (b) and p_g before (c); "

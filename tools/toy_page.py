@@ -23,7 +23,7 @@ from ganlib.nets import Layer
 from ganlib.recipes import TOY
 from ganlib.studies.diagnosis import BEFORE, ENOUGH, MANY_TO_ONE, TOO_FEW, too_steep
 from ganlib.studies.phenomena import DATA, PLAIN, PRESETS
-from ganlib.widgets import frame, toy
+from ganlib.widgets import frame, toy_engine
 from ganlib.widgets.demo import FOLDER, script
 from ganlib.widgets.scene import ARROWS
 from ganlib.widgets.slow import MOVED
@@ -59,7 +59,7 @@ def small(text: str) -> str:
 
 def given() -> dict[str, Any]:
     """All that the engine takes from Python, so that it is said once: recipe, controls, presets, data, words."""
-    made = toy.ToyEngine()
+    made = toy_engine.ToyEngine()
     own = dict(made.controls)
     cost = own["generator_cost"]
     own["generator_cost"] = replace(cost, options=[*cost.options, "blend"], words={**cost.words, "blend": BLEND})
@@ -84,7 +84,7 @@ def given() -> dict[str, Any]:
             "data": {name: plain_density(p) for name, p in DATA.items()},
             "arrows": {name: [z.tolist(), reach, ticks] for name, (z, reach, ticks) in ARROWS.items()},
             "panels": [dict(panel, **EMPTY) for panel in frame.packed(made.complete())[0]["panels"]],
-            "decay": toy.DECAY,
+            "decay": toy_engine.DECAY,
             "states": made.STATES,
             "words": words(),
             "opening": OPENING,
@@ -162,7 +162,7 @@ SAID = {
     "stage 3": "D says of {at} how likely they are to be data: a dot each, on D.",
     "stage 4": "The gradient: {gradient}.",
 }
-"""What the page says, as `toy`, `diagnosis`, `charts` and `slow` say it; tests hold it to them."""
+"""What the page says, as `toy_engine`, `diagnosis`, `charts` and `slow` say it; tests hold it to them."""
 
 
 EMPTY: dict[str, Any] = {"lines": [], "levels": [], "marks": [], "arrows": []}
@@ -174,7 +174,7 @@ def words() -> dict[str, str]:
     steep = too_steep(9_999_999.0).replace("9,999,999", "{steep:,}")
     return (
         SAID
-        | {"steep": steep, "first": toy.FIRST, "on": toy.ON}
+        | {"steep": steep, "first": toy_engine.FIRST, "on": toy_engine.ON}
         | {f"moved {who}": said for who, said in MOVED.items()}
     )
 
@@ -302,7 +302,7 @@ function turn() {
 
 def page(links: str = "") -> str:
     """The whole page; `links` is what stands at its top, as HTML, such as a way back to the site that it belongs to."""
-    engine = toy.ToyEngine(opening=OPENING)
+    engine = toy_engine.ToyEngine(opening=OPENING)
     texts = {
         "body": BODY,
         "title": "Figure 1, live",

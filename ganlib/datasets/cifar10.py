@@ -85,6 +85,7 @@ def _check(folder: Path, pictures: np.ndarray, labels: np.ndarray) -> None:
     """Refuse what cannot be CIFAR-10, though its layout is right: a batch of zeros, a batch in the place of another."""
 
     def refuse(picture: int, problem: str) -> None:
+        """Raise the error that names the batch that this picture stands in."""
         where = f"{folder}: {BATCHES[picture // (len(labels) // 6)]}"
         raise RECORD.refusal(where, problem, "60,000 pictures, no two alike", "Get it again.", way_round=True)
 

@@ -124,6 +124,7 @@ def _ask(url: str, pieces: Queue, stop: Event, sockets: list[socket.socket]) -> 
     import requests
 
     def put(piece: bytes | _Failed | None) -> None:
+        """Wait for room in the queue, unless nobody reads from it any more."""
         while not stop.is_set():
             with contextlib.suppress(Full):
                 return pieces.put(piece, timeout=0.5)
@@ -164,7 +165,10 @@ def _watched(stop: Event, sockets: list[socket.socket]) -> requests.adapters.HTT
         """The pool, with connections that hand out their sockets."""
 
         class Connection(pool.ConnectionCls):
+            """A connection whose socket can be shut from outside."""
+
             def connect(self) -> None:
+                """Connect, hand out the socket, and give up where it is too late."""
                 super().connect()
                 sockets.append(self.sock)
                 if stop.is_set():
@@ -179,11 +183,15 @@ def _watched(stop: Event, sockets: list[socket.socket]) -> requests.adapters.HTT
         return manager
 
     class Adapter(requests.adapters.HTTPAdapter):
+        """The usual adapter, with such pools, through a proxy, too."""
+
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            """Make the manager of direct connections."""
             super().init_poolmanager(*arguments, **options)
             watch(self.poolmanager)
 
         def proxy_manager_for(self, *arguments: Any, **options: Any) -> urllib3.PoolManager:
+            """The manager of connections through a proxy."""
             return watch(super().proxy_manager_for(*arguments, **options))
 
     return Adapter()
@@ -238,6 +246,7 @@ def _bar(name: str) -> Iterator:
         bar = tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=off)
 
     def moved(n: int) -> None:
+        """Move the bar, where it can still be written."""
         with contextlib.suppress(OSError, ValueError):
             bar.update(n)
 

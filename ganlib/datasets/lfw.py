@@ -72,6 +72,7 @@ def load(verify: bool, download: bool) -> Dataset:
             RECORD.compare(archive, key, ARCHIVE)
 
     def unpack() -> dict[str, Tensor]:
+        """The pictures and people of the archive, which is downloaded where it is not here."""
         return _read(archive or fetch(RECORD, ARCHIVE, download, WHOLE), verify)
 
     read = kept(RECORD, _kept(key), LIKE, unpack, _sound, KEPT)

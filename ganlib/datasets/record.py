@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from ganlib.errors import DataError
+from ganlib.errors import DataError, brief
 
 SEEN = 8  # names at most that a message lists of a folder
 
@@ -22,10 +22,8 @@ class Unreachable(DataError):
 
 
 def short(value: object, most: int = 80) -> str:
-    """A value for a message: what can be printed of its text, on one line, at most `most` characters of it."""
-    text = value[: 4 * most] if isinstance(value, str) else str(value)
-    text = "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+    """The text of a value for a message, as `errors.brief` has it, without quotes."""
+    return brief(value if isinstance(value, str) else str(value), most, quoted=False)
 
 
 def folder_named_by(variable: str) -> Path | None:

@@ -136,6 +136,7 @@ class _Array:
             unpacked.seek(self.start)
 
         def take(n: int) -> bytes:
+            """The next n bytes of the element, or EOFError."""
             read = unpacked.take(n) if unpacked else file.read(n)
             if len(read) < n:
                 raise EOFError("it ends too early")

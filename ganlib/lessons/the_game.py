@@ -17,7 +17,7 @@ from ganlib.drawing import Drawing
 from ganlib.picture import Picture
 from ganlib.studies.phenomena import PRESETS
 from ganlib.studies.toys import Measured
-from ganlib.widgets import Guess, ToyEngine
+from ganlib.widgets import Guess, ToyEngine, toy_film
 
 WRONG = ("saturation", "no saturation", "Helvetica", "oscillation", "k too small", "k large")
 """The games that go wrong, and two that show what mends them, by the names of the live toy's presets."""
@@ -86,7 +86,7 @@ def compare(G: nn.Module, D: nn.Module, trainer: Trainer) -> pd.DataFrame:
 
 def figure_1() -> tuple[Drawing, dict[str, Measured]]:
     """Figure 1, its four panels as the live toy brings them about, and what was measured in each."""
-    panels, measured = ToyEngine().four()
+    panels, measured = toy_film.four(ToyEngine())
     return plots.draw(Picture(panels)), measured
 
 

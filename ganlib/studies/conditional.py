@@ -26,7 +26,8 @@ from ganlib.errors import DataError, RecipeError, brief
 from ganlib.nets import Discriminator, Generator, Layer
 from ganlib.recipes import TOY, Recipe
 from ganlib.studies.measures import Classifier
-from ganlib.studies.toys import Draws, Measured, Stack, Toys
+from ganlib.studies.stacked import Stack
+from ganlib.studies.toys import Draws, Measured, Toys
 
 RESULTS = Path(__file__).parent.parent / "results" / "conditional.json"
 NODES = 20  # values of c by which is averaged over c

@@ -266,8 +266,6 @@ def plane(noise: float = NOISE, units: int = 64) -> Recipe:
         batch=64,
         lr_D=3e-3,
         lr_G=3e-3,
-        momentum_start=0.5,
-        momentum_end=0.5,
         classes=2,
         labels=2,
     )

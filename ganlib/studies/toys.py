@@ -15,47 +15,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganlib import game, theory
 from ganlib.densities import PRIOR_REACH, Array, Density, Modes, Pushforward, relu_line
 from ganlib.errors import RecipeError, TrainingDiverged, brief
-from ganlib.nets import Discriminator, Generator, Layer
 from ganlib.recipes import Recipe
+from ganlib.studies.stacked import Stack, StackedDiscriminator
 
 STREAM = 2014  # sets the draws of a toy apart from every other use of a seed
 SMOOTH_PIECES = 800  # a G that is not made of rectifiers is looked at as so many straight lines
 MAX_K = 100
 CHOICES = ("batch", "p_z", "update", "generator_cost")
 """What all games of a stack have in common and `Toys.set` may change."""
-
-
-class Stack(nn.Module):
-    """B nets of the same layers as one: parameters (B, ...), inputs (B, m, inputs), outputs (B, m, units)."""
-
-    def __init__(self, nets: Sequence[Generator | Discriminator], dtype: torch.dtype = torch.float32):
-        super().__init__()
-        self.specs: tuple[Layer, ...] = tuple(dense.layer for dense in nets[0].layers)
-        if any(layer.keep < 1 for layer in self.specs):
-            raise RecipeError("toys have no dropout; every layer must keep all of its input")
-        linears = [[net.layers[i].linear for net in nets] for i in range(len(self.specs))]
-        weights = (torch.stack([linear.weight.detach().T for linear in same]) for same in linears)
-        biases = (torch.stack([linear.bias.detach() for linear in same])[:, None] for same in linears)
-        self.weights, self.biases = (nn.ParameterList(t.to(dtype) for t in each) for each in (weights, biases))
-
-    def forward(self, x: Tensor, only: int | None = None) -> Tensor:
-        """Map x (B, m, inputs) to (B, m, units); with `only`, x (1, m, inputs) by that one net."""
-        for layer, weight, bias in zip(self.specs, self.weights, self.biases):
-            if only is not None:
-                weight, bias = weight[only : only + 1], bias[only : only + 1]
-            x = torch.baddbmm(bias, x, weight)  # (B, m, units * pieces)
-            if layer.activation == "relu":
-                x = x.relu_()  # in place: on many games memory is what takes the time
-            elif layer.activation == "sigmoid":
-                x = torch.sigmoid(x)
-            elif layer.pieces > 1:
-                x = x.unflatten(-1, (layer.units, layer.pieces)).amax(-1)
-        return x
 
 
 class Jitter:
@@ -70,18 +42,6 @@ class Jitter:
         """Noise for x (B, m, d)."""
         drawn = torch.stack([torch.randn(x.shape[1:], generator=rng) for rng in self.rngs])
         return (self.std * drawn[self.row]).to(x.dtype)
-
-
-class StackedDiscriminator(Stack):
-    """B discriminators as one."""
-
-    def __init__(self, nets: Sequence[Discriminator], dtype: torch.dtype = torch.float32):
-        super().__init__(nets, dtype)
-        self.specs = (*self.specs[:-1], Layer(1, "linear", 0.0))  # the costs take logits
-
-    def logit(self, x: Tensor, rng: Jitter | None = None) -> Tensor:
-        """a(x) = log D(x) - log(1 - D(x)): (B, m, d) -> (B, m); with `rng`, of x and that noise."""
-        return self(x if rng is None else x + rng.like(x)).squeeze(-1)
 
 
 @dataclass(frozen=True)

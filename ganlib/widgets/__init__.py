@@ -34,7 +34,8 @@ from ganlib.widgets.real_walk import RealWalk
 from ganlib.widgets.ruler import Ruler
 from ganlib.widgets.slices import Slices
 from ganlib.widgets.sliders import Sliders
-from ganlib.widgets.toy import LiveToy, ToyEngine
+from ganlib.widgets.toy import LiveToy
+from ganlib.widgets.toy_engine import ToyEngine
 from ganlib.widgets.training import LiveTraining
 
 __all__ = [

@@ -29,7 +29,7 @@ from ganlib.controls import Choice, Control, Slider, Switch
 from ganlib.studies.phenomena import PRESETS
 from ganlib.widgets.demo import Demo
 from ganlib.widgets.guess import NODES, GuessEngine
-from ganlib.widgets.toy import ToyEngine
+from ganlib.widgets.toy_engine import ToyEngine
 from tools.pages import sources
 
 PLACES = 260  # of all sliders of a demo together, at the most

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -226,6 +227,21 @@ def opened(
     own.close()
 
 
+@contextmanager
+def page_of_its_own(chromium: Any, path: Path) -> Iterator[SimpleNamespace]:
+    """A file in a page without a kernel: its `page`, its `path`, when it was `begun`, what it `asked` for and what went `wrong`."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    page, asked, wrong = context.new_page(), [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    begun = time.perf_counter()
+    page.goto(path.as_uri())
+    yield SimpleNamespace(page=page, path=path, asked=asked, wrong=wrong, begun=begun)
+    context.close()
+    assert wrong == []
+
+
 # -- a live demo on the page (view.js): `of` is its element, where a page has more than one ---------------------------
 
 
@@ -309,6 +325,22 @@ def drag(lab: LabPage, name: str, to: float, of: str = DEMO) -> None:
     for i in range(1, 9):
         lab.page.mouse.move(x + (target - x) * i / 8, y)
     lab.page.mouse.up()
+
+
+def draw_a_hill(lab: LabPage, canvas: Any) -> None:
+    """Draw a hill with the mouse into the right half of a panel's canvas."""
+    box = canvas.bounding_box()
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        """The place on the page of a place in the panel."""
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    lab.page.mouse.move(*at(0.7, 0.68))
+    lab.page.mouse.down()
+    for i in range(1, 11):
+        lab.page.mouse.move(*at(0.7 + 0.015 * i, 0.68 - 0.05 * min(i, 10 - i)))
+    lab.page.mouse.up()
+    wait_until_applied(lab)
 
 
 def theme(page: Any, dark: bool) -> None:

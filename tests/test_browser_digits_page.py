@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from ganlib.checkpoints import pretrained
-from tests.browser import changed, pixels, press, told, values, wait_for, wait_until_applied
+from tests.browser import changed, page_of_its_own, pixels, press, told, values, wait_for, wait_until_applied
 from tools import digits_page, toy_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
@@ -23,15 +22,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
 @pytest.fixture(scope="module")
 def live(_chromium, tmp_path_factory):
     path = digits_page.write(tmp_path_factory.mktemp("digits"))
-    context = _chromium.new_context(viewport={"width": 1400, "height": 1000})
-    page = context.new_page()
-    asked, wrong = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(path.as_uri())
-    yield SimpleNamespace(page=page, path=path, asked=asked)
-    context.close()
-    assert wrong == []
+    with page_of_its_own(_chromium, path) as live:
+        yield live
 
 
 def canvas(live, i):

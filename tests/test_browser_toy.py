@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 
 from ganlib.studies.phenomena import PRESETS
-from tests.browser import DEMO, changed, opened, pixels, press, run, told, values, wait_for, wait_until_applied
+from tests.browser import (
+    DEMO,
+    changed,
+    draw_a_hill,
+    opened,
+    pixels,
+    press,
+    run,
+    told,
+    values,
+    wait_for,
+    wait_until_applied,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -83,14 +95,7 @@ def test_drawing_the_data_with_the_mouse_while_it_plays(lab):
     draw_it_yourself(lab)
     before = pixels(curves(lab))
     press(lab, "Play")
-    box = curves(lab).bounding_box()
-    at = lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])  # noqa: E731
-    lab.page.mouse.move(*at(0.7, 0.68))
-    lab.page.mouse.down()
-    for i in range(1, 11):
-        lab.page.mouse.move(*at(0.7 + 0.015 * i, 0.68 - 0.05 * min(i, 10 - i)))
-    lab.page.mouse.up()
-    wait_until_applied(lab)
+    draw_a_hill(lab, curves(lab))
     press(lab, "Pause")
     wait_until_applied(lab)
     run(lab, "import numpy as np; h = np.array(toy.heights); x = np.linspace(-5, 5, len(h))")

@@ -24,7 +24,17 @@ from ganlib.widgets import ToyEngine
 from ganlib.widgets.frame import packed
 from ganlib.widgets.scene import CENTRES, EDGES
 from ganlib.widgets.toy_engine import DECAY
-from tests.browser import changed, pixels, press, told, values, wait_for, wait_until_applied
+from tests.browser import (
+    changed,
+    draw_a_hill,
+    page_of_its_own,
+    pixels,
+    press,
+    told,
+    values,
+    wait_for,
+    wait_until_applied,
+)
 from tools import toy_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
@@ -346,18 +356,11 @@ def test_how_it_goes_wrong_in_one_click_each(inside):
 @pytest.fixture(scope="module")
 def live(_chromium, tmp_path_factory):
     path = toy_page.write(tmp_path_factory.mktemp("page"))
-    context = _chromium.new_context(viewport={"width": 1400, "height": 1000})
-    page = context.new_page()
-    asked, wrong = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    begun = time.perf_counter()
-    page.goto(path.as_uri())
-    page.wait_for_function("() => Number(document.querySelector('section.ganlib')?.dataset.frames) > 0", timeout=30_000)
-    yield SimpleNamespace(page=page, path=path, asked=asked, wrong=wrong, opened=time.perf_counter() - begun)
-    context.close()
-    assert wrong == []
+    with page_of_its_own(_chromium, path) as live:
+        there = "() => Number(document.querySelector('section.ganlib')?.dataset.frames) > 0"
+        live.page.wait_for_function(there, timeout=30_000)
+        live.opened = time.perf_counter() - live.begun
+        yield live
 
 
 def canvas(live, i=0):
@@ -447,14 +450,7 @@ def test_p_data_is_drawn_by_hand_while_it_plays(live):
     demo.get_by_role("combobox", name="p_data", exact=True).select_option(label="draw it yourself")
     wait_until_applied(live)
     press(live, "Play")
-    box = canvas(live).bounding_box()
-    at = lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])  # noqa: E731
-    live.page.mouse.move(*at(0.7, 0.68))
-    live.page.mouse.down()
-    for i in range(1, 11):
-        live.page.mouse.move(*at(0.7 + 0.015 * i, 0.68 - 0.05 * min(i, 10 - i)))
-    live.page.mouse.up()
-    wait_until_applied(live)
+    draw_a_hill(live, canvas(live))
     press(live, "Pause")
     wait_until_applied(live)
     assert told(live, "state") == "paused"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganlib.errors import CheckpointError, GanlibError, brief
-from ganlib.nets import is_integer, is_number
+from ganlib.nets import is_integer, is_plain_number
 from ganlib.recipes.recipe import Recipe
 
 MOST = 2**53  # steps, updates, epochs: so far a float counts
@@ -105,7 +105,10 @@ def _check_history(history: Any) -> None:
     _hold("history's rows", rows, 2 <= rows.shape[1] <= COLUMNS, f"of at most {COLUMNS} columns")
     _hold("history's window", window, window.shape[1] == rows.shape[1], f"of {rows.shape[1]} columns, as its rows")
     _hold("history's window", window, len(window) < history["every"], f"shorter than {history['every']:,}")
-    for name, right in (("scores", is_number), ("changes", lambda value: is_number(value) or isinstance(value, str))):
+    for name, right in (
+        ("scores", is_plain_number),
+        ("changes", lambda value: is_plain_number(value) or isinstance(value, str)),
+    ):
         _check_rows(f"history's {name}", _part(history, name), right)
 
 
@@ -119,7 +122,12 @@ def _check_told(recipe: Recipe, state: dict[str, Any]) -> None:
     _check_rows("sessions", state.get("sessions", []), lambda value: True)
     for one in state.get("sessions", []):
         below = one.get("built_on", {})
-        _hold("sessions", one, isinstance(below, dict) and is_number(below.get("epochs", 0)), "told with their epochs")
+        _hold(
+            "sessions",
+            one,
+            isinstance(below, dict) and is_plain_number(below.get("epochs", 0)),
+            "told with their epochs",
+        )
     _check_rows("strip", state.get("strip", []), lambda value: True)
     for row in state.get("strip", []):
         _whole(row, "epoch", 0)

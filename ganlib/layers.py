@@ -19,8 +19,8 @@ LEARNT = 2**28  # numbers that a net learns, at the most: 1 GB as float32; the l
 # -- what a number may be ----------------------------------------------------------------------------------------------
 
 
-def is_plain_number(value: Any) -> bool:
-    """Whether it is an int or a float of Python, as a file of plain values holds them: any size, nan, and not a bool."""
+def is_plain(value: Any) -> bool:
+    """Whether it is an int or a float as a file of plain values holds them, of any size, or nan; and not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -41,7 +41,7 @@ class Rule:
         """Raise `RecipeError` unless the value fits."""
         if not self.fits(value):
             raise RecipeError(f"{what} {brief(value)}; {self.words}")
-        if is_plain_number(value) and value > self.most:
+        if is_plain(value) and value > self.most:
             raise RecipeError(f"{what} {brief(value)}; it must be at most {self.most:,}")
 
 
@@ -57,11 +57,11 @@ def one_of(choices: Sequence[str]) -> Rule:
 
 
 NOT_NEGATIVE = Rule(
-    lambda value: is_plain_number(value) and 0 <= value < math.inf, "it must be a finite number >= 0", 1_000_000
+    lambda value: is_plain(value) and 0 <= value < math.inf, "it must be a finite number >= 0", 1_000_000
 )
-KEEP = Rule(lambda value: is_plain_number(value) and 0 < value <= 1, "it must lie in (0, 1]")
+KEEP = Rule(lambda value: is_plain(value) and 0 < value <= 1, "it must lie in (0, 1]")
 BIAS = Rule(
-    lambda value: value in BIASES if isinstance(value, str) else is_plain_number(value) and abs(value) < math.inf,
+    lambda value: value in BIASES if isinstance(value, str) else is_plain(value) and abs(value) < math.inf,
     f"use a number, or one of {', '.join(BIASES)}",
     1_000_000,
 )

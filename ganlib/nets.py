@@ -20,12 +20,12 @@ from ganlib.layers import (
     Deconvolution,
     Layer,
     is_integer,
-    is_plain_number,
+    is_plain,
     layer_from,
     learnt,
 )
 
-__all__ = ["AnyLayer", "Beside", "Convolution", "Deconvolution", "Layer", "is_integer", "is_plain_number", "layer_from"]
+__all__ = ["AnyLayer", "Beside", "Convolution", "Deconvolution", "Layer", "is_integer", "is_plain", "layer_from"]
 __all__ += ["Abreast", "Convolve", "Deconvolve", "Dense", "Discriminator", "Generator", "count_parameters", "fixed"]
 __all__ += ["MODULES", "Affine", "Rng", "limit", "marginal_bias", "mask", "moments", "real_logit", "settled", "stack"]
 
@@ -101,7 +101,7 @@ class Dense(nn.Module):
                 _sparse_(self.linear.weight, layer.sparse, rng)
             else:
                 self.linear.weight.uniform_(-layer.irange, layer.irange, generator=rng)
-            self.linear.bias.fill_(layer.bias if is_plain_number(layer.bias) else 0.0)
+            self.linear.bias.fill_(layer.bias if is_plain(layer.bias) else 0.0)
             if layer.bias == "marginal":
                 self.linear.bias.copy_(marginal_bias(data_mean))
             elif layer.bias == "irange":

@@ -22,7 +22,7 @@ from ganlib.datasets import Dataset, load
 from ganlib.datasets.record import folder_named_by
 from ganlib.errors import CheckpointError, RecipeError, Within, brief, door
 from ganlib.images import scale, shown
-from ganlib.nets import is_plain_number
+from ganlib.nets import is_plain
 from ganlib.recipes import Recipe
 from ganlib.trainer import History, Step, Trainer
 from ganlib.unattended import Bar, Lock, in_notebook, polite_stop, say
@@ -310,7 +310,7 @@ class Run:
         or another run has come to be there.
         """
         for name, value in (("checkpoint_seconds", checkpoint_seconds), ("seconds", seconds)):
-            if value is not None and not (is_plain_number(value) and value > 0):
+            if value is not None and not (is_plain(value) and value > 0):
                 raise RecipeError(f"{name} is {brief(value)}; it must be positive")
         trainer = self.trainer
         end = math.inf if seconds is None else time.monotonic() + min(seconds, FOREVER)

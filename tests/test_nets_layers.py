@@ -16,7 +16,7 @@ from ganlib.nets import (
     Generator,
     Layer,
     is_integer,
-    is_plain_number,
+    is_plain,
     layer_from,
 )
 from ganlib.recipes import CIFAR10_CONV, MNIST, TFD_1, Recipe
@@ -240,6 +240,6 @@ def test_recipe_files_of_before_still_load():
 
 
 def test_is_number():
-    assert all(map(is_plain_number, (0, -1.5, INF, NAN)))
-    assert not any(map(is_plain_number, (True, "1", None, 1j, [1])))
+    assert all(map(is_plain, (0, -1.5, INF, NAN)))
+    assert not any(map(is_plain, (True, "1", None, 1j, [1])))
     assert is_integer(0) and not any(map(is_integer, (True, 1.0, "1", None, NAN)))

@@ -21,7 +21,7 @@ from ganlib.baselines.vae import VAERecipe
 from ganlib.datasets import Dataset
 from ganlib.errors import CheckpointError, RecipeError, brief, door
 from ganlib.images import scale
-from ganlib.layers import NOT_NEGATIVE, WIDEST, is_integer, is_plain_number
+from ganlib.layers import NOT_NEGATIVE, WIDEST, is_integer, is_plain
 from ganlib.runs import Place
 from ganlib.unattended import Bar, polite_stop, say
 
@@ -118,12 +118,12 @@ def check(state: Any) -> None:
         like = _unborn(recipe, net)
         _hold("seed", state["seed"], is_integer(state["seed"]) and 0 <= state["seed"] < 2**63)
         _hold("done", model["done"], is_integer(model["done"]) and 0 <= model["done"] <= 10**9)
-        _hold("seconds", state["seconds"], is_plain_number(state["seconds"]) and state["seconds"] >= 0)
+        _hold("seconds", state["seconds"], is_plain(state["seconds"]) and state["seconds"] >= 0)
         for name in ("data", "fingerprint"):
             _hold(name, state[name], isinstance(state[name], str))
         rows = state["history"]
         plain = isinstance(rows, list) and all(
-            isinstance(row, dict) and all(map(is_plain_number, row.values())) for row in rows
+            isinstance(row, dict) and all(map(is_plain, row.values())) for row in rows
         )
         _hold("history", rows, plain)
         for name, tensor in net.items():
@@ -163,7 +163,7 @@ def _check_optimiser(found: dict[str, Any], like: Model) -> None:
         for name, value in settings.items():
             numbers = value if isinstance(value, list | tuple) else [value]
             _hold(name, value, all(one is None or isinstance(one, bool) or NOT_NEGATIVE.fits(one) for one in numbers))
-        _hold("optimiser", settings, settings.keys() >= {"lr"} and is_plain_number(settings["lr"]))
+        _hold("optimiser", settings, settings.keys() >= {"lr"} and is_plain(settings["lr"]))
     shapes = [p.shape for p in like.parameters()]
     for i, one in found["state"].items():
         _hold("optimiser", i, is_integer(i) and 0 <= i < len(shapes) and kept <= one.keys())

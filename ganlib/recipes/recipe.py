@@ -15,7 +15,7 @@ from ganlib.errors import RecipeError, Within, brief, door, is_whole, need
 from ganlib.game import GENERATOR_COSTS, PRIORS, UPDATES, prior
 from ganlib.images import PIXELS
 from ganlib.layers import NOT_NEGATIVE, WIDEST, Rule, one_of, whole
-from ganlib.nets import AnyLayer, Discriminator, Generator, is_plain_number
+from ganlib.nets import AnyLayer, Discriminator, Generator, is_plain
 
 PROFILES = ("smoke", "quick", "paper")
 LIVE = ("k", "update", "generator_cost", "lr_D", "lr_G", "momentum_start", "momentum_end")  # may change in training
@@ -287,8 +287,8 @@ DEEPEST = 64  # layers of a net, at the most
 DRAWN = 2**31  # numbers of samples drawn at once, at the most: 8 GB
 
 _TEXT = Rule(lambda value: isinstance(value, str) and len(value) <= 10_000, "it must be a text")
-_RATE = Rule(lambda x: is_plain_number(x) and 0 < x <= 1e300, "a rate must be a positive, finite number")
-_MOMENTUM = Rule(lambda x: is_plain_number(x) and 0 <= x < 1, "momentum must lie in [0, 1) (try 0.5)")
+_RATE = Rule(lambda x: is_plain(x) and 0 < x <= 1e300, "a rate must be a positive, finite number")
+_MOMENTUM = Rule(lambda x: is_plain(x) and 0 <= x < 1, "momentum must lie in [0, 1) (try 0.5)")
 
 
 def _layers(least: int) -> Rule:
@@ -320,16 +320,12 @@ RULES: dict[str, Rule] = {
     "lr_D lr_G lr_E lr_min": _RATE,
     "momentum_start momentum_end": _MOMENTUM,
     "lr_decay": Rule(
-        lambda x: is_plain_number(x) and 1 <= x < math.inf,
+        lambda x: is_plain(x) and 1 <= x < math.inf,
         "it divides the rates, so it must be a number >= 1",
         1_000_000,
     ),
-    "fall": Rule(
-        lambda x: is_plain_number(x) and 0 <= x <= 1, "a share lies in [0, 1]; 0 means that the rates do not fall"
-    ),
-    "k_until": Rule(
-        lambda x: is_plain_number(x) and 0 <= x <= 1, "an accuracy lies in [0, 1]; 0 means that D makes all k"
-    ),
+    "fall": Rule(lambda x: is_plain(x) and 0 <= x <= 1, "a share lies in [0, 1]; 0 means that the rates do not fall"),
+    "k_until": Rule(lambda x: is_plain(x) and 0 <= x <= 1, "an accuracy lies in [0, 1]; 0 means that D makes all k"),
     "max_norm": replace(NOT_NEGATIVE, words="it must be a finite number >= 0 (0: no limit)"),
     "built_on": Rule(lambda name: isinstance(name, str), "it must be the name of a recipe, or empty"),
     "pixels": one_of(PIXELS),

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganlib.errors import CheckpointError, GanlibError, brief
-from ganlib.nets import is_integer, is_plain_number
+from ganlib.nets import is_integer, is_plain
 from ganlib.recipes.recipe import Recipe
 
 MOST = 2**53  # steps, updates, epochs: so far a float counts
@@ -106,8 +106,8 @@ def _check_history(history: Any) -> None:
     _hold("history's window", window, window.shape[1] == rows.shape[1], f"of {rows.shape[1]} columns, as its rows")
     _hold("history's window", window, len(window) < history["every"], f"shorter than {history['every']:,}")
     for name, right in (
-        ("scores", is_plain_number),
-        ("changes", lambda value: is_plain_number(value) or isinstance(value, str)),
+        ("scores", is_plain),
+        ("changes", lambda value: is_plain(value) or isinstance(value, str)),
     ):
         _check_rows(f"history's {name}", _part(history, name), right)
 
@@ -125,7 +125,7 @@ def _check_told(recipe: Recipe, state: dict[str, Any]) -> None:
         _hold(
             "sessions",
             one,
-            isinstance(below, dict) and is_plain_number(below.get("epochs", 0)),
+            isinstance(below, dict) and is_plain(below.get("epochs", 0)),
             "told with their epochs",
         )
     _check_rows("strip", state.get("strip", []), lambda value: True)

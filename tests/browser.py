@@ -229,7 +229,7 @@ def opened(
 
 @contextmanager
 def page_of_its_own(chromium: Any, path: Path) -> Iterator[SimpleNamespace]:
-    """A file in a page without a kernel: `page`, `path`, when it was `begun`, what it `asked` for, what went `wrong`."""
+    """A file in a page without a kernel: `page`, `path`, when `begun`, what it `asked` for, what went `wrong`."""
     context = chromium.new_context(viewport={"width": 1400, "height": 1000})
     page, asked, wrong = context.new_page(), [], []
     page.on("request", lambda request: asked.append(request.url))

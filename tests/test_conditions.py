@@ -236,6 +236,8 @@ def test_such_a_run_is_saved_and_goes_on_bit_for_bit(name, tmp_path):
 def test_such_a_run_trains_to_its_end_and_keeps_what_it_drew(name, tmp_path):
     run = runs.open(tmp_path, small.recipe(**GAMES[name], epochs=2), data=small.data())
     assert run.train(progress=False) and [row["epoch"] for row in run.strip] == [1, 2]
+    if name == "mask":
+        assert run.trainer.samples(3).shape == (3, 12)  # of the data's shape, which is no square
     if name == "left half":
         left = torch.tensor([1, 1, 0, 0] * 3) > 0
         assert torch.equal(run.strip[-1]["last"][:, left], small.data().valid[:8, left])

@@ -239,7 +239,7 @@ def test_recipe_files_of_before_still_load():
     assert Recipe.from_dict(plain) == MNIST
 
 
-def test_is_number():
+def test_is_plain():
     assert all(map(is_plain, (0, -1.5, INF, NAN)))
     assert not any(map(is_plain, (True, "1", None, 1j, [1])))
     assert is_integer(0) and not any(map(is_integer, (True, 1.0, "1", None, NAN)))

@@ -95,7 +95,7 @@ class Dense(nn.Module):
         super().__init__()
         self.layer = layer
         outputs = layer.units * layer.pieces
-        self.linear = nn.utils.skip_init(nn.Linear, inputs, outputs, device=torch.get_default_device())
+        self.linear = nn.utils.skip_init(nn.Linear, inputs, outputs, device=_device())
         with torch.no_grad():
             if layer.sparse:
                 _sparse_(self.linear.weight, layer.sparse, rng)
@@ -139,7 +139,7 @@ class Convolve(nn.Module):
         super().__init__()
         _check_reads("a convolution", layer.of, inputs)
         self.layer = layer
-        sizes, device = (layer.of[0], layer.maps * layer.pieces, layer.kernel), torch.get_default_device()
+        sizes, device = (layer.of[0], layer.maps * layer.pieces, layer.kernel), _device()
         self.convolution = nn.utils.skip_init(nn.Conv2d, *sizes, padding=layer.padding, device=device)
         with torch.no_grad():
             self.convolution.weight.uniform_(-layer.irange, layer.irange, generator=rng)
@@ -207,6 +207,11 @@ def limit(layer: Dense | Convolve | Deconvolve | Abreast, norm: float) -> None:
 def _check_reads(what: str, of: tuple[int, int, int], inputs: int) -> None:
     if math.prod(of) != inputs:
         raise RecipeError(f"{what} reads {of}, {math.prod(of)} numbers; the layer below gives {inputs}")
+
+
+def _device() -> torch.device:
+    """Where a new tensor lies: `torch.get_default_device` in torch 2.6 does not see `with torch.device(...)`."""
+    return torch.empty(0).device
 
 
 def _sparse_(weight: Tensor, n: int, rng: Rng) -> None:

@@ -20,6 +20,7 @@ from ganlib.widgets import Line, Panel, Picture, Sliders, show
 from ganlib.widgets.demo import script
 from tools.fronts.__main__ import SETS, Refused, constraints, main, python_of
 from tools.fronts.check import FRONT_ENDS, HEAD, PACKAGES, record
+from tools.fronts.solve import read
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -116,6 +117,12 @@ def test_a_slip_on_the_command_line_is_said_in_one_line(arguments, said, capsys)
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2 and said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_solver_is_asked_for_what_environment_yml_says():
+    channels, asked = read(ROOT / "environment.yml")
+    assert channels == ["conda-forge"]  # "nodefaults" is a word to conda, and no channel
+    assert {"python=3.12", "pytorch-cpu>=2.6", "jupyterlab>=4.2"} < set(asked) and "pip" in asked
 
 
 # -- contracts of front ends that cannot run here ---------------------------------------------------------------------

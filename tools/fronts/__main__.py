@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HERE = ROOT / "tools" / "fronts"
 SETS = {  # and the Python that its versions exist for; None: any that ganlib takes
     "oldest": "3.11",
     "colab": "3.12",
     "kernel6": None,
     "newest": None,
 }
+SOLVER = ("py-rattler==0.28.0", "pyyaml")
 VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
@@ -54,10 +54,10 @@ def python_of(name: str, asked: str | None) -> tuple[str, str]:
 def solve(arguments: list[str]) -> int:
     """Make an environment with a solver in it, and see whether environment.yml has a solution."""
     python = ROOT / ".venv-solve" / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", ROOT / ".venv-solve"], check=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "py-rattler==0.28.0", "pyyaml"], check=True)
-    return subprocess.run([python, "-m", "tools.fronts.solve", *arguments], cwd=ROOT, check=False).returncode
+    steps = [] if python.exists() else [[sys.executable, "-m", "venv", ROOT / ".venv-solve"]]
+    steps += [[python, "-m", "pip", "install", "--quiet", *SOLVER], [python, "-m", "tools.fronts.solve", *arguments]]
+    codes = (subprocess.run(step, cwd=ROOT, check=False).returncode for step in steps)
+    return next((code for code in codes if code), 0)  # what fails has said why
 
 
 def main(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 import tomllib
@@ -38,8 +39,8 @@ def pins(name: str) -> dict[str, str]:
 
 def rows() -> list[dict[str, str]]:
     """The table of FRONTENDS.md."""
-    lines = [line.strip("| ").split(" | ") for line in TEXT.splitlines() if line.startswith("| ")]
-    head, _, *rest = lines
+    first = TEXT[TEXT.index("| set |") :].partition("\n\n")[0]
+    head, _, *rest = [line.strip("| ").split(" | ") for line in first.splitlines()]
     assert head == list(HEAD)
     return [dict(zip(head, row, strict=True)) for row in rest]
 
@@ -53,6 +54,17 @@ def test_the_oldest_set_is_the_lower_bounds_and_nothing_above_them():
         [bound] = requirement.specifier
         assert bound.operator == ">=", requirement
         assert Version(oldest[canonicalize_name(requirement.name)]) == Version(bound.version), requirement
+
+
+def test_what_ganlib_imports_is_claimed_and_so_has_a_lower_bound():
+    """Colab's traitlets is older than any that pip would have taken for an undeclared import."""
+    named = {"sklearn": "scikit-learn", "PIL": "pillow", "IPython": "ipython"}
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "ganlib").rglob("*.py"))
+    imported = set(re.findall(r"^ *(?:import|from) (\w+)(?:[. ]|$)", text, re.M)) - set(sys.stdlib_module_names)
+    claimed = {Requirement(line).name for line in [*PROJECT["dependencies"], *EXTRAS["lab"]]}
+    found = {named.get(name, name) for name in imported if importlib.util.find_spec(name) is not None}
+    assert found - {"ganlib", "tests"} <= claimed
+    assert {"torch", "traitlets"} <= found
 
 
 @pytest.mark.parametrize("name", [name for name in SETS if constraints(name)])

@@ -59,6 +59,7 @@ def test_the_oldest_set_is_the_lower_bounds_and_nothing_above_them():
 def test_what_ganlib_imports_is_claimed_and_so_has_a_lower_bound():
     """Colab's traitlets is older than any that pip would have taken for an undeclared import."""
     named = {"sklearn": "scikit-learn", "PIL": "pillow", "IPython": "ipython"}
+    named |= {"urllib3": "requests", "matplotlib_inline": "ipython"}  # which say themselves what they need of them
     text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "ganlib").rglob("*.py"))
     imported = set(re.findall(r"^ *(?:import|from) (\w+)(?:[. ]|$)", text, re.M)) - set(sys.stdlib_module_names)
     claimed = {Requirement(line).name for line in [*PROJECT["dependencies"], *EXTRAS["lab"]]}

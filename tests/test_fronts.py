@@ -62,7 +62,7 @@ def test_what_ganlib_imports_is_claimed_and_so_has_a_lower_bound():
     named |= {"urllib3": "requests", "matplotlib_inline": "ipython"}  # which say themselves what they need of them
     text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "ganlib").rglob("*.py"))
     imported = set(re.findall(r"^ *(?:import|from) (\w+)(?:[. ]|$)", text, re.M)) - set(sys.stdlib_module_names)
-    claimed = {Requirement(line).name for line in [*PROJECT["dependencies"], *EXTRAS["lab"]]}
+    claimed = {Requirement(line).name for line in [*PROJECT["dependencies"], *sum(EXTRAS.values(), [])]}
     found = {named.get(name, name) for name in imported if importlib.util.find_spec(name) is not None}
     assert found - {"ganlib", "tests"} <= claimed
     assert {"torch", "traitlets"} <= found

@@ -33,6 +33,11 @@ class Hardware:
         """The type of the matrix products: of the nets as they play."""
         return torch.bfloat16 if self.precision == "bfloat16" else self.dtype
 
+    @property
+    def measures(self) -> torch.device:
+        """The device for measures, which sum in float64: this one, unless it has none."""
+        return self.device if self.device.type == "cuda" else torch.device("cpu")
+
     def generator(self, seed: int) -> torch.Generator:
         """A seeded stream of random numbers on the device."""
         return torch.Generator(self.device).manual_seed(seed)

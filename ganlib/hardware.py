@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import os
 import platform
 import subprocess
 import warnings
@@ -45,8 +46,17 @@ class Hardware:
 
 @door(RecipeError)
 def choose(device: str = "auto", precision: str = "auto") -> Hardware:
-    """The hardware to train on: CUDA before MPS before CPU, bfloat16 where native, else float32. Or `RecipeError`."""
-    if device == "auto":
+    """The hardware to train on: CUDA before MPS before CPU, bfloat16 where native, else float32. Or `RecipeError`.
+
+    The environment variable GANLIB_DEVICE names another device for "auto".
+    """
+    named = os.environ.get("GANLIB_DEVICE", "").strip()
+    if device == "auto" and named not in ("", "auto"):
+        try:
+            _try(device := named)
+        except RecipeError as error:
+            raise RecipeError(f"GANLIB_DEVICE: {error}") from None
+    elif device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu"
     _try(device)
     chosen = torch.device(device)

@@ -4,8 +4,9 @@
 import { BestD, Game, MINUS_LOG_4, SETTINGS, density, expit, floats, pick, range, sum } from "./toy_game.js";
 import { abs, ceil, floor, log10, max, min, round, sqrt } from "./toy_game.js";
 
-const WORK = 8; // ms of moves between two looks at what has been asked; a browser then rests for 4 ms
+const WORK = 9; // ms of moves in a turn; a screen shows a picture every 17 ms, and the rest of it is for the page
 const FRAME = 8; // ms between two frames: so short that every turn shows one, and every picture of a screen a new one
+const later = self.requestAnimationFrame ?? ((act) => setTimeout(act, 4)); // a turn for each picture of the screen
 const SLOW_FRAME = 1000; // ... for a person who asks for less motion
 const STILL = 500; // ... where nothing has moved
 const AHEAD = 20; // frames that are sent unasked after a question of the page
@@ -890,7 +891,7 @@ function turn() {
 }
 
 function wake() {
-  if (toy.running) timer ||= setTimeout(turn, min(15, toy.due - clock()));
+  if (toy.running) timer ||= later(turn);
 }
 
 self.onmessage = ({ data: message }) => {

@@ -73,10 +73,15 @@ def main() -> None:
                 found.append(measured(context.new_page(), path))
                 context.close()
                 start, frames, pictures, late, iterations = found[-1]
-                print(f"{name}: there after {start:.2f} s; {frames:.1f} new frames a second, {pictures:.1f} pictures, ", end="")
+                print(
+                    f"{name}: there after {start:.2f} s; {frames:.1f} new frames a second, {pictures:.1f} pictures, ",
+                    end="",
+                )
                 print(f"{late} of them late; {iterations:,.0f} iterations a second")
             frames, starts = [one[1] for one in found], [one[0] for one in found]
-            print(f"{name}: median {statistics.median(frames):.1f}, minimum {min(frames):.1f} frames a second; ", end="")
+            print(
+                f"{name}: median {statistics.median(frames):.1f}, minimum {min(frames):.1f} frames a second; ", end=""
+            )
             print(f"there after {statistics.median(starts):.2f} s, {max(starts):.2f} s at the most")
         browser.close()
 

@@ -20,7 +20,8 @@ import pytest
 pytest.importorskip("myst_nb", reason='the extra "site" is not installed: make env')
 
 from ganlib.lessons import optimal_discriminator as lesson
-from ganlib.widgets import LiveToy
+from ganlib.widgets import BeTheDiscriminator, LiveFork, LiveToy
+from ganlib.widgets.be_discriminator import ANSWERS
 from tests.browser import drag
 from tools.pages import record, sources
 from tools.pages.build import build
@@ -42,8 +43,9 @@ SKETCHES = {
 
 
 def some(folder: Path, names: Any) -> list[str]:
-    """One recording of each kind, of demos of notebook 2: what `record.record` does for all, in a second."""
+    """One recording of each kind, in the places of notebook 2: what `record.record` does for all, in seconds."""
     demos = {1: lesson.guess_one_point(), 2: lesson.one_point(), 3: lesson.guess_wider(), 5: LiveToy(seed=3, lr_G=0)}
+    demos |= {4: BeTheDiscriminator(), 6: LiveFork()}
     for i, demo in demos.items():
         (folder / f"{PAGE}-{i}.js").write_text(record.recorded(demo).script(f"{PAGE}-{i}"), encoding="utf-8")
     return [f"{PAGE}-{i}" for i in demos]
@@ -59,10 +61,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site of two notebooks, with four recordings."""
+    """A site of two notebooks, with six recordings."""
     folder = tmp_path_factory.mktemp("small") / "_site"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(record, "FRAMES", FRAMES)
+        patch.setattr(record, "FEWER", {"ForkEngine": 3})
+        patch.setattr(record, "LOOKS", {"ForkEngine": {"c": (0.25, 0.75)}})
+        patch.setattr(record, "DEALS", 2)
         yield build(folder, names=[PAGE, "14_claims"], record=some)
     shutil.rmtree(folder)
 
@@ -200,7 +205,7 @@ def verdict(place: Any) -> list[str]:
 
 @pytest.mark.browser
 def test_no_page_asks_for_anything_outside_the_site(opened, small):
-    assert small.problems() == [] and text(small, PAGE).count('<div class="demo" data-recording=') == 4
+    assert small.problems() == [] and text(small, PAGE).count('<div class="demo" data-recording=') == 6
     opened.demo(1)
     for name in ("index", "14_claims", "search"):
         opened.page.goto((small.folder / f"{name}.html").as_uri() + ("?q=entropies" if name == "search" else ""))
@@ -276,6 +281,44 @@ def test_a_run_plays_to_its_end_and_goes_back(opened):
     place.get_by_role("button", name="Reset").click()
     opened.page.wait_for_function(f"e => ({state})(e, 'idle')", arg=section.element_handle())
     assert "after 0 iterations" in place.locator(".gl-words").inner_text()
+
+
+@pytest.mark.browser
+def test_pictures_are_judged_in_the_page_as_in_the_notebook(opened):
+    place, real = opened.demo(4), BeTheDiscriminator()
+    section = place.locator("section").element_handle()
+    rng = np.random.default_rng(0)
+    for i, choice in enumerate(rng.integers(1, 6, real.engine.n), 1):
+        real.press(f"say_{choice}")
+        place.get_by_role("button", name=re.compile([*ANSWERS][choice - 1])).click()
+        opened.page.wait_for_function("([e, n]) => e.textContent.includes(`${n} of 20`)", arg=[section, i])
+        if i in (1, 4, 20):
+            picture = real.latest[0]["picture"]
+            assert place.locator(".gl-words").inner_text() == picture["words"]
+            assert place.locator(".gl-note li").all_inner_texts() == picture["notes"][0]["lines"]
+            shown = place.evaluate("e => e.model.message('').picture.panels.map(({ tiles, cells }) => [tiles, cells])")
+            sheet, table = picture["panels"][1]["tiles"], picture["panels"][2]["cells"]
+            assert shown[1][0]["badges"] == json.loads(json.dumps(sheet["badges"]))
+            assert shown[2][1]["words"] == json.loads(json.dumps(table["words"]))
+    assert place.get_by_role("button", name="surely real").get_attribute("aria-disabled") == "true"
+    place.get_by_role("button", name="Take back").click()
+    opened.page.wait_for_function("e => e.textContent.includes('19 of 20')", arg=section)
+    place.get_by_role("button", name="New pictures").click()
+    opened.page.wait_for_function("e => e.textContent.includes('0 of 20')", arg=section)
+
+
+@pytest.mark.browser
+def test_a_run_is_looked_at_from_more_than_one_place(opened):
+    place, real = opened.demo(6), LiveFork()
+    words, step = place.locator(".gl-words"), record.RUNS["ForkEngine"]
+    for _ in range(step):
+        real.engine.once()
+    place.get_by_role("button", name="One step").click()
+    for key, c in (("Home", 0.25), ("End", 0.75)):
+        place.get_by_role("slider").focus()
+        opened.page.keyboard.press(key)
+        real.set(c=c)
+        words.filter(has_text=real.latest[0]["picture"]["words"]).wait_for()
 
 
 @pytest.mark.browser

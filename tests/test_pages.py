@@ -313,7 +313,7 @@ def test_a_run_is_looked_at_from_more_than_one_place(opened):
     words, step = place.locator(".gl-words"), record.RUNS["ForkEngine"]
     for _ in range(step):
         real.engine.once()
-    place.get_by_role("button", name="One step").click()
+    place.get_by_role("button", name="Step", exact=True).click()
     for key, c in (("Home", 0.25), ("End", 0.75)):
         place.get_by_role("slider").focus()
         opened.page.keyboard.press(key)

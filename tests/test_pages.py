@@ -20,7 +20,7 @@ import pytest
 pytest.importorskip("myst_nb", reason='the extra "site" is not installed: make env')
 
 from ganlib.lessons import optimal_discriminator as lesson
-from ganlib.widgets import BeTheDiscriminator, LiveFork, LiveToy
+from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, LiveFork, LiveToy
 from ganlib.widgets.be_discriminator import ANSWERS
 from tests.browser import drag
 from tools.pages import record, sources
@@ -43,12 +43,13 @@ SKETCHES = {
 
 
 def some(folder: Path, names: Any) -> list[str]:
-    """One recording of each kind, in the places of notebook 2: what `record.record` does for all, in seconds."""
+    """One recording of each kind, in the places of other demos: what `record.record` does for all, in seconds."""
     demos = {1: lesson.guess_one_point(), 2: lesson.one_point(), 3: lesson.guess_wider(), 5: LiveToy(seed=3, lr_G=0)}
     demos |= {4: BeTheDiscriminator(), 6: LiveFork()}
-    for i, demo in demos.items():
-        (folder / f"{PAGE}-{i}.js").write_text(record.recorded(demo).script(f"{PAGE}-{i}"), encoding="utf-8")
-    return [f"{PAGE}-{i}" for i in demos]
+    named = {f"{PAGE}-{i}": demo for i, demo in demos.items()} | {"14_claims-1": BeTheGenerator()}
+    for name, demo in named.items():
+        (folder / f"{name}.js").write_text(record.recorded(demo).script(name), encoding="utf-8")
+    return [*named]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site of two notebooks, with six recordings."""
+    """A site of two notebooks, with seven recordings."""
     folder = tmp_path_factory.mktemp("small") / "_site"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(record, "FRAMES", FRAMES)
@@ -164,10 +165,9 @@ def test_a_recording_holds_the_numbers_of_each_frame_to_a_quarter_of_a_pixel():
     assert (start["a"][0], start["b"][0]) == (1.2, 0.4)
 
 
-def test_a_demo_that_is_nothing_without_a_kernel_stays_a_picture():
-    from ganlib.widgets import BeTheGenerator
-
-    assert record.recorded(BeTheGenerator()) is None
+def test_a_demo_that_stays_a_picture_says_why(site):
+    assert text(site, "17_all_conditionals").count("a net of 3 million numbers answers each stroke") == 1
+    assert text(site, "09_k_and_learning_rates").count("it draws any of its many runs") == 2
 
 
 def test_a_notebook_runs_only_what_its_demos_need(tmp_path):
@@ -188,10 +188,10 @@ def opened(page: Any, small: Site) -> Iterator[Any]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto((small.folder / f"{PAGE}.html").as_uri())
 
-    def demo(i: int) -> Any:
-        place = page.locator(f'.demo[data-recording="{PAGE}-{i}"]')
+    def demo(i: int, of: str = PAGE) -> Any:
+        place = page.locator(f'.demo[data-recording="{of}-{i}"]')
         place.scroll_into_view_if_needed()
-        page.locator(f'.demo[data-recording="{PAGE}-{i}"][data-there]').wait_for()
+        page.locator(f'.demo[data-recording="{of}-{i}"][data-there]').wait_for()
         return place
 
     yield SimpleNamespace(page=page, demo=demo, asked=asked)
@@ -305,6 +305,29 @@ def test_pictures_are_judged_in_the_page_as_in_the_notebook(opened):
     opened.page.wait_for_function("e => e.textContent.includes('19 of 20')", arg=section)
     place.get_by_role("button", name="New pictures").click()
     opened.page.wait_for_function("e => e.textContent.includes('0 of 20')", arg=section)
+
+
+@pytest.mark.browser
+def test_p_g_is_in_the_readers_hands_in_the_page_as_in_the_notebook(opened, small):
+    opened.page.goto((small.folder / "14_claims.html").as_uri())
+    place, real = opened.demo(1, of="14_claims"), BeTheGenerator()
+    moves = [{"x_1": -1.6, "x_5": 2.0}, {"width": 0.3}, "hold", {"x_2": 1.4}, "best", "follow", "best", "reset"]
+    shown = "e => { const { picture } = e.model.message(); return [picture.readouts, picture.words, e.model.push]; }"
+    for one in moves:
+        if isinstance(one, str):
+            place.locator("section").get_by_role("button", name=real.engine.controls[one].name, exact=True).click()
+            real.press(one)
+        else:
+            place.evaluate("(e, values) => e.model.send({ type: 'set', id: 1, values })", one)
+            real.set(**one)
+        opened.page.wait_for_timeout(50)
+        picture = real.latest[0]["picture"]
+        readouts, words, push = place.evaluate(shown)
+        assert [name for _, name in readouts] == [name for _, name in picture["readouts"]]
+        numbers = [[float(said.replace("−", "-")) for said, _ in each] for each in (readouts, picture["readouts"])]
+        np.testing.assert_allclose(*numbers, atol=0.0011)
+        assert words == picture["words"]
+        np.testing.assert_allclose(push, real.engine.push(), rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.browser

@@ -2,7 +2,8 @@
 
 What a demo is decides how it is recorded: a question with every answer that can be given, sliders at chosen places of
 each, a game as one run, and pictures to be judged with what D says of each. `recorded.js` plays that to the view as the
-kernel would. What is answered by a net that a person feeds by hand stays a picture.
+kernel would, and `by_hand.js` works out what a p_g in the reader's hands is worth. What is answered by a net that a
+person feeds by hand stays a picture.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ import nbformat
 import numpy as np
 
 from ganlib.controls import Choice, Control, Slider, Switch
+from ganlib.picture import minus
 from ganlib.studies.phenomena import PRESETS
 from ganlib.widgets.be_discriminator import ANSWERS, GS, BeTheDiscriminatorEngine
+from ganlib.widgets.be_generator import SAID, BeTheGeneratorEngine
 from ganlib.widgets.demo import Demo
 from ganlib.widgets.guess import NODES, GuessEngine
 from ganlib.widgets.steering import BREAKS
@@ -129,6 +132,8 @@ def recorded(demo: Demo) -> Recording | None:
         return _sketch(demo) if engine.panel is not None else _question(demo)
     if isinstance(engine, BeTheDiscriminatorEngine):
         return _judged(demo)
+    if isinstance(engine, BeTheGeneratorEngine):
+        return _by_hand(demo)
     name = type(engine).__name__
     return _run(demo) if name in RUNS else _grid(demo) if name in GRIDS else None
 
@@ -241,6 +246,18 @@ def _judged(demo: Demo) -> Recording:
             shown = {"logits": engine.logits.tolist(), "real": engine.real.tolist()}
             deals.setdefault(G, []).append({"at": found.add(), **shown})
     found.about["deals"] = deals
+    return found
+
+
+def _by_hand(demo: Demo) -> Recording:
+    """p_g in a person's hands: p_data at equal steps, and the best that a search found. The page works out the rest."""
+    engine = demo.engine
+    x, width = np.linspace(-16, 16, 3_201), 0.01
+    JSD, at, wide = engine.possible()
+    about = {"low": -16, "step": width, "p": engine.p_data.pdf(x).round(9).tolist(), "values": {**engine.values}}
+    best = {"JSD": JSD, "at": at.tolist(), "width": wide}
+    found = Recording(demo, "hand", **about, best=best, sentences={name: minus(said) for name, said in SAID.items()})
+    found.add()
     return found
 
 

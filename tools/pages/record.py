@@ -42,6 +42,7 @@ PLACES = 260  # of all sliders of a demo together, at the most
 FEWEST = 5  # places of a slider; where there is no room for so many, it stays where it begins
 FRAMES, PRESET_FRAMES = 91, 41  # of a run; of a preset, at the most
 LOOK_BACK = " (drag here to look back)"
+CLOSER = ". Pick one to look at it closely"
 INTERVAL = 1000 / 15  # ms between frames as they play
 KEPT = 0xFFFFF000  # bits of a float32 that are kept: 11 of its fraction, a quarter of a pixel in a picture of 500
 GRIDS = ("SlidersEngine", "InterpolationEngine", "AskEngine", "RulerEngine", "RealWalkEngine")
@@ -333,14 +334,18 @@ def _run(demo: Demo) -> Recording:
 
 
 def _still(latest: Latest) -> Latest:
-    """A frame without what a recording has not: a speed of its own, and earlier moments to look back at."""
+    """A frame without what a recording has not: a speed of its own, earlier moments, and samples to look at closely."""
     message, buffers = latest
     picture = message["picture"]
-    panels = [
-        {**panel, "seeks": "", "x_label": panel["x_label"].replace(LOOK_BACK, "")} if panel["seeks"] else panel
-        for panel in picture["panels"]
-    ]
-    readouts = [one for one in picture["readouts"] if one[1] != "a second"]
+    panels = []
+    for panel in picture["panels"]:
+        if panel["seeks"]:
+            panel = {**panel, "seeks": "", "x_label": panel["x_label"].replace(LOOK_BACK, "")}
+        if panel["title"].endswith(CLOSER):
+            title, tiles = panel["title"].removesuffix(CLOSER), {**panel["tiles"], "press": None}
+            panel = {**panel, "title": title, "tiles": tiles}
+        panels.append(panel)
+    readouts = [one for one in picture["readouts"] if one[1] not in ("a second", "steps/s")]
     return {**message, "picture": {**picture, "panels": panels, "readouts": readouts}}, buffers
 
 

@@ -27,7 +27,8 @@ from ganlib.layers import (
 
 __all__ = ["AnyLayer", "Beside", "Convolution", "Deconvolution", "Layer", "is_integer", "is_plain", "layer_from"]
 __all__ += ["Abreast", "Convolve", "Deconvolve", "Dense", "Discriminator", "Generator", "count_parameters", "fixed"]
-__all__ += ["MODULES", "Affine", "Rng", "limit", "marginal_bias", "mask", "moments", "real_logit", "settled", "stack"]
+__all__ += ["MODULES", "Affine", "Rng", "Sigmoid", "limit", "marginal_bias", "mask", "moments", "real_logit"]
+__all__ += ["settled", "sigmoid", "stack"]
 
 Rng = torch.Generator | None  # where dropout and the first weights come from; None: no dropout, torch's own numbers
 
@@ -88,6 +89,32 @@ class Affine(torch.autograd.Function):
         return grad_x, grad_W, grad_b, None, None
 
 
+class Sigmoid(torch.autograd.Function):
+    """1 / (1 + exp(-h)), with a slope that does not vanish in bfloat16: it is sigmoid(h) sigmoid(-h), of any shape.
+
+    Autograd takes y (1 - y) from the rounded y, and in bfloat16 y is 1 above h = 6.2. A G whose pixels have all become
+    white would then never learn again: so it went with the faces at full size.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor) -> Tensor:
+        """The activation."""
+        ctx.save_for_backward(h)
+        return torch.sigmoid(h)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        """From d cost / d y to d cost / d h."""
+        (h,) = ctx.saved_tensors
+        return grad * torch.sigmoid(h) * torch.sigmoid(-h)
+
+
+def sigmoid(h: Tensor) -> Tensor:
+    """1 / (1 + exp(-h)), any shape; in bfloat16 by `Sigmoid`."""
+    return Sigmoid.apply(h) if h.dtype == torch.bfloat16 else torch.sigmoid(h)
+
+
 class Dense(nn.Module):
     """A `Layer` with its parameters: dropout, a linear map, an activation; a maxout unit's pieces are adjacent rows."""
 
@@ -109,7 +136,7 @@ class Dense(nn.Module):
 
     def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
         """Map x (m, inputs) to (m, units); with `rng`, its dropout is on."""
-        activate = {"relu": torch.relu, "sigmoid": torch.sigmoid}.get(self.layer.activation)
+        activate = {"relu": torch.relu, "sigmoid": sigmoid}.get(self.layer.activation)
         h = self.logit(x, rng)
         return activate(h) if activate else h
 

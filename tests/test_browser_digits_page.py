@@ -30,17 +30,23 @@ def canvas(live, i):
     return live.page.locator(f"section.ganlib .gl-canvas-{i}")
 
 
-def test_the_weights_are_fetched_when_asked_for_and_nothing_else_is(live):
-    button = live.page.get_by_role("button", name="Fetch both networks")
-    assert not any(url.endswith(digits_page.WEIGHTS) for url in live.asked)
+def test_G_is_fetched_when_asked_for_then_D_and_nothing_else_is(live):
+    G, D = (live.page.get_by_role("button", name=name) for name in ("Fetch G", "Fetch D, too"))
+    files = lambda: [url.rsplit("/", 1)[1] for url in live.asked if not url.startswith("blob:")]  # noqa: E731
+    size = {name: (live.path.parent / f"{name}.js").stat().st_size for name in "GD"}
+    assert files() == [toy_page.NAME] and not D.is_visible()
     begun = time.perf_counter()
-    button.click()
+    G.click()
     live.page.wait_for_function("() => Number(document.querySelector('section.ganlib')?.dataset.frames) > 0")
-    size = (live.path.parent / digits_page.WEIGHTS).stat().st_size
-    print(f"\n{size / 1e6:.1f} MB; the digits are there {time.perf_counter() - begun:.1f} s after the click")
-    files = [url.rsplit("/", 1)[1] for url in live.asked if not url.startswith("blob:")]
-    assert files == [toy_page.NAME, digits_page.WEIGHTS]
-    assert not button.is_visible()
+    print(f"\n{size} bytes; the digits are there {time.perf_counter() - begun:.1f} s after the click")
+    assert size["G"] == pytest.approx(2 * 2_503_984, rel=1e-3)  # 784, 1,200 and 1,200 units, two bytes a number
+    assert files() == [toy_page.NAME, "G.js"] and not G.is_visible()
+    assert live.page.get_by_role("checkbox").nth(1).is_disabled()
+    live.page.get_by_text("D is not here yet").wait_for()
+    D.click()
+    live.page.get_by_text("1 is data, 0 is G's").wait_for()
+    assert files() == [toy_page.NAME, "G.js", "D.js"] and not D.is_visible()
+    assert live.page.locator("section.ganlib canvas").count() == 4
 
 
 def test_G_and_D_are_those_that_the_repository_ships(live, _chromium):
@@ -52,16 +58,16 @@ def test_G_and_D_are_those_that_the_repository_ships(live, _chromium):
     context = _chromium.new_context()
     page = context.new_page()
     text = "".join((toy_page.FOLDER / name).read_text() for name in digits_page.ENGINE)
-    inside = "text => Object.assign(window, new Function('self', `${text}; return { nets, through };`)({}))"
-    page.evaluate(
-        f"text => {{ ({inside})(text); window.ganlibWeights = (one) => (window.weights = one); }}",
-        toy_page.joined(text),
-    )
-    page.add_script_tag(path=live.path.parent / digits_page.WEIGHTS)
+    inside = "text => Object.assign(window, new Function('self', `${text}; return { net, through };`)({}))"
+    page.goto(live.path.as_uri())
+    page.evaluate(inside, toy_page.joined(text))
+    page.evaluate("() => { window.texts = {}; window.ganlibWeights = (name, text) => { texts[name] = text; }; }")
+    for name in "GD":
+        page.add_script_tag(url=f"{name}.js")
     found = page.evaluate(
         """text => {
             const { layers, z } = JSON.parse(text);
-            const { G, D } = nets(layers, weights);
+            const [G, D] = ["G", "D"].map((name) => net(layers[name], texts[name]));
             const x = z.map((one) => through(G, one));
             return JSON.stringify([x.map((one) => Array.from(one)), x.map((one) => through(D, one)[0])]);
         }""",

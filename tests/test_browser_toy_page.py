@@ -387,7 +387,7 @@ def test_the_script_beside_the_view_is_small():
     pytest.importorskip("minify", reason="tdewolff-minify, of the extra `site`, is not installed")
     size = len((toy_page.engine_script() + toy_page.small(toy_page.START)).encode())
     print(f"\n{size:,} bytes")
-    assert size <= 30 * 1024
+    assert size <= 30_000
 
 
 def test_frames_a_second_while_it_trains(live):

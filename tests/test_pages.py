@@ -20,7 +20,8 @@ import pytest
 pytest.importorskip("myst_nb", reason='the extra "site" is not installed: make env')
 
 from ganlib.lessons import optimal_discriminator as lesson
-from ganlib.widgets import LiveToy
+from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, LiveFork, LiveToy
+from ganlib.widgets.be_discriminator import ANSWERS
 from tests.browser import drag
 from tools.pages import record, sources
 from tools.pages.build import build
@@ -42,11 +43,13 @@ SKETCHES = {
 
 
 def some(folder: Path, names: Any) -> list[str]:
-    """One recording of each kind, of demos of notebook 2: what `record.record` does for all, in a second."""
+    """One recording of each kind, in the places of other demos: what `record.record` does for all, in seconds."""
     demos = {1: lesson.guess_one_point(), 2: lesson.one_point(), 3: lesson.guess_wider(), 5: LiveToy(seed=3, lr_G=0)}
-    for i, demo in demos.items():
-        (folder / f"{PAGE}-{i}.js").write_text(record.recorded(demo).script(f"{PAGE}-{i}"), encoding="utf-8")
-    return [f"{PAGE}-{i}" for i in demos]
+    demos |= {4: BeTheDiscriminator(), 6: LiveFork()}
+    named = {f"{PAGE}-{i}": demo for i, demo in demos.items()} | {"14_claims-1": BeTheGenerator()}
+    for name, demo in named.items():
+        (folder / f"{name}.js").write_text(record.recorded(demo).script(name), encoding="utf-8")
+    return [*named]
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +62,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site of two notebooks, with four recordings."""
+    """A site of two notebooks, with seven recordings."""
     folder = tmp_path_factory.mktemp("small") / "_site"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(record, "FRAMES", FRAMES)
+        patch.setattr(record, "FEWER", {"ForkEngine": 3})
+        patch.setattr(record, "LOOKS", {"ForkEngine": {"c": (0.25, 0.75)}})
+        patch.setattr(record, "DEALS", 2)
         yield build(folder, names=[PAGE, "14_claims"], record=some)
     shutil.rmtree(folder)
 
@@ -159,10 +165,9 @@ def test_a_recording_holds_the_numbers_of_each_frame_to_a_quarter_of_a_pixel():
     assert (start["a"][0], start["b"][0]) == (1.2, 0.4)
 
 
-def test_a_demo_that_is_nothing_without_a_kernel_stays_a_picture():
-    from ganlib.widgets import BeTheGenerator
-
-    assert record.recorded(BeTheGenerator()) is None
+def test_a_demo_that_stays_a_picture_says_why(site):
+    assert text(site, "17_all_conditionals").count("a net of 3 million numbers answers each stroke") == 1
+    assert text(site, "09_k_and_learning_rates").count("it draws any of its many runs") == 2
 
 
 def test_a_notebook_runs_only_what_its_demos_need(tmp_path):
@@ -183,10 +188,10 @@ def opened(page: Any, small: Site) -> Iterator[Any]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto((small.folder / f"{PAGE}.html").as_uri())
 
-    def demo(i: int) -> Any:
-        place = page.locator(f'.demo[data-recording="{PAGE}-{i}"]')
+    def demo(i: int, of: str = PAGE) -> Any:
+        place = page.locator(f'.demo[data-recording="{of}-{i}"]')
         place.scroll_into_view_if_needed()
-        page.locator(f'.demo[data-recording="{PAGE}-{i}"][data-there]').wait_for()
+        page.locator(f'.demo[data-recording="{of}-{i}"][data-there]').wait_for()
         return place
 
     yield SimpleNamespace(page=page, demo=demo, asked=asked)
@@ -200,7 +205,7 @@ def verdict(place: Any) -> list[str]:
 
 @pytest.mark.browser
 def test_no_page_asks_for_anything_outside_the_site(opened, small):
-    assert small.problems() == [] and text(small, PAGE).count('<div class="demo" data-recording=') == 4
+    assert small.problems() == [] and text(small, PAGE).count('<div class="demo" data-recording=') == 6
     opened.demo(1)
     for name in ("index", "14_claims", "search"):
         opened.page.goto((small.folder / f"{name}.html").as_uri() + ("?q=entropies" if name == "search" else ""))
@@ -276,6 +281,67 @@ def test_a_run_plays_to_its_end_and_goes_back(opened):
     place.get_by_role("button", name="Reset").click()
     opened.page.wait_for_function(f"e => ({state})(e, 'idle')", arg=section.element_handle())
     assert "after 0 iterations" in place.locator(".gl-words").inner_text()
+
+
+@pytest.mark.browser
+def test_pictures_are_judged_in_the_page_as_in_the_notebook(opened):
+    place, real = opened.demo(4), BeTheDiscriminator()
+    section = place.locator("section").element_handle()
+    rng = np.random.default_rng(0)
+    for i, choice in enumerate(rng.integers(1, 6, real.engine.n), 1):
+        real.press(f"say_{choice}")
+        place.get_by_role("button", name=re.compile([*ANSWERS][choice - 1])).click()
+        opened.page.wait_for_function("([e, n]) => e.textContent.includes(`${n} of 20`)", arg=[section, i])
+        if i in (1, 4, 20):
+            picture = real.latest[0]["picture"]
+            assert place.locator(".gl-words").inner_text() == picture["words"]
+            assert place.locator(".gl-note li").all_inner_texts() == picture["notes"][0]["lines"]
+            shown = place.evaluate("e => e.model.message('').picture.panels.map(({ tiles, cells }) => [tiles, cells])")
+            sheet, table = picture["panels"][1]["tiles"], picture["panels"][2]["cells"]
+            assert shown[1][0]["badges"] == json.loads(json.dumps(sheet["badges"]))
+            assert shown[2][1]["words"] == json.loads(json.dumps(table["words"]))
+    assert place.get_by_role("button", name="surely real").get_attribute("aria-disabled") == "true"
+    place.get_by_role("button", name="Take back").click()
+    opened.page.wait_for_function("e => e.textContent.includes('19 of 20')", arg=section)
+    place.get_by_role("button", name="New pictures").click()
+    opened.page.wait_for_function("e => e.textContent.includes('0 of 20')", arg=section)
+
+
+@pytest.mark.browser
+def test_p_g_is_in_the_readers_hands_in_the_page_as_in_the_notebook(opened, small):
+    opened.page.goto((small.folder / "14_claims.html").as_uri())
+    place, real = opened.demo(1, of="14_claims"), BeTheGenerator()
+    moves = [{"x_1": -1.6, "x_5": 2.0}, {"width": 0.3}, "hold", {"x_2": 1.4}, "best", "follow", "best", "reset"]
+    shown = "e => { const { picture } = e.model.message(); return [picture.readouts, picture.words, e.model.push]; }"
+    for one in moves:
+        if isinstance(one, str):
+            place.locator("section").get_by_role("button", name=real.engine.controls[one].name, exact=True).click()
+            real.press(one)
+        else:
+            place.evaluate("(e, values) => e.model.send({ type: 'set', id: 1, values })", one)
+            real.set(**one)
+        opened.page.wait_for_timeout(50)
+        picture = real.latest[0]["picture"]
+        readouts, words, push = place.evaluate(shown)
+        assert [name for _, name in readouts] == [name for _, name in picture["readouts"]]
+        numbers = [[float(said.replace("−", "-")) for said, _ in each] for each in (readouts, picture["readouts"])]
+        np.testing.assert_allclose(*numbers, atol=0.0011)
+        assert words == picture["words"]
+        np.testing.assert_allclose(push, real.engine.push(), rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.browser
+def test_a_run_is_looked_at_from_more_than_one_place(opened):
+    place, real = opened.demo(6), LiveFork()
+    words, step = place.locator(".gl-words"), record.RUNS["ForkEngine"]
+    for _ in range(step):
+        real.engine.once()
+    place.get_by_role("button", name="Step", exact=True).click()
+    for key, c in (("Home", 0.25), ("End", 0.75)):
+        place.get_by_role("slider").focus()
+        opened.page.keyboard.press(key)
+        real.set(c=c)
+        words.filter(has_text=real.latest[0]["picture"]["words"]).wait_for()
 
 
 @pytest.mark.browser

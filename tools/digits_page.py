@@ -2,13 +2,15 @@
 
     python -m tools.digits_page _site/digits
 
-The page asks for the weights, a script beside it, when a reader presses the button: so it also works from a file.
+The page asks for the weights when a reader presses a button: G's first, and D's where its opinion is asked for. They
+are scripts beside it, so that the page also works from a file.
 """
 
 from __future__ import annotations
 
-import base64
+import codecs
 import html
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,12 @@ import torch
 
 from ganlib.checkpoints import Trained, pretrained
 from ganlib.controls import Switch
-from ganlib.nets import Layer
+from ganlib.nets import Discriminator, Generator, Layer
 from ganlib.widgets import frame
 from ganlib.widgets.interpolation import CONTROLS, HINT
 from tools import toy_page
 
 ENGINE = ("toy_game.js", "digits_engine.js")
-WEIGHTS = "weights.js"
 SORTED = Switch(False, "those that D takes for data first", "Sort the digits by what D says to them")
 BODY = """\
 <header>
@@ -32,13 +33,16 @@ BODY = """\
 pixels come out. The D that it played against says how likely it takes each of them to be data.</p>
 </header>
 <main>
-<p id="ask"><button id="fetch" type="button">Fetch both networks (@size@ MB)</button> <span id="said"></span></p>
+<p id="ask"><button id="G" type="button">Fetch G (@G@ MB)</button>
+<button id="D" type="button" hidden>Fetch D, too, and hear what it says of them (@D@ MB)</button>
+<span id="said"></span></p>
 <div id="demo"></div>
 <noscript><p>The digits need a browser that runs scripts.</p></noscript>
 <h2>What to try</h2>
 <ul>
 <li>Click two digits or more: the walk goes on straight lines from the z of each to the z of the next one.</li>
-<li>Press Play, and see whether D likes the digits between two others less than those at the ends.</li>
+<li>Press Play, and watch one digit become the next.</li>
+<li>Fetch D. Does it like the digits between two others less than those at the ends?</li>
 <li>Sort the digits by what D says, and look for what it dislikes in the last ones.</li>
 </ul>
 <p>The weights are those in the repository, in half precision. D plays here without its dropout, so that it says the
@@ -50,22 +54,29 @@ const part = (id) => document.getElementById(id);
 const { title, looks, ...given } = JSON.parse(part("given").textContent);
 const worker = new Worker(URL.createObjectURL(new Blob([part("engine").textContent], { type: "text/javascript" })));
 worker.onmessage = ({ data: [frame, buffers] }) => {
-  part("ask").hidden = true;
   const first = { title, looks, controls: given.controls, frame, buffers };
   render({ model: new Map(Object.entries({ first, worker })), el: part("demo") });
 };
-window.ganlibWeights = (text) => worker.postMessage({ type: "begin", given, text });
-part("fetch").addEventListener("click", () => {
-  const script = document.createElement("script");
-  script.src = "weights.js";
-  script.onerror = () => {
-    part("said").textContent = "They could not be fetched. Press the button once more.";
-    part("fetch").disabled = false;
-  };
-  part("fetch").disabled = true;
-  part("said").textContent = "They are on their way.";
-  document.head.append(script);
-});
+window.ganlibWeights = (name, text) => {
+  worker.postMessage({ type: name, given, text });
+  part(name).hidden = true;
+  part("said").textContent = "";
+  part("ask").hidden = name === "D";
+  part("D").hidden = name === "D";
+};
+for (const name of ["G", "D"]) {
+  part(name).addEventListener("click", () => {
+    const script = document.createElement("script");
+    script.src = `${name}.js`;
+    script.onerror = () => {
+      part("said").textContent = "It could not be fetched. Press the button once more.";
+      part(name).disabled = false;
+    };
+    part(name).disabled = true;
+    part("said").textContent = "It is on its way.";
+    document.head.append(script);
+  });
+}
 """
 
 
@@ -84,11 +95,17 @@ def layers(trained: Trained) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def weights(trained: Trained) -> str:
-    """All numbers of G and of D in half precision, in base64: of each layer W (units * pieces, inputs), then b."""
-    linears = [dense.linear for net in (trained.G, trained.D) for dense in net.layers]
+def weights(name: str, net: Generator | Discriminator) -> bytes:
+    """A script that hands over all numbers of a net: of each layer W (units * pieces, inputs), then b.
+
+    The script is in UTF-16, and a number in half precision is one character of a text, as both have 16 bits. Raises
+    `UnicodeDecodeError` for a number of -128 or below, which is no character.
+    """
+    linears = [dense.linear for dense in net.layers]
     tensors = [part.detach().half().flatten() for linear in linears for part in (linear.weight, linear.bias)]
-    return base64.b64encode(torch.cat(tensors).numpy().astype("<f2").tobytes()).decode("ascii")
+    text = torch.cat(tensors).numpy().astype("<f2").tobytes().decode("utf-16-le")
+    quoted = re.sub(r'[\n\r"\\]', lambda one: f"\\x{ord(one[0]):02x}", text)
+    return codecs.BOM_UTF16_LE + f'ganlibWeights("{name}", "{quoted}");\n'.encode("utf-16-le")
 
 
 def given(trained: Trained) -> dict[str, Any]:
@@ -105,14 +122,15 @@ def given(trained: Trained) -> dict[str, Any]:
 def write(folder: Path, links: str = "") -> Path:
     """Write the page and its weights into a folder, which is made where there is none; the path of the page."""
     trained = pretrained("mnist")
-    text = weights(trained)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS).write_text(f'ganlibWeights("{text}");\n', encoding="ascii")
+    scripts = {name: weights(name, net) for name, net in (("G", trained.G), ("D", trained.D))}
+    for name, script in scripts.items():
+        (folder / f"{name}.js").write_bytes(script)
     texts = {
         "body": BODY,
         "title": "Digits, live",
         "description": html.escape("Digits that G draws in the page, and what D says of them.", quote=True),
-        "size": f"{len(text) / 1e6:.0f}",
+        **{name: f"{len(script) / 1e6:.1f}" for name, script in scripts.items()},
         "links": links,
         "engine": toy_page.engine_script(ENGINE),
         "start": toy_page.small(START),

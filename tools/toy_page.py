@@ -229,8 +229,9 @@ h1 { margin: 20px 0 6px; font-size: 25px; line-height: 1.25; }
 a { color: #0060a0; }
 html[theme="dark"] a { color: #7cc4f0; }
 nav { display: flex; gap: 18px; align-items: baseline; padding-top: 12px; font-size: 14px; }
-#theme { margin-left: auto; border: 1px solid currentcolor; border-radius: 4px; padding: 2px 10px; background: none; }
-#theme { color: inherit; font: inherit; cursor: pointer; }
+#theme { margin-left: auto; white-space: nowrap; }
+:is(#theme, #ask button) { border: 1px solid currentcolor; border-radius: 4px; padding: 2px 10px; background: none; }
+:is(#theme, #ask button) { color: inherit; font: inherit; cursor: pointer; }
 noscript img { max-width: 100%; background: #fff; }
 </style>
 </head>

@@ -34,6 +34,14 @@ LOWEST = -8.0  # of the chart of V, nats
 NEAR = 0.5  # nats from the least cost, in one place: there the reader has met the Helvetica scenario
 STARTS = 10  # of the search for the best place of the pieces
 GRID = np.linspace(-REACH - 1, REACH + 1, 401)
+SAID = {
+    "one_place": "All of p_g in one place: against a D that does not answer, nothing is better. Now let D follow.",
+    "held": "D is held: it does not answer. Make your cost, the mean of log(1 - D(x)) over p_g, as low as you can.",
+    "leap": "While D was held, you took V from {} to {}. Then D answered, and V was {}: the less p_g looks like "
+    "p_data, the nearer to 0.",
+    "follows": "D answers every move with D*. Bring p_g onto p_data: then D is 1/2 everywhere, and V is -log 4.",
+}
+"""What stands below the picture."""
 SURE = 700.0  # a logit of D at the most: exp of it is still a number
 
 
@@ -248,15 +256,12 @@ class BeTheGeneratorEngine(Engine):
 
     def _words(self) -> str:
         if not self.follows:
-            cost = "your cost, the mean of log(1 - D(x)) over p_g"
             if self.cost < self.least() + NEAR and np.ptp(self.x) < NEAR:
-                return "All of p_g in one place: against a D that does not answer, nothing is better. Now let D follow."
-            return f"D is held: it does not answer. Make {cost}, as low as you can."
+                return SAID["one_place"]
+            return SAID["held"]
         if self.leap:
-            before, was, now = self.leap
-            held = f"While D was held, you took V from {before:.2f} to {was:.2f}."
-            return f"{held} Then D answered, and V was {now:.2f}: the less p_g looks like p_data, the nearer to 0."
-        return "D answers every move with D*. Bring p_g onto p_data: then D is 1/2 everywhere, and V is -log 4."
+            return SAID["leap"].format(*(f"{V:.2f}" for V in self.leap))
+        return SAID["follows"]
 
 
 class BeTheGenerator(Demo):

@@ -1,5 +1,6 @@
-// Digits without a kernel, in a Web Worker: G and D from half-precision weights, samples, what D says of them, and a
-// walk on straight lines between their z. It takes the commands of view.js and posts frames, as interpolation.py does.
+// Digits without a kernel, in a Web Worker: G from half-precision weights, samples, and a walk on straight lines between
+// their z; and what D says of them, once its weights are there, too. It takes the commands of view.js and posts frames,
+// as interpolation.py does.
 
 import { Stream, abs, expit, floor, floats, max, min, range, round, sqrt, sum } from "./toy_game.js";
 
@@ -13,28 +14,17 @@ function half(bits) {
   return (bits >> 15 ? -1 : 1) * (power ? (1 + rest / 1024) * 2 ** (power - 15) : rest * 2 ** -24);
 }
 
-/** The numbers of a text in base64, two bytes each. */
-function numbers(text) {
-  const bytes = atob(text);
+/** A net from its layers, {inputs, units, pieces, activation} each, and W (units * pieces, inputs) and b of each. */
+export function net(layers, text) {
   const table = Float32Array.from({ length: 65536 }, (_, bits) => half(bits));
-  const found = new Float32Array(bytes.length / 2);
-  for (let i = 0; i < found.length; i++) found[i] = table[bytes.charCodeAt(2 * i) + 256 * bytes.charCodeAt(2 * i + 1)];
-  return found;
-}
-
-/** Nets from their layers, {inputs, units, pieces, activation} each, and their numbers: W (units * pieces, inputs), b */
-export function nets(layers, text) {
-  const all = numbers(text);
+  const all = new Float32Array(text.length); // a number is a character of the text: both have 16 bits
+  for (let i = 0; i < all.length; i++) all[i] = table[text.charCodeAt(i)];
   let at = 0;
   const take = (n) => all.subarray(at, (at += n));
-  const made = {};
-  for (const name of ["G", "D"]) {
-    made[name] = layers[name].map((layer) => {
-      const n = layer.units * layer.pieces;
-      return { ...layer, W: take(n * layer.inputs), b: take(n) };
-    });
-  }
-  return made;
+  return layers.map((layer) => {
+    const n = layer.units * layer.pieces;
+    return { ...layer, W: take(n * layer.inputs), b: take(n) };
+  });
 }
 
 /** One example through a net: what its last layer puts out; D's gives a logit. */
@@ -61,10 +51,22 @@ export class Digits {
   message = "";
   applied = 0;
 
+  says = null; // D(x) of each digit
+
   constructor(given, text) {
-    Object.assign(this, given, nets(given.layers, text), { values: { ...given.values } });
+    Object.assign(this, given, { G: net(given.layers.G, text), D: null, values: { ...given.values } });
     this.on_new({ seed: 0 });
     this.picks = this.firstPath();
+  }
+
+  /** D has come. */
+  meet(text) {
+    this.D = net(this.layers.D, text);
+    this.judge();
+  }
+
+  judge() {
+    if (this.D) this.says = this.x.map((x) => this.D_of(x));
   }
 
   G_of(z) {
@@ -92,8 +94,7 @@ export class Digits {
     this.seed = seed;
     this.z = range(N, () => floats(range(this.G[0].inputs, () => sqrt(3) * (2 * rng.uniform() - 1))));
     this.x = this.z.map((z) => this.G_of(z));
-    this.says = this.x.map((x) => this.D_of(x));
-    this.byD = range(N, (i) => i).sort((i, j) => this.says[j] - this.says[i]);
+    this.judge();
     this.on_clear();
   }
 
@@ -109,19 +110,19 @@ export class Digits {
     this.values.t = 0;
   }
 
-  /** A few digits, each the farthest from those before it, of the half that D takes for data. */
+  /** A few digits, each the farthest from those before it. */
   firstPath() {
-    const likely = this.byD.slice(0, N / 2);
-    const picks = [likely[0]];
+    const picks = [0];
     const away = (i) => min(...picks.map((j) => distance(this.x[i], this.x[j])));
-    while (picks.length < FIRST_PATH) picks.push(likely.reduce((a, b) => (away(b) > away(a) ? b : a)));
+    while (picks.length < FIRST_PATH) picks.push(range(N, (i) => i).reduce((a, b) => (away(b) > away(a) ? b : a)));
     return picks;
   }
 
   // -- what there is to see -------------------------------------------------------------------------------------------
 
   get order() {
-    return this.values.sorted ? this.byD : range(N, (i) => i);
+    const every = range(N, (i) => i);
+    return this.values.sorted && this.D ? every.sort((i, j) => this.says[j] - this.says[i]) : every;
   }
 
   get path() {
@@ -140,14 +141,14 @@ export class Digits {
   /** Digits along the path, and what D says of them, made once for each path. */
   get strip() {
     const { path } = this;
-    const key = JSON.stringify([this.seed, path]);
+    const key = JSON.stringify([this.seed, path, Boolean(this.D)]);
     if (this.strips?.key !== key) {
       const between = path.length ? max(1, round((STRIP - 1) / (path.length - 1))) : 0;
       const n = between * (path.length - 1) + 1;
       const t = range((n - 1) * RAISED + 1, (i) => i / ((n - 1) * RAISED));
       const x = path.length ? t.map((one) => this.G_of(this.on_path(one))) : [];
       const images = x.filter((_, i) => i % RAISED === 0).map(image);
-      this.strips = { key, between, t, images, says: x.map((one) => this.D_of(one)) };
+      this.strips = { key, between, t, images, says: this.D ? x.map((one) => this.D_of(one)) : [] };
     }
     return this.strips;
   }
@@ -167,8 +168,8 @@ export class Digits {
     const now = path.length ? this.G_of(this.on_path(values.t)) : picks.length ? this.x[picks[0]] : null;
     const badges = picks.map((digit, i) => [order.indexOf(digit), String(i + 1)]);
     const passed = path.map((digit, i) => [i * strip.between, String(picks.indexOf(digit) + 1)]);
-    const mean = sum(this.says) / N;
-    const [least, most] = [min(...this.says), max(...this.says)];
+    const { D, says } = this;
+    const ends = D && `${said(sum(says) / N)} to these on average, from ${said(min(...says))} to ${said(max(...says))}`;
     const half = 0.5 / max(1, strip.images.length - 1);
     const handle = { x: values.t, name: "", style: "other", moves: ["t", null] };
     const here = (y) => (path.length ? [{ ...handle, y, stem: y > 0 }] : []);
@@ -177,34 +178,35 @@ export class Digits {
     const sheet = {
       title: `${N} digits drawn by G. Pick a path through them.`,
       tiles: tiles(order.map((i) => image(this.x[i])), COLUMNS, badges, "pick"),
-      caption: `D says ${said(mean)} to these on average, from ${said(least)} to ${said(most)}: 1 is data, 0 is G's.`,
+      caption: D ? `D says ${ends}: 1 is data, 0 is G's.` : "D is not here yet: its button stands above.",
     };
     const one = now ? image(now) : black;
-    const D_now = now ? this.D_of(now) : null;
-    const at_t = { title: now ? `G at t, and D says ${said(D_now)}` : "G at t", tiles: tiles([one], 1, []) };
+    const D_now = now && D ? this.D_of(now) : null;
+    const at_t = { title: D_now === null ? "G at t" : `G at t, and D says ${said(D_now)}`, tiles: tiles([one], 1, []) };
     const shown = strip.images.length ? strip.images : range(STRIP, () => black);
     const walk = { title: "G on the straight lines between their z", tiles: tiles(shown, shown.length, passed) };
     const line = { x: floats32(strip.t), y: floats32(strip.says), name: "D(G(z))", style: "D" };
-    line.value = now && said(D_now);
+    line.value = D_now === null ? null : said(D_now);
     const opinion = {
       title: "What D says on the way",
       lines: path.length ? [line] : [],
       levels: [{ y: 0.5, name: "1/2: no idea", x: null }],
-      marks: now && path.length ? here(D_now) : [],
+      marks: D_now !== null && path.length ? here(D_now) : [],
       y_ticks: [[0, "0"], [0.5, "1/2"], [1, "1"]],
       x_ticks: [[0, "0"], [0.5, "0.5"], [1, "1"]],
       x_label: "t, the place on the path",
       reads: true,
     };
     const places = [[0, 0, 15, 8], [0, 8, 15, 4], [15, 0, 4, 12], [19, 0, 7, 12]];
-    const panels = [sheet, at_t, { ...walk, x: [-half, 1 + half], marks: here(0) }, opinion].map((own, i) => {
+    const parts = [sheet, at_t, { ...walk, x: [-half, 1 + half], marks: here(0) }, ...(D ? [opinion] : [])];
+    const panels = parts.map((own, i) => {
       return { ...none_at, at: places[i], words: [own.title, own.caption].filter(Boolean).join(" "), ...own };
     });
     const words = path.length ? `${shown.length} digits along the path through ${picks.length} digits.` : this.hint;
     const picture = { panels, words, readouts: [[`seed ${this.seed}`, ""]], notes: [] };
     const { t, closed, sorted } = values;
     const shownAs = { t: [t, round(t * 200), t.toFixed(3)], closed: [closed], sorted: [sorted] };
-    const off = path.length ? [] : ["t"];
+    const off = [...(path.length ? [] : ["t"]), ...(D ? [] : ["sorted"])];
     const { message, applied } = this;
     const header = { running: false, message, applied, state: "idle", named: "", off, pressed: [] };
     return [{ ...header, values: shownAs, picture }, buffers];
@@ -214,9 +216,10 @@ export class Digits {
 let [digits, count] = [null, 0];
 
 self.onmessage = ({ data: message }) => {
-  if (message.type === "begin") digits = new Digits(message.given, message.text);
+  if (message.type === "G") digits = new Digits(message.given, message.text);
+  else if (message.type === "D") digits.meet(message.text);
   else if (message.type !== "ask") digits.do(message);
-  const news = { n: count, applied: digits.applied, stalled: false, answer: true };
+  const news = { n: count, applied: digits.applied, stalled: false, answer: message.type !== "D" };
   if (message.type === "ask" && message.have === count) return self.postMessage([{ ...news, type: "same" }, null]);
   const [frame, buffers] = digits.frame();
   self.postMessage([{ ...news, ...frame, type: "frame", n: ++count }, buffers], buffers);

@@ -4,10 +4,10 @@
 import { BestD, Game, MINUS_LOG_4, SETTINGS, density, expit, floats, pick, range, sum } from "./toy_game.js";
 import { abs, ceil, floor, log10, max, min, round, sqrt } from "./toy_game.js";
 
-const WORK = 8; // ms of moves between two looks at what has been asked; a browser then rests for 4 ms
-const FRAME = 8; // ms between two frames: so short that every turn shows one, and every picture of a screen a new one
+const WORK = 9; // ms of moves in a turn; a screen shows a picture every 17 ms, and the rest of it is for the page
+const STILL = 500; // ms between two frames where nothing has moved; else every turn shows one
+const later = self.requestAnimationFrame ?? ((act) => setTimeout(act, 4)); // a turn for each picture of the screen
 const SLOW_FRAME = 1000; // ... for a person who asks for less motion
-const STILL = 500; // ... where nothing has moved
 const AHEAD = 20; // frames that are sent unasked after a question of the page
 const SILENCE = 2000; // ms without a question after which the game rests: nobody looks
 const DRAG = 1000; // ms within which another change of the same control belongs to the same drag
@@ -20,6 +20,8 @@ const LIT = { D: "D", G: "p_g" }; // the curve of the player that has moved
 const [ROWS, KEPT, UNDONE, EVENTS] = [600, 60, 50, 50];
 const SEEN = ["moment", "push", "speed"];
 const MOVES = { step: "iterate", step_D: "D", step_G: "G", best_D: "best_D" }; // by their buttons
+const ABOUT = ["moves", "game", "events", "moved", "recent", "alone", "stride"]; // of a moment of the game
+const AFRESH = { error: "", message: "", due: 0, ends: [] };
 const LIVING = ["start", "pause", "stop", ...Object.keys(MOVES)];
 
 const whole = (n) => String(round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
@@ -134,24 +136,22 @@ class Scene {
       return mark(CENTRES[i], top, name, { style: "G", up: true });
     });
     const curve = (y, name, style, more) => line(CENTRES, y, name, style, { lit: name === lit, ...more });
-    const lines = [
-      ...[...ghosts, curve(p_g, "p_g", "G", { fill: true }), curve(p_data, "p_data", "data")],
-      ...[curve(D_star, "D*", "D*", { right: true }), curve(D, "D", "D", { right: true })],
-    ];
-    const upper = { title, lines, marks, y: [0, top], levels: [level(0.5, "", { right: true })] };
-    const isIn = (at) => at >= ends[0] && at <= ends[1];
+    const right = { right: true };
+    const lines = [...ghosts, curve(p_g, "p_g", "G", { fill: true }), curve(p_data, "p_data", "data")];
+    lines.push(curve(D_star, "D*", "D*", right), curve(D, "D", "D", right));
+    const upper = { title, lines, marks, y: [0, top], levels: [level(0.5, "", right)] };
+    const isIn = (at) => abs(at) <= ends[1];
     if (this.push) {
-      const shown = x.map((_, i) => i).filter((i) => isIn(x[i]));
-      const at = shown.map((i) => x[i]);
-      const [dots, pushed] = pushes(at, shown.map((i) => this.D_x[i]), shown.map((i) => this.push[i]), top);
+      const shown = (of) => of.filter((_, i) => isIn(x[i]));
+      const [dots, pushed] = pushes(shown(x), shown(this.D_x), shown(this.push), top);
       lines.push(dots);
       upper.arrows = [pushed];
     }
-    const unit = (0.46 * (ends[1] - ends[0])) / reach;
+    const unit = (0.92 * ends[1]) / reach;
     const ways = [true, false].map((which) => {
-      const some = x.map((_, i) => i).filter((i) => isIn(x[i]) === which);
-      const end = some.map((i) => [max(ends[0], min(ends[1], x[i])), 1]);
-      return arrows(some.map((i) => [unit * z[i], 0]), end, which ? "G" : "other");
+      const some = (of) => of.filter((_, i) => isIn(x[i]) === which);
+      const end = some(x).map((one) => [max(ends[0], min(ends[1], one)), 1]);
+      return arrows(some(z).map((one) => [unit * one, 0]), end, which ? "G" : "other");
     });
     const x_ticks = this.z_ticks.map(([at, words]) => [unit * at, words]);
     return [upper, { lines: [line(ends, [1, 1], "", "reference")], arrows: ways, x_ticks }];
@@ -219,8 +219,8 @@ class Toy {
   // -- the start of a seed, and other moments -------------------------------------------------------------------------
 
   anew() {
-    Object.assign(this, { state: "idle", error: "", message: "", events: [], due: 0, ends: [], moves: 0, moved: "" });
-    Object.assign(this, { kept: [], stride: 1, curves: new Curves(), recent: [], alone: [-SINCE, 0] });
+    const about = { moves: 0, events: [], moved: "", recent: [], alone: [-SINCE, 0], stride: 1 };
+    Object.assign(this, AFRESH, about, { state: "idle", kept: [], curves: new Curves() });
     this.values.moment = null;
     const G = this.values.units === "relu" ? this.recipe.G : this.recipe.smooth;
     this.game = new Game({ ...this.recipe, G }, this.density(), this.values);
@@ -260,15 +260,13 @@ class Toy {
   }
 
   moment(full) {
-    const values = this.own();
-    const { moves, game, moved, recent, alone, stride } = this;
-    const about = { moved, recent, alone, stride, preset: this.act ? "" : this.chosen };
+    const found = { values: this.own(), saved: this.game.saved(), preset: this.act ? "" : this.chosen };
     const more = full ? { curves: this.curves.copy(), kept: [...this.kept] } : {};
-    return { moves, values, events: this.events, game, saved: game.saved(), ...about, ...more };
+    return { ...pick(this, ABOUT), ...found, ...more };
   }
 
   keep() {
-    if (this.kept.length && this.moves < this.kept.at(-1).moves + this.stride) return;
+    if (this.moves < this.kept.at(-1)?.moves + this.stride) return;
     this.kept.push(this.moment());
     if (this.kept.length <= KEPT) return;
     this.kept = this.kept.filter((_, i) => i % 2 === 0);
@@ -283,24 +281,22 @@ class Toy {
     this.undone = [...this.undone, now].slice(-UNDONE);
   }
 
-  backTo({ moves, values, events, game, saved, moved, recent, alone, stride, preset, curves, kept }) {
-    Object.assign(this.values, values, { moment: null });
-    Object.assign(this, { events, error: "", message: "", due: 0, ends: [], moves, game, moved, alone });
-    this.kept = kept ?? this.kept.filter((one) => one.moves <= moves);
-    this.stride = stride;
+  backTo(moment) {
+    const { moves, curves, kept = this.kept.filter((one) => one.moves <= moves) } = moment;
+    Object.assign(this.values, moment.values, { moment: null });
+    Object.assign(this, pick(moment, ABOUT), AFRESH, { kept, state: moves ? "paused" : "idle" });
     if (curves) this.curves = curves.copy();
     this.curves.cut(moves);
-    this.state = moves ? "paused" : "idle";
     this.endActs();
-    game.load(saved);
-    this.chosen = preset;
-    this.recent = recent.filter(([at]) => at < moves);
+    this.game.load(moment.saved);
+    this.chosen = moment.preset;
+    this.recent = this.recent.filter(([at]) => at < moves);
     this.newData();
   }
 
   get lookedAt() {
     const at = this.values.moment;
-    if (at === null || at >= this.moves || !this.kept.length) return null;
+    if (at === null || at >= this.moves) return null;
     return this.kept.reduce((a, b) => (abs(b.moves - at) < abs(a.moves - at) ? b : a));
   }
 
@@ -534,9 +530,8 @@ class Toy {
     let moved;
     do {
       moved = this.next(move);
-      if (move === "D") game.step_D();
-      else if (move === "G") game.step_G();
-      else game.substep();
+      if (move === "iterate" || move === "next") game.substep();
+      else game.play(move, game.draw(move === "D" ? 0 : -1));
       this.moves++;
     } while (move === "iterate" && game.step === before);
     if (game.step !== before) this.ends = [...this.ends.slice(-49), clock()];
@@ -548,10 +543,8 @@ class Toy {
   next(move = this.act?.move) {
     const alone = { D: "D", G: "G", best_D: "D to its optimum" }[move];
     if (alone) return alone;
-    const { k, turn, update } = this.game;
-    const joint = update === "simultaneous";
-    if (k - turn > Number(joint)) return `D, ${turn + 1} of ${k}`;
-    return joint && k - turn === 1 ? "D and G together" : "G";
+    const { k, turn, coming } = this.game;
+    return { D: `D, ${turn + 1} of ${k}`, DG: "D and G together" }[coming[0]] ?? "G";
   }
 
   // -- measuring ------------------------------------------------------------------------------------------------------
@@ -649,12 +642,12 @@ class Toy {
       value.unshift(ghost(1, "", null));
       distance.unshift(ghost(3, "pinned", before.at(-1)[3]));
     }
-    const ceiling = top > Math.LN2 ? [level(Math.LN2, "log 2")] : [];
+    const levels = this.levels(false);
+    if (top > Math.LN2) levels.unshift(level(Math.LN2, "log 2"));
     const nats = [max(low, -6), high];
     const here = (y) => (at === null ? [] : [mark(at, max(y, nats[0]), "", { style: "other", stem: true })]);
     const floor = [level(MINUS_LOG_4, "-log 4"), ...this.levels(true)];
     const upper = { lines: value, x, y: nats, marks: here(now.V), levels: floor };
-    const levels = [...ceiling, ...this.levels(false)];
     return [upper, { lines: distance, x, y: [0, top], marks: here(now.JSD), levels, x_ticks: ticks(x, 6) }];
   }
 
@@ -667,7 +660,7 @@ class Toy {
       return `${this.described(key).name} ${this.told(key, values[key])} (now ${this.told(key, this.values[key])})`;
     });
     if (differ.includes("heights")) each.push(this.say("by hand"));
-    const how = each.length ? this.say("differs", { each: each.join("; ") }) : this.say("same");
+    const how = this.say(each.length ? "differs" : "same", { each: each.join("; ") });
     return [this.say("came", { step, JSD, V, C }), how];
   }
 
@@ -693,12 +686,13 @@ class Toy {
         ? this.coming.panels(scene, stage)
         : scene.figure_1("", [...ghosts, ...pinned], LIT[players]);
     const [real, fake] = scene.says;
-    const values = { ...now, step, state: this.states[this.state], real, fake, outside: scene.outside };
-    Object.assign(values, { moved: this.moved, next: this.next() });
+    const { moved, states } = this;
+    const { outside } = scene;
+    const values = { ...now, step, state: states[this.state], real, fake, outside, moved, next: this.next() };
     const paces = (this.pace <= SLOW || this.state === "paused") && !looked;
-    values.turn = paces ? this.say(this.moved ? "last" : "next", values) : "";
+    values.turn = paces ? this.say(moved ? "last" : "next", values) : "";
     values.how = this.say(this.game.exact ? "exact" : "lines");
-    values.beyond = scene.outside > 0.005 ? this.say("beyond", values) : "";
+    values.beyond = outside > 0.005 ? this.say("beyond", values) : "";
     const words = (stage ? `${see} ` : "") + this.say("picture", values);
     upper.draws = this.values.p_data === "drawn" && !looked ? "heights" : null;
     upper.words = words;
@@ -744,8 +738,9 @@ class Toy {
     const mass = (p, hill) => sum(hill.map((i) => p[i]));
     const missed = this.hills.filter((hill) => mass(p_g, hill) < 0.25 * mass(p_data, hill)).length;
     const recent = this.recent.length ? this.recent : [[this.moves, ...Object.values(this.measured)]];
-    const found = { recent, controls: this.values, says, width: std(x) / this.spread, outside, steep: this.steep };
-    return diagnose(say, { ...found, missed: this.hills.length > 1 ? missed : 0, moves: this.moves });
+    const found = { recent, controls: this.values, says, width: std(x) / this.spread, outside };
+    const { moves, steep } = this;
+    return diagnose(say, { ...found, missed: this.hills[1] ? missed : 0, steep, moves });
   }
 
   off() {
@@ -768,7 +763,7 @@ class Toy {
   frame() {
     const [picture, buffers] = packed(this.picture());
     const { running, message, state, applied } = this;
-    const pressed = [...(this.chosen ? [this.chosen] : []), ...(this.pinned ? ["pin"] : [])];
+    const pressed = [this.chosen, this.pinned && "pin"].filter(Boolean);
     const header = { running, message, state, applied, named: this.states[state], off: this.off(), pressed };
     return [{ ...header, values: this.valued(), picture }, buffers];
   }
@@ -815,11 +810,11 @@ function diagnose(say, { recent, controls, says: [real, fake], width, outside, m
 
 class Coming {
   constructor(game, act) {
-    const [player, kind] = { D: ["D", 0], G: ["G", -1] }[act] ?? game.coming;
+    const [players, kind] = { D: ["D", 0], G: ["G", -1] }[act] ?? game.coming;
     const { x, z } = game.ahead(kind);
     const first = (all) => Array.from(all.slice(0, 16));
-    Object.assign(this, { players: player === "both" ? "DG" : player, m: game.batch, z: first(z) });
-    this.x = player === "G" ? [] : first(x);
+    Object.assign(this, { players, m: game.batch, z: first(z) });
+    this.x = players === "G" ? [] : first(x);
     this.fakes = Array.from(game.G.forward(floats(this.z)));
     [this.D_x, this.D_fakes] = [this.x, this.fakes].map((at) => Array.from(game.logit(at), expit));
     this.push = Array.from(game.push(this.fakes));
@@ -841,22 +836,21 @@ class Coming {
     const [upper, lower] = scene.figure_1("", [], LIT[players]);
     const flat = (at, y, style) => line(at, at.map(() => y), "", style, { dots: true });
     const starts = lower.arrows.flatMap(({ start }) => start.map(([at]) => at));
-    lower.lines.push(flat(starts, 0.08, "G"), ...(x.length ? [flat(x, 0.92, "data")] : []));
+    lower.lines.push(flat(starts, 0.08, "G"), flat(x, 0.92, "data"));
     if (stage === 1) lower.arrows = [];
     if (stage < 3) return [upper, lower];
     const top = upper.y[1];
-    for (const [at, D, style] of [[fakes, D_fakes, "G"], ...(x.length ? [[x, D_x, "data"]] : [])]) {
+    upper.arrows = [];
+    for (const [at, D, style] of [[fakes, D_fakes, "G"], [x, D_x, "data"]]) {
       const [x, y] = [at.flatMap((one) => [one, one, one]), D.flatMap((one) => [0, one, NaN])];
       const stems = line(x, y, "", "reference", { right: true });
       upper.lines.push(stems, line(at, D, "", style, { dots: true, right: true }));
       if (stage < 4 || !players.includes("D")) continue;
       const to = D.map((one) => one + PULL * (style === "data" ? 1 - one : -one));
       const pair = (ys) => at.map((one, i) => [one, top * ys[i]]);
-      upper.arrows = [...(upper.arrows ?? []), arrows(pair(D), pair(to), "D")];
+      upper.arrows.push(arrows(pair(D), pair(to), "D"));
     }
-    if (stage === 4 && players.includes("G")) {
-      upper.arrows = [...(upper.arrows ?? []), pushes(fakes, D_fakes, this.push, top)[1]];
-    }
+    if (stage === 4 && players.includes("G")) upper.arrows.push(pushes(fakes, D_fakes, this.push, top)[1]);
     return [upper, lower];
   }
 }
@@ -884,13 +878,13 @@ function turn() {
     toy.fail(error);
   }
   const fresh = toy.stale || toy.stage !== toy.shownStage;
-  const due = clock() - shownAt >= (slow ? SLOW_FRAME : fresh ? FRAME : STILL);
+  const due = clock() - shownAt >= (slow ? SLOW_FRAME : fresh ? 0 : STILL);
   if (!toy.running || (due && allowed-- > 0)) show(false);
   wake();
 }
 
 function wake() {
-  if (toy.running) timer ||= setTimeout(turn, min(15, toy.due - clock()));
+  if (toy.running) timer ||= later(turn);
 }
 
 self.onmessage = ({ data: message }) => {

@@ -86,7 +86,6 @@ function ndtr(x) {
   return 0.5 + total * phi(x);
 }
 
-const priorPdf = (p_z, z) => (p_z === "normal" ? phi(z) : abs(z) <= REACH.uniform ? 0.5 / REACH.uniform : 0);
 const priorCdf = (p_z, z) => (p_z === "normal" ? ndtr(z) : min(1, max(0, (z / REACH.uniform + 1) / 2)));
 
 /** A mixture of Gaussians, [mean, std, share] each. */
@@ -108,13 +107,11 @@ const even = ([low, high]) => ({
 
 /** The density proportional to the straight lines between heights at equal steps over a window. */
 function drawn(drawnHeights, [low, high]) {
-  const [n, most] = [drawnHeights.length - 1, max(...drawnHeights)];
+  const n = drawnHeights.length - 1;
   const width = (high - low) / n;
-  const scaled = drawnHeights.map((h) => h / most);
-  const area = sum(range(n, (i) => ((scaled[i] + scaled[i + 1]) / 2) * width));
-  const heights = scaled.map((h) => h / area);
-  const cdf = [0];
-  for (let i = 0; i < n; i++) cdf.push(cdf[i] + ((heights[i] + heights[i + 1]) / 2) * width);
+  const below = [0]; // the area up to each, of the heights as they are drawn
+  for (let i = 0; i < n; i++) below.push(below[i] + ((drawnHeights[i] + drawnHeights[i + 1]) / 2) * width);
+  const [heights, cdf] = [drawnHeights, below].map((each) => each.map((one) => one / below[n]));
   const x = range(n + 1, (i) => low + i * width);
   const knots = x.flatMap((here, i) => {
     const near = range(15, (j) => width * 0.25 ** (j + 1)); // log p is steep where p sinks to 0
@@ -155,8 +152,9 @@ export class Pushforward {
     this.knots = [...x];
     this.pieces = range(z.length - 1, (i) => {
       const [low, high] = [min(x[i], x[i + 1]), max(x[i], x[i + 1])];
-      const ends = { z: z[i], long: z[i + 1] - z[i], x: x[i], wide: x[i + 1] - x[i], cdf: cdf[i] };
-      return { ...ends, low, high, mass: cdf[i + 1] - cdf[i], flat: high - low <= 1e-13 * max(1, abs(high)) };
+      const [long, wide, mass] = [z, x, cdf].map((ends) => ends[i + 1] - ends[i]);
+      const flat = high - low <= 1e-13 * max(1, abs(high));
+      return { z: z[i], x: x[i], cdf: cdf[i], long, wide, mass, low, high, flat };
     });
     this.atoms = this.pieces.filter(({ flat }) => flat);
     this.smooth = this.pieces.filter(({ flat }) => !flat);
@@ -167,10 +165,11 @@ export class Pushforward {
     return this.smooth.filter(({ low, high }) => x >= low && x < high);
   }
 
-  pdf(x, passing = this.passing(x)) {
+  /** The density at x, which these pieces pass. */
+  pdf(x, passing) {
     let total = 0;
     for (const { z, long, x: from, wide, mass } of passing) {
-      const share = this.even ? mass / long : priorPdf(this.p_z, z + ((x - from) / wide) * long);
+      const share = this.even ? mass / long : phi(z + ((x - from) / wide) * long);
       total += share * abs(long / wide);
     }
     return total;
@@ -262,7 +261,7 @@ export class Net {
           const w = W + j * units;
           for (let u = 0; u < units; u++) out[o + u] += value * theta[w + u];
         }
-        if (activation === "relu") for (let u = o; u < o + units; u++) out[u] = out[u] < 0 ? 0 : out[u];
+        if (activation === "relu") for (let u = o; u < o + units; u++) out[u] = max(0, out[u]);
         if (activation === "sigmoid") for (let u = o; u < o + units; u++) out[u] = expit(out[u]);
       }
       h = out;
@@ -386,32 +385,18 @@ export class Game {
     G.descend(gradients.G, this.lr_G, this.momentum);
   }
 
-  step_D(kind = 0) {
-    this.play("D", this.draw(kind));
-  }
-
-  step_G() {
-    this.play("G", this.draw(-1));
-  }
-
-  /** The next move of the iteration under way, "D", "G" or "both", and the kind of its draws. */
+  /** The players of the next move of the iteration under way, "D", "G" or "DG", and the kind of its draws. */
   get coming() {
     const [left, joint] = [this.k - this.turn, this.update === "simultaneous"];
-    if (left > Number(joint)) return ["D", left - 1];
-    return joint ? [left === 1 ? "both" : "G", 0] : ["G", -1];
+    if (left > (joint ? 1 : 0)) return ["D", left - 1];
+    return joint ? [left === 1 ? "DG" : "G", 0] : ["G", -1];
   }
 
   substep() {
-    const [move, kind] = this.coming;
-    if (move === "D") {
-      this.step_D(kind);
-      this.turn++;
-      return;
-    }
-    if (kind < 0) this.step_G();
-    else this.play(move === "both" ? "DG" : "G", this.draw(kind));
-    this.turn = 0;
-    this.step++;
+    const [players, kind] = this.coming;
+    this.play(players, this.draw(kind));
+    this.turn = players === "D" ? this.turn + 1 : 0;
+    if (!this.turn) this.step++;
   }
 
   /** One iteration, or the rest of the one under way. */
@@ -420,17 +405,18 @@ export class Game {
     while (this.step === before) this.substep();
   }
 
-  /** All that the future of the game depends on, for `load`. */
-  saved() {
-    const nets = ["G", "D"].flatMap((name) => [this[name].theta.slice(), this[name].velocity.slice()]);
-    return { nets, places: this.places(), plain: pick(this, ["p_data", "step", "turn", ...SETTINGS]) };
+  get numbers() {
+    return [this.G, this.D].flatMap(({ theta, velocity }) => [theta, velocity]);
   }
 
-  load({ nets, places, plain }) {
-    ["G", "D"].forEach((name, i) => {
-      this[name].theta.set(nets[2 * i]);
-      this[name].velocity.set(nets[2 * i + 1]);
-    });
+  /** All that the future of the game depends on, for `load`. */
+  saved() {
+    const numbers = this.numbers.map((one) => one.slice());
+    return { numbers, places: this.places(), plain: pick(this, ["p_data", "step", "turn", ...SETTINGS]) };
+  }
+
+  load({ numbers, places, plain }) {
+    this.numbers.forEach((one, i) => one.set(numbers[i]));
     this.back(places);
     return Object.assign(this, plain);
   }
@@ -536,11 +522,9 @@ export class BestD {
 }
 
 function dot(a, b) {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += a[i] * b[i];
-  return total;
+  return sum(a.map((one, i) => one * b[i]));
 }
 
 function add(a, b, times) {
-  for (let i = 0; i < a.length; i++) a[i] += times * b[i];
+  b.forEach((one, i) => (a[i] += times * one));
 }

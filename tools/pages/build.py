@@ -101,7 +101,7 @@ def demos() -> str:
     from ganlib.widgets.demo import script
 
     view = re.sub(r"^export default", "return", script(), flags=re.M)
-    player = (HERE / "recorded.js").read_text(encoding="utf-8")
+    player = "".join((HERE / name).read_text(encoding="utf-8") for name in ("recorded.js", "by_hand.js"))
     return f"window.ganlibView = (() => {{\n{view}\n}})();\n{player}"
 
 

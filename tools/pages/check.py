@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -94,7 +95,7 @@ class Site:
             here = path.relative_to(self.folder).as_posix()
             found += [f"{here}: {problem}" for problem in self._page(path, page)]
         for path in sorted([*self.folder.rglob("*.css"), *self.folder.rglob("*.js")]):
-            text, here = path.read_text(encoding="utf-8"), path.relative_to(self.folder).as_posix()
+            text, here = _text(path), path.relative_to(self.folder).as_posix()
             needs = _in_style(text) if path.suffix == ".css" else IN_SCRIPT.findall(text)
             found += [f"{here}: {problem}" for need in needs for problem in self._needed(path, need)]
         for path in sorted(self.folder.rglob("*")):
@@ -136,6 +137,12 @@ class Site:
     def _at(self, path: Path, address: str) -> Path:
         base = self.folder if address.startswith("/") else path.parent
         return (base / unquote(address).lstrip("/")).resolve()
+
+
+def _text(path: Path) -> str:
+    """A file's text: in UTF-16 where it begins so, as the digits' weights do, else in UTF-8."""
+    data = path.read_bytes()
+    return data.decode("utf-16" if data.startswith(codecs.BOM_UTF16_LE) else "utf-8")
 
 
 def _in_style(text: str) -> list[str]:

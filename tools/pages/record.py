@@ -1,8 +1,9 @@
 """Records the demos of the notebooks, so that they play in a page without a kernel.
 
 What a demo is decides how it is recorded: a question with every answer that can be given, sliders at chosen places of
-each, a game as one run. `recorded.js` plays that to the view as the kernel would. What needs more than that, such as a
-net that a person steers while it trains, stays a picture.
+each, a game as one run, and pictures to be judged with what D says of each. `recorded.js` plays that to the view as the
+kernel would, and `by_hand.js` works out what a p_g in the reader's hands is worth. What is answered by a net that a
+person feeds by hand stays a picture.
 """
 
 from __future__ import annotations
@@ -26,34 +27,51 @@ import nbformat
 import numpy as np
 
 from ganlib.controls import Choice, Control, Slider, Switch
+from ganlib.picture import minus
 from ganlib.studies.phenomena import PRESETS
+from ganlib.widgets.be_discriminator import ANSWERS, GS, BeTheDiscriminatorEngine
+from ganlib.widgets.be_generator import SAID, BeTheGeneratorEngine
 from ganlib.widgets.demo import Demo
 from ganlib.widgets.guess import NODES, GuessEngine
+from ganlib.widgets.steering import BREAKS
 from ganlib.widgets.toy_engine import ToyEngine
+from ganlib.widgets.training import TrainingEngine
 from tools.pages import sources
 
 PLACES = 260  # of all sliders of a demo together, at the most
 FEWEST = 5  # places of a slider; where there is no room for so many, it stays where it begins
 FRAMES, PRESET_FRAMES = 91, 41  # of a run; of a preset, at the most
 LOOK_BACK = " (drag here to look back)"
+CLOSER = ". Pick one to look at it closely"
 INTERVAL = 1000 / 15  # ms between frames as they play
 KEPT = 0xFFFFF000  # bits of a float32 that are kept: 11 of its fraction, a quarter of a pixel in a picture of 500
 GRIDS = ("SlidersEngine", "InterpolationEngine", "AskEngine", "RulerEngine", "RealWalkEngine")
 FIRST = {"D* for two densities": ("mean_g", "width_g", "factor")}  # by title, the sliders that get room first
-RUNS = {"ToyEngine": 20, "PlaneEngine": 40, "SlicesEngine": 20, "FewLabelsEngine": 8, "SideBySideEngine": 4}
+RUNS = {
+    **{"ToyEngine": 20, "PlaneEngine": 40, "SlicesEngine": 20, "FewLabelsEngine": 8, "SideBySideEngine": 4},
+    **{"ForkEngine": 75, "TrainingEngine": 25, "ChainsEngine": 1},
+}
 """Games that are recorded as a run, and how often each is called between two frames."""
-NEVER = ("LiveTraining", "LiveFork", "Explorer", "Chains", "PaintMask", "BeTheDiscriminator", "BeTheGenerator")
-"""Demos that are nothing without what a person does in them."""
+FEWER = {"ForkEngine": 41, "TrainingEngine": 46, "ChainsEngine": 57}
+"""Frames of such a run where they are not `FRAMES`: each is large."""
+TRAINED = 10, 31  # of a run from a trained pair: moves between two frames, and frames
+LOOKS = {"ForkEngine": {"c": (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0)}}
+"""Places at which each moment of a run is looked at."""
+CHOICES = {"ChainsEngine": "model"}
+"""A choice with a run for each of its values."""
+COARSE = ("TrainingEngine", "ChainsEngine")
+"""Runs of which each frame has other pictures: 32 shades of grey are enough, and pack well."""
+DEALS = 5  # of the pictures that a person judges
 Latest = tuple[dict[str, Any], list[bytes]]
 
 
 class Recording:
     """Frames of one demo, with every buffer that they share written once."""
 
-    def __init__(self, demo: Demo, kind: str, **about: Any):
+    def __init__(self, demo: Demo, kind: str, *, coarse: bool = False, **about: Any):
         first = {key: demo.first[key] for key in ("title", "controls", "looks")}
         self.about: dict[str, Any] = {"kind": kind, "first": first, **about}
-        self.demo, self.frames = demo, []
+        self.demo, self.frames, self.coarse = demo, [], coarse
         self._buffers: dict[bytes, int] = {}
         self._places: list[tuple[int, int]] = []
         self._bytes = bytearray()
@@ -74,6 +92,9 @@ class Recording:
             whole = np.where(np.isfinite(np.frombuffer(buffer, np.float32)), bits + (~KEPT + 1 & 0xFFFFFFFF) // 2, bits)
             kept = (whole & KEPT).astype("<u4")
             buffer = kept.view(np.uint8).reshape(-1, 4).T.tobytes()
+        elif self.coarse and kind == "uint8":
+            shades = np.frombuffer(buffer, np.uint8) >> 3
+            buffer = ((shades << 3) | (shades >> 2)).tobytes()  # white stays white
         key = hashlib.sha256(kind.encode() + buffer).digest()
         if key not in self._buffers:
             self._buffers[key] = len(self._buffers)
@@ -110,6 +131,10 @@ def recorded(demo: Demo) -> Recording | None:
     engine = demo.engine
     if isinstance(engine, GuessEngine):
         return _sketch(demo) if engine.panel is not None else _question(demo)
+    if isinstance(engine, BeTheDiscriminatorEngine):
+        return _judged(demo)
+    if isinstance(engine, BeTheGeneratorEngine):
+        return _by_hand(demo)
     name = type(engine).__name__
     return _run(demo) if name in RUNS else _grid(demo) if name in GRIDS else None
 
@@ -207,48 +232,120 @@ def _chosen(axes: Mapping[str, list[Any]], values: Mapping[str, Any], first: Seq
     return {key: found[key] for key in axes if key in found}
 
 
-def _run(demo: Demo) -> Recording:
-    """A game: one run from its start, and of the toy each preset."""
-    engine, each = demo.engine, RUNS[type(demo.engine).__name__]
-    presets = [*PRESETS] if isinstance(engine, ToyEngine) and engine.values["lr_G"] else []
-    plays = ("start", "pause", "step", "reset", *presets)
-    named = {state: engine.STATES[state] for state in ("idle", "running", "paused")}
-    found = Recording(demo, "run", interval=INTERVAL, named=named, presets=presets)
-    found.about["first"]["controls"] = [one for one in demo.first["controls"] if one["key"] in plays]
+def _judged(demo: Demo) -> Recording:
+    """Pictures that a person judges: what each is, and what D says of it. The page counts who was right."""
+    engine = demo.engine
+    found = Recording(demo, "judge", answers=[*ANSWERS.values()])
+    deals: dict[str, list[dict[str, Any]]] = {}
+    for G in GS if "G" in engine.values else ("",):
+        demo.set(**({"G": G} if G else {}))
+        for seed in range(DEALS):
+            engine.new(seed)
+            for _ in range(engine.n):
+                engine.once()
+            demo.set()
+            shown = {"logits": engine.logits.tolist(), "real": engine.real.tolist()}
+            deals.setdefault(G, []).append({"at": found.add(), **shown})
+    found.about["deals"] = deals
+    return found
 
-    def moments(more: Callable[[], bool]) -> Iterator[Latest]:
+
+def _by_hand(demo: Demo) -> Recording:
+    """p_g in a person's hands: p_data at equal steps, and the best that a search found. The page works out the rest."""
+    engine = demo.engine
+    x, width = np.linspace(-16, 16, 3_201), 0.01
+    JSD, at, wide = engine.possible()
+    about = {"low": -16, "step": width, "p": engine.p_data.pdf(x).round(9).tolist(), "values": {**engine.values}}
+    best = {"JSD": JSD, "at": at.tolist(), "width": wide}
+    found = Recording(demo, "hand", **about, best=best, sentences={name: minus(said) for name, said in SAID.items()})
+    found.add()
+    return found
+
+
+def _run(demo: Demo) -> Recording:
+    """A game: one run from its start, and of the toy and of a trained pair each preset; at each place to look from."""
+    engine, name = demo.engine, type(demo.engine).__name__
+    each, most = RUNS[name], FEWER.get(name, FRAMES)
+    presets: list[str] = []
+    if isinstance(engine, ToyEngine) and engine.values["lr_G"]:
+        presets = [*PRESETS]
+    elif isinstance(engine, TrainingEngine) and engine.trained is not None:
+        presets, (each, most) = [*BREAKS], TRAINED
+    looks, choice = LOOKS.get(name, {}), CHOICES.get(name, "")
+    plays = ("start", "pause", "step", "reset", *presets, *looks, choice)
+    named = {state: engine.STATES[state] for state in ("idle", "running", "paused")}
+    about = {"interval": INTERVAL, "named": named, "presets": presets, "choice": choice}
+    found = Recording(demo, "run", coarse=name in COARSE, **about, looks=[[key, len(at)] for key, at in looks.items()])
+    found.about["first"]["controls"] = [
+        {**one, "places": looks[one["key"]], "words": [f"{at:g}" for at in looks[one["key"]]]}
+        if one["key"] in looks
+        else one
+        for one in demo.first["controls"]
+        if one["key"] in plays
+    ]
+    start = {key: engine.values[key] for key in looks}
+    found.about["look"] = {key: looks[key].index(value) for key, value in start.items()}
+
+    def moment() -> list[Latest]:
+        """The demo now, from each place."""
+        seen = []
+        for at in itertools.product(*looks.values()):
+            demo.set(**dict(zip(looks, at)))
+            message, buffers = _still(demo.latest)
+            values = {key: [looks[key][looks[key].index(one)], looks[key].index(one)] for key, one in zip(looks, at)}
+            seen.append(({**message, "values": {**message["values"], **values}}, buffers))
+        demo.set(**start)
+        return seen
+
+    def moments(more: Callable[[], bool]) -> Iterator[list[Latest]]:
         """The demo now, and after each few moves, as long as there are more to come."""
-        yield _still(demo.latest)
+        yield moment()
         while more():
             for _ in range(each):
                 if engine.running:
                     engine.once()
             demo.set()
-            yield _still(demo.latest)
+            yield moment()
 
-    start = found.add(_still(demo.latest))
-    demo.press("start")
-    kept = [*itertools.islice(moments(lambda: engine.running), FRAMES)]
-    tracks = {"": [start, *map(found.add, kept[1:])]}
-    for name in presets:
-        demo.press(name)
-        kept = [*moments(lambda: engine.act is not None)]
-        chosen = sorted({round(i) for i in np.linspace(0, len(kept) - 1, min(len(kept), PRESET_FRAMES))})
-        tracks[name] = [found.add(kept[i]) for i in chosen]
+    def kept(seen: list[Latest]) -> int:
+        """The number of the first frame of a moment."""
+        first, *_ = map(found.add, seen)
+        return first
+
+    tracks = {}
+    for value in engine.controls[choice].places() if choice else [""]:
+        if choice:
+            demo.set(**{choice: value})
+            engine.ghost = None  # of a run that the page may not have shown
+        first = kept(moment())
+        demo.press("start")
+        rest = [*itertools.islice(moments(lambda: engine.running), most)][1:]
+        tracks[value] = [first, *map(kept, rest)]
+        demo.press("pause")
+    for preset in presets:
+        demo.press(preset)
+        acts = hasattr(engine, "act")
+        seen = [*itertools.islice(moments((lambda: engine.act is not None) if acts else (lambda: True)), most)]
+        chosen = sorted({round(i) for i in np.linspace(0, len(seen) - 1, min(len(seen), PRESET_FRAMES))})
+        tracks[preset] = [kept(seen[i]) for i in chosen]
     found.about["tracks"] = tracks
     demo.press("pause")
     return found
 
 
 def _still(latest: Latest) -> Latest:
-    """A frame without what a recording has not: a speed of its own, and earlier moments to look back at."""
+    """A frame without what a recording has not: a speed of its own, earlier moments, and samples to look at closely."""
     message, buffers = latest
     picture = message["picture"]
-    panels = [
-        {**panel, "seeks": "", "x_label": panel["x_label"].replace(LOOK_BACK, "")} if panel["seeks"] else panel
-        for panel in picture["panels"]
-    ]
-    readouts = [one for one in picture["readouts"] if one[1] != "a second"]
+    panels = []
+    for panel in picture["panels"]:
+        if panel["seeks"]:
+            panel = {**panel, "seeks": "", "x_label": panel["x_label"].replace(LOOK_BACK, "")}
+        if panel["title"].endswith(CLOSER):
+            title, tiles = panel["title"].removesuffix(CLOSER), {**panel["tiles"], "press": None}
+            panel = {**panel, "title": title, "tiles": tiles}
+        panels.append(panel)
+    readouts = [one for one in picture["readouts"] if one[1] not in ("a second", "steps/s")]
     return {**message, "picture": {**picture, "panels": panels, "readouts": readouts}}, buffers
 
 
@@ -275,7 +372,7 @@ class Player:
             self._statements += ast.parse(cell.source).body
             kinds = _demos_of(cell)
             before = self._demos
-            if any(kind not in NEVER for kind in kinds):
+            if any(kind not in sources.STAYS for kind in kinds):
                 try:
                     with contextlib.redirect_stdout(io.StringIO()):
                         self._run(begin)

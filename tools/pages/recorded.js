@@ -5,6 +5,7 @@ const NOT_HERE = "This is a recording. In the notebook this can be set, too.";
 const SAID = {
   run: "A recording. In the notebook it is a live game, which can be changed while it plays.",
   grid: "A recording, at some places of each control. In the notebook each place can be reached.",
+  judge: "These are five rounds that were drawn once. In the notebook each round is drawn anew.",
 };
 const [CLOSE, ALIKE] = [0.06, 0.95]; // as in guess.py
 const NEAR = "900px 0px"; // how far from the screen a demo is made
@@ -85,10 +86,7 @@ class Grid extends RecordedModel {
     const at = this.where();
     for (const [key, value] of Object.entries(values)) {
       if (!(key in at)) return NOT_HERE;
-      const exact = places[key].indexOf(value);
-      const off = (place) => (typeof place === "number" ? Math.abs(place - value) : Infinity);
-      const near = places[key].reduce((best, place, i) => (off(place) < off(places[key][best]) ? i : best), 0);
-      at[key] = exact >= 0 ? exact : near;
+      at[key] = nearest(places[key], value);
     }
     this.at = this.axes.reduce((all, [key, n]) => all * n + at[key], 0);
   }
@@ -159,11 +157,29 @@ class Sketch extends RecordedModel {
   }
 }
 
-/** A run of a game, which plays, rests, goes a frame on, and goes back to its start. */
+/** A run of a game, which plays, rests, goes a frame on, and goes back to its start; seen from the place `look`. */
 class Run extends RecordedModel {
-  track = "";
   place = 0;
   state = "idle";
+
+  constructor(about) {
+    super(about);
+    this.begin = this.track = Object.keys(this.tracks)[0];
+  }
+
+  set(values) {
+    for (const [key, value] of Object.entries(values)) {
+      if (key === this.choice) {
+        this.rest("idle");
+        [this.begin, this.state] = [value, "idle"];
+        this.go(value, 0);
+      } else if (key in this.look) {
+        const { places } = this.first.controls.find((one) => one.key === key);
+        this.look[key] = nearest(places, value);
+        this.go(this.track, this.place);
+      } else return NOT_HERE;
+    }
+  }
 
   press(button, values = {}) {
     if (button === "start") return this.play();
@@ -172,20 +188,21 @@ class Run extends RecordedModel {
       this.go(button, 0);
       return this.play();
     }
+    if (!["reset", "step"].includes(button)) return NOT_HERE;
     this.rest("paused");
     if (button === "reset") {
-      this.go("", 0);
+      this.go(this.begin, 0);
       this.state = "idle";
       const seed = this.frames[this.at].values.seed?.[0];
       return values.seed !== undefined && values.seed !== seed ? NOT_HERE : "";
     }
-    if (button !== "step") return NOT_HERE;
     if (this.place + 1 >= this.tracks[this.track].length) return "The recording ends here.";
     this.go(this.track, this.place + 1);
   }
 
   go(track, place) {
-    [this.track, this.place, this.at] = [track, place, this.tracks[track][place]];
+    const look = this.looks.reduce((all, [key, n]) => all * n + this.look[key], 0);
+    [this.track, this.place, this.at] = [track, place, this.tracks[track][place] + look];
   }
 
   play() {
@@ -220,7 +237,99 @@ class Run extends RecordedModel {
   }
 }
 
-const KINDS = { states: Question, grid: Grid, sketch: Sketch, run: Run };
+/** Pictures that the reader judges, as be_discriminator.py has it: D's opinions are recorded, and the page counts. */
+class Judge extends RecordedModel {
+  said = [];
+  looking = null;
+  seed = 0;
+
+  constructor(about) {
+    super(about);
+    this.G = Object.keys(this.deals)[0];
+  }
+
+  set({ G }) {
+    if (!(G in this.deals)) return NOT_HERE;
+    this.G = G;
+    this.press("new", {}, this.seed);
+  }
+
+  press(button, values = {}, seed = (this.seed + 1) % this.deals[this.G].length) {
+    const [, which] = /^say_(\d)$/.exec(button) ?? [];
+    if (which && this.said.length < this.deal.real.length) this.said.push(this.answers[which - 1]);
+    else if (button === "back") this.said.pop();
+    else if (button === "new") [this.said, this.seed] = [[], seed];
+    this.looking = button === "look" && values.index < this.said.length ? values.index : null;
+  }
+
+  get deal() {
+    return this.deals[this.G][this.seed];
+  }
+
+  message(said) {
+    this.at = this.deal.at;
+    return super.message(said);
+  }
+
+  changed(message) {
+    const [{ logits, real }, { said, looking }] = [this.deal, this];
+    const [done, n] = [said.length, real.length];
+    const D = logits.map((a) => 1 / (1 + Math.exp(-a)));
+    const here = looking ?? Math.min(done, n - 1);
+    const judged = here < done;
+    const picture = structuredClone(message.picture);
+    const [one, sheet, table] = picture.panels;
+    one.title = `Picture ${here + 1} of ${n}: real or fake?`;
+    if (judged) one.title = `Picture ${here + 1}, a ${real[here] ? "real one" : "fake"}`;
+    const right = (i) => Math.sign((said[i] - 0.5) * (real[i] ? 1 : -1));
+    sheet.title = `${n - Math.floor(n / 2)} are real, in random order.`;
+    if (done) sheet.title = "✓ where you were right. Click one to see it again.";
+    const badge = (_, i) => [i, `${real[i] ? "real" : "fake"} ${["✗", "", "✓"][right(i) + 1]}`.trim()];
+    sheet.tiles.badges = said.map(badge);
+    const rows = [D, said, real.map(Number)].map((row) => row.map((value, i) => (i < done ? value : null)));
+    for (const row of rows) while (row.length < n) row.push(null);
+    table.cells.values = rows;
+    const named = (value, i) => (value === null ? [] : [i < 2 ? value.toFixed(2) : ["fake", "real"][value]]);
+    table.cells.words = rows.map((row, i) => row.map((value) => named(value, i)));
+    for (const panel of [one, sheet]) panel.words = panel.title;
+    const at = judged ? here : done - 1;
+    const was = done && `Picture ${at + 1} was ${real[at] ? "real" : "drawn by G"}.`;
+    const opinions = done && `You said ${said[at].toFixed(2)}, and D said ${D[at].toFixed(2)}.`;
+    picture.words = done ? `${was} ${opinions}` : "Say of each picture how sure you are.";
+    picture.readouts = [[`${done} of ${n}`, "judged"]];
+    const [note] = picture.notes;
+    note.title = done === n ? "In the end" : "So far";
+    const scores = [["You", said], ["The trained D", D]].map(([who, D]) => `${who}: ${scored(D.slice(0, done), real)}`);
+    note.lines = [...scores, note.lines.at(-1)];
+    const all = new Uint8Array(message.buffers[1].buffer);
+    const size = all.length / n;
+    const shown = all.map((grey, i) => (i < done * size ? grey : 235)); // the others are still to come
+    const buffers = [all.slice(here * size, (here + 1) * size), shown].map(({ buffer }) => new DataView(buffer));
+    const off = [...(done === n ? this.answers.map((_, i) => `say_${i + 1}`) : []), ...(done ? [] : ["back"])];
+    const state = done === n ? "finished" : done ? "playing" : "idle";
+    return { ...message, picture, buffers, off, state };
+  }
+}
+
+/** How well some D(x) tell real from fake, in words. */
+function scored(D, real) {
+  if (!D.length) return "nothing judged yet.";
+  const right = D.reduce((all, one, i) => all + (one === 0.5 ? 0.5 : one > 0.5 === real[i]), 0);
+  const [data, fakes] = [true, false].map((kind) => D.filter((_, i) => real[i] === kind));
+  const V = mean(data.map((one) => Math.log(one))) + mean(fakes.map((one) => Math.log(1 - one)));
+  const worth = Number.isFinite(V) ? `V = ${V.toFixed(2).replace("-", "−")} nats` : "V is not known yet";
+  const sure = mean(D.map((one) => Math.max(one, 1 - one)));
+  return `${right} of ${D.length} right, ${worth}, confidence ${sure.toFixed(2)}.`;
+}
+
+const KINDS = { states: Question, grid: Grid, sketch: Sketch, run: Run, judge: Judge };
+
+/** Where the place of a control that is nearest to a value stands. */
+function nearest(places, value) {
+  const exact = places.indexOf(value);
+  const off = (place) => (typeof place === "number" ? Math.abs(place - value) : Infinity);
+  return exact >= 0 ? exact : places.reduce((best, place, i) => (off(place) < off(places[best]) ? i : best), 0);
+}
 
 function mean(values) {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

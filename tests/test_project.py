@@ -51,7 +51,7 @@ def _rooms() -> dict[str, set[str]]:
 
 
 MAY_IMPORT = _rooms()
-PACKAGES = ("recipes", "datasets", "studies", "widgets", "lessons")  # their own files may import one another
+PACKAGES = ("recipes", "datasets", "studies", "sweep", "widgets", "lessons")  # their own files may import one another
 
 FRONT_END = {"ipywidgets", "anywidget", "IPython", "traitlets"}  # only widgets and lessons
 PICTURES = {"matplotlib", "seaborn"}  # only drawing, plots, widgets and lessons

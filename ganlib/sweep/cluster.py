@@ -4,6 +4,7 @@ A local cluster is one scheduler and some workers, the commands of dask itself. 
 """
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -42,6 +43,7 @@ def distributed() -> Any:
     except ImportError as error:
         name = error.name or "dask"
         raise RecipeError(f"{name} is not installed, and a sweep needs it: pip install 'ganlib[sweep]'") from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a scheduler that is lost is no news to a sweep
     return distributed
 
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from ganlib.sweep.planning import Plan
 from ganlib.unattended import Bar, Lock, Stop, polite_stop, say
 
 TURN = 0.1  # seconds between two looks at what has come in
+REFUSED = 3  # so often a run is handed out whose worker cannot use the folder
 ROUNDS = 20  # schedulers lost in a row without one result more
 
 Task = Callable[[str, int, work.How], str]
@@ -81,6 +83,7 @@ class Drive:
         self.plan, self.home, self.place, self.how, self.task = plan, home, place, how, task
         self.stop, self.bar = stop, bar
         self.fates: dict[str, int] = {}
+        self.refused: Counter[int] = Counter()  # run -> how often its worker could not write or see the folder
         self.lost = 0
 
     def finish(self, todo: list[int]) -> dict[str, int]:
@@ -132,7 +135,10 @@ class Drive:
             status = future.result()
         elif future.status == "error":
             error = future.exception()
-            if isinstance(error, GanlibError):  # a folder that cannot be written, or seen: no run can do better
+            if isinstance(error, GanlibError):  # of the folder, not of the run: it cannot be written, or seen
+                self.refused[number] += 1
+                if self.refused[number] < REFUSED:
+                    return  # it has no result, so it is handed out again
                 raise error
             text = f"{type(error).__name__}: {' '.join(str(error).split())}"
             made = {"seconds": 0.0, "from_step": 0, "ended": time.time()}

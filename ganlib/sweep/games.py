@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Protocol
 
-import torch
-
 from ganlib.errors import CheckpointError, door
 from ganlib.sweep import planning
 from ganlib.sweep.picture_game import PictureGame
@@ -42,7 +40,9 @@ def opened(plan: Plan, run: Run, folder: Path | None) -> Game:
 
 @door(CheckpointError)
 def game(source: Plan | Path | str, number: int) -> Game:
-    """One run of a plan, or of the sweep in a folder, from its start, to play by itself: `advance` until `finished`."""
+    """One run of a plan, or of the sweep in a folder, from its start, to play by itself: `advance` until `finished`.
+
+    Bit for bit as a worker plays it where torch has one thread, as there: torch.set_num_threads(1).
+    """
     plan = source if isinstance(source, Plan) else planning.read(source)
-    torch.set_num_threads(1)  # as a worker has it
     return opened(plan, plan.run(number), None)

@@ -65,16 +65,23 @@ def carry_out(folder: str, number: int, how: How, leaving: Callable[[], bool] = 
     A run that diverges or raises an error has a result, too, which says so. Raises `CheckpointError` where the folder
     cannot be written, which is no fault of the run, and `Left` when `leaving()`.
     """
-    torch.set_num_threads(1)  # of this thread: sums over other numbers of threads round in another way
-    home = Path(folder)
-    place, run = home / RUNS / f"{number:06d}", _plan(folder, _stamp(home)).run(number)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums over other numbers of threads round in another way
+    try:
+        return _carried_out(Path(folder), number, how, leaving)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _carried_out(home: Path, number: int, how: How, leaving: Callable[[], bool]) -> str:
+    plan, place = _plan(str(home), _stamp(home)), home / RUNS / f"{number:06d}"
     lock = Lock(place)
     while True:
         try:
             with lock.alone():
                 if result_path(home, number).exists():
                     return "there"
-                status = _train(home, place, run, how, leaving)
+                status = _train(home, place, plan, number, how, leaving)
                 if not how.keep:
                     shutil.rmtree(place, ignore_errors=True)
                 return status
@@ -86,9 +93,9 @@ def carry_out(folder: str, number: int, how: How, leaving: Callable[[], bool] = 
         time.sleep(PATIENCE)  # a worker that lost its scheduler may still be at it
 
 
-def _train(home: Path, place: Path, run: Run, how: How, leaving: Callable[[], bool]) -> str:
+def _train(home: Path, place: Path, plan: Plan, number: int, how: How, leaving: Callable[[], bool]) -> str:
     """A run in its own folder, which nobody else trains in, to its end."""
-    begun, plan = time.time(), _plan(str(home), _stamp(home))
+    begun, run = time.time(), plan.run(number)
     game, status, error = None, DONE, ""
     try:
         game = _opened(plan, run, place)

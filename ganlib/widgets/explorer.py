@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ganlib.controls import Button, Choice
-from ganlib.errors import RecipeError, brief
+from ganlib.errors import CheckpointError, RecipeError, brief, door
 from ganlib.game import MINUS_LOG_4
 from ganlib.picture import Cells, Level, Line, Note, Panel, Picture, quantile_range
 from ganlib.recipes import TOY, Recipe
@@ -342,6 +343,25 @@ def plainly(value: float) -> str:
     return f"{value:.3g}"
 
 
+class Opening:
+    """`Explorer.open(source)`; a widget that is there keeps the `open` of all widgets, which connects it to a page."""
+
+    def __get__(self, widget: Explorer | None, kind: type[Explorer]) -> Callable[..., Any]:
+        return partial(opened, kind) if widget is None else super(Explorer, widget).open
+
+
+@door(CheckpointError)
+def opened(kind: type, source: Path | str, **values: Any) -> Explorer:
+    """The sweep in a folder (`ganlib.sweep`), followed while it goes on; or a file of results, as it is.
+
+    `values` choose where more varies than k, the rates and seeds: Explorer.open("sweeps/mine", p_z="normal").
+    """
+    explorer = kind(read(source, **values))
+    if explorer.engine.follows:
+        explorer.start()
+    return explorer
+
+
 class Explorer(Demo):
     """Look around in a grid of runs: every k with every rate of D and of G, over seeds.
 
@@ -358,16 +378,7 @@ class Explorer(Demo):
     def __init__(self, source: ToySweep | MnistSweep | Results | Following) -> None:
         super().__init__(ExplorerEngine(source), key=cell_key(type(self).__name__))
 
-    @classmethod
-    def open(cls, source: Path | str, **values: Any) -> Explorer:
-        """The sweep in a folder (`ganlib.sweep`), followed while it goes on; or a file of results, as it is.
-
-        `values` choose where more varies than k, the rates and seeds: Explorer.open("sweeps/mine", p_z="normal").
-        """
-        explorer = cls(read(source, **values))
-        if explorer.engine.follows:
-            explorer.start()
-        return explorer
+    open = Opening()
 
     def finish(self, *, progress: bool = True) -> Results:
         """Train the grid to its end here and now, if it trains at all; after an interrupt, from there. Its results."""

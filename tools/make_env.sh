@@ -87,6 +87,6 @@ fi
 "$py" -m pip --version >/dev/null 2>&1 || "$py" -m ensurepip >/dev/null
 install_torch
 say "installing the rest, at the versions of constraints.txt (a minute or three)"
-pip_install -c constraints.txt -e '.[lab,test,site]'
+pip_install -c constraints.txt -e '.[lab,test,site,sweep]'
 echo "$wanted" >$state
 say "$venv is ready"

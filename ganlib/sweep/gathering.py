@@ -106,7 +106,7 @@ class Found:
             if name not in others or value not in others[name]:
                 there = "; ".join(f"{name}: {', '.join(map(str, each))}" for name, each in others.items()) or "nothing"
                 raise RecipeError(
-                    f"{brief(name)} = {brief(value)} is not in this sweep. Beside k and rates vary {there}"
+                    f"{name} = {brief(value)} is not in this sweep. Beside k and rates vary {there}"
                 )
         open_ = {name: each for name, each in others.items() if name not in values and len(each) > 1}
         if open_:

@@ -24,6 +24,7 @@ PRELOAD = str(Path(__file__).with_name("preload.py"))
 START = 60.0  # seconds that a process has to come up in
 YOUNG = 20.0  # seconds: one that ends sooner than that has never worked
 TRIES = 4  # so often in a row
+LONELY = 20.0  # seconds between two looks for the workers of another cluster
 LEAVE = 15.0  # seconds that workers have to save in before they are killed
 BREATH = 1.0  # seconds before a scheduler that has died is started again
 
@@ -54,7 +55,8 @@ class Remote:
         if not re.fullmatch(r"(\w+://)?[^\s/]+:\d{1,5}", address):
             raise RecipeError(f"{brief(address)} is no address of a scheduler; give one such as tcp://host:8786")
         self.address, self.patience = address, patience
-        self._known = False
+        self._known = self._alone = False
+        self._next = 0.0  # when to look for workers again
         self.busy = True
 
     def __enter__(self) -> Self:
@@ -77,8 +79,14 @@ class Remote:
                     raise NoCluster(f"no scheduler of dask answers at {self.address} ({why})") from None
                 time.sleep(BREATH)
 
-    def watch(self) -> None:
-        """Nothing: its workers are looked after by who started them."""
+    def watch(self, client: Any) -> None:
+        """Say once that there are no workers; they are looked after by who started them."""
+        if (now := time.monotonic()) < self._next or client.status != "running":
+            return
+        self._next, alone = now + LONELY, self._next > 0 and not client.scheduler_info()["workers"]
+        if alone and not self._alone:
+            say(f"The scheduler at {self.address} has no workers; some are waited for.")
+        self._alone = alone
 
     def mend(self) -> None:
         """Say that the scheduler is waited for."""
@@ -130,12 +138,12 @@ class Local:
         except (OSError, TimeoutError, ValueError):
             raise Lost from None
 
-    def watch(self) -> None:
+    def watch(self, client: Any = None) -> None:
         """Start again the workers that have died. Raises `Lost` when it is the scheduler, `NoCluster` at no end."""
         for name, process in list(self.processes.items()):
             if process.poll() is None:
                 continue
-            self._count(name)
+            self._count(name, process.returncode)
             if name == "scheduler":
                 raise Lost
             self._start_worker(name)
@@ -146,8 +154,8 @@ class Local:
         self._end(["scheduler"], 0)
         time.sleep(BREATH)
 
-    def _count(self, name: str) -> None:
-        young = time.monotonic() - self._begun[name] < YOUNG
+    def _count(self, name: str, code: int) -> None:
+        young = code >= 0 and time.monotonic() - self._begun[name] < YOUNG  # below 0: it was killed
         self._young[name] = self._young.get(name, 0) + 1 if young else 0
         if self._young[name] >= TRIES:
             raise NoCluster(f"the {name} ended {TRIES} times as soon as it had begun{self._last_words(name)}")

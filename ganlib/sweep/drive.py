@@ -121,7 +121,7 @@ class Drive:
             while left and not self.stop.is_set():
                 if client.status != "running":
                     raise Lost
-                self.place.watch()
+                self.place.watch(client)
                 for future in coming.next_batch(block=False):
                     self._take(numbers[future.key], future)
                     left -= 1

@@ -105,9 +105,7 @@ class Found:
         for name, value in values.items():
             if name not in others or value not in others[name]:
                 there = "; ".join(f"{name}: {', '.join(map(str, each))}" for name, each in others.items()) or "nothing"
-                raise RecipeError(
-                    f"{name} = {brief(value)} is not in this sweep. Beside k and rates vary {there}"
-                )
+                raise RecipeError(f"{name} = {brief(value)} is not in this sweep. Beside k and rates vary {there}")
         open_ = {name: each for name, each in others.items() if name not in values and len(each) > 1}
         if open_:
             how = ", ".join(f"{name}={each[0]!r}" for name, each in open_.items())

@@ -29,6 +29,7 @@ from ganlib.sweep import drive, work
 from ganlib.sweep.cluster import Local, distributed
 from ganlib.sweep.games import game
 from ganlib.sweep.planning import Plan, Run
+from ganlib.sweep.rounds import Rounds
 from ganlib.unattended import Bar, Stop
 
 TIMES = {"seconds", "from_step", "ended", "host", "pid"}  # columns that say how a run came about
@@ -82,7 +83,7 @@ def carried_out(plan: Plan, home: Path, workers: int, seed: int | None) -> tuple
             killer = Killer(place, home, len(plan), seed)
             killer.start()
         how = work.How(checkpoint_seconds=1.0)
-        drive.Drive(plan, home, place, how, work.task, Stop(), bar).finish(list(range(len(plan))))
+        Rounds(plan, home, place, how, work.task, Stop(), bar).finish(list(range(len(plan))))
     return time.perf_counter() - start, killer.killed if killer else []
 
 
@@ -146,9 +147,9 @@ def cost(data: str, rounds: int = 7) -> None:
             drive.settled(plan, home)
             plain, inside, whole = [], [], []
             with Local(1, home / "logs") as place, Bar(1, show=False) as bar:
-                told = drive.Drive(plan, home, place, work.How(), work.task, Stop(), bar)
+                told = Rounds(plan, home, place, work.How(), work.task, Stop(), bar)
                 client = place.client()
-                told._round(client, [0], 0)  # the worker loads torch and the data
+                told.once(client, [0], 0)  # the worker loads torch and the data
                 for turn in range(rounds):
                     some = range(turn * each, (turn + 1) * each)
                     start = time.perf_counter()
@@ -160,7 +161,7 @@ def cost(data: str, rounds: int = 7) -> None:
                     for number in some:
                         work.result_path(home, number).unlink(missing_ok=True)
                     start = time.perf_counter()
-                    told._round(client, list(some), turn + 1)
+                    told.once(client, list(some), turn + 1)
                     whole.append((time.perf_counter() - start) / each)
                     inside += [statistics.mean(one["made"]["seconds"] for one in results(home) if one["run"] in some)]
                 client.close()
@@ -222,8 +223,8 @@ def many(runs: int, workers: int, processes: int) -> None:
                     scheduler = psutil.Process(place.processes["scheduler"].pid)
                     before, mine = _busy(scheduler), _busy(psutil.Process())
                     start = time.perf_counter()
-                    told = drive.Drive(plan, home, place, work.How(), task, Stop(), bar)
-                    told._round(client, list(range(runs)), 0)
+                    told = Rounds(plan, home, place, work.How(), task, Stop(), bar)
+                    told.once(client, list(range(runs)), 0)
                     seconds = time.perf_counter() - start
                     share, driver = _busy(scheduler) - before, _busy(psutil.Process()) - mine
                     memory = scheduler.memory_info().rss / 1e6

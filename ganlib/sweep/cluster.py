@@ -24,6 +24,8 @@ PRELOAD = str(Path(__file__).with_name("preload.py"))
 START = 60.0  # seconds that a process has to come up in
 YOUNG = 20.0  # seconds: one that ends sooner than that has never worked
 TRIES = 4  # so often in a row
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+ENVIRONMENT |= {"DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION": "1.0"}  # no second run waits at a worker
 LONELY = 20.0  # seconds between two looks for the workers of another cluster
 LEAVE = 15.0  # seconds that workers have to save in before they are killed
 BREATH = 1.0  # seconds before a scheduler that has died is started again
@@ -50,6 +52,8 @@ def distributed() -> Any:
 
 class Remote:
     """A cluster whose scheduler has this address. It is waited for when it is gone, for so many seconds."""
+
+    exact = False  # whether only the run that a worker was at is blamed for its death
 
     def __init__(self, address: str, patience: float = 600.0):
         if not re.fullmatch(r"(\w+://)?[^\s/]+:\d{1,5}", address):
@@ -96,6 +100,8 @@ class Remote:
 class Local:
     """A scheduler and `workers` processes with one thread each, on this machine, heard of by no other."""
 
+    exact = True
+
     def __init__(self, workers: int, logs: Path):
         self.workers, self.logs = workers, logs
         self.busy = True  # whether its workers may have something to save when it ends
@@ -134,7 +140,7 @@ class Local:
             time.sleep(0.05)
         try:
             address = json.loads(self._file.read_text())["address"]
-            return distributed().Client(address, timeout=20, set_as_default=False)
+            return distributed().Client(address, timeout=START, set_as_default=False)
         except (OSError, TimeoutError, ValueError):
             raise Lost from None
 
@@ -180,7 +186,7 @@ class Local:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+                env=os.environ | ENVIRONMENT,
                 start_new_session=True,  # a Ctrl-C is for this process alone, which lets its workers save
             )
         self._begun[name] = time.monotonic()

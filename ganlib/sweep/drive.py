@@ -1,25 +1,18 @@
 """Carrying out a plan: what has no result yet is handed to dask, again and again, until every run has one."""
 
 import os
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
-from ganlib.errors import CheckpointError, GanlibError, RecipeError, Within, door
+from ganlib.errors import CheckpointError, RecipeError, Within, door
 from ganlib.sweep import planning, work
-from ganlib.sweep.cluster import Local, Lost, NoCluster, Remote, distributed
+from ganlib.sweep.cluster import Local, Remote, distributed
+from ganlib.sweep.gathering import result
 from ganlib.sweep.picture_game import dataset
 from ganlib.sweep.planning import Plan
-from ganlib.unattended import Bar, Lock, Stop, polite_stop, say
-
-TURN = 0.1  # seconds between two looks at what has come in
-REFUSED = 3  # so often a run is handed out whose worker cannot use the folder
-ROUNDS = 20  # schedulers lost in a row without one result more
-
-Task = Callable[[str, int, work.How], str]
+from ganlib.sweep.rounds import Rounds
+from ganlib.unattended import Bar, Lock, polite_stop
 
 
 class Told(NamedTuple):
@@ -70,87 +63,10 @@ def run(
             place = Remote(scheduler) if scheduler else Local(workers or _cores(), home / "logs")
             how = work.How(checkpoint_seconds, keep)
             with place, Bar(len(plan), len(plan) - len(todo), show=progress, unit="run") as bar:
-                fates = Drive(plan, home, place, how, task, stop, bar).finish(todo)
+                fates = Rounds(plan, home, place, how, task, stop, bar).finish(todo)
         else:
             fates = {}
     return Told(len(work.done(home)), len(plan), fates)
-
-
-class Drive:
-    """A plan under way on a cluster."""
-
-    def __init__(self, plan: Plan, home: Path, place: Local | Remote, how: work.How, task: Task, stop: Stop, bar: Bar):
-        self.plan, self.home, self.place, self.how, self.task = plan, home, place, how, task
-        self.stop, self.bar = stop, bar
-        self.fates: dict[str, int] = {}
-        self.refused: Counter[int] = Counter()  # run -> how often its worker could not write or see the folder
-        self.lost = 0
-
-    def finish(self, todo: list[int]) -> dict[str, int]:
-        """Until every run has a result, or a stop was asked for; what became of the runs."""
-        turn, told = 0, ""
-        while todo and not self.stop.is_set():
-            client = None
-            try:
-                client = self.place.client()
-                if client.dashboard_link != told:
-                    say(f"Dashboard: {client.dashboard_link}")
-                    told = client.dashboard_link
-                self._round(client, todo, turn)
-            except Lost:
-                self.lost += 1
-                if self.lost > ROUNDS:
-                    raise NoCluster(f"the scheduler was lost {ROUNDS} times without one result more") from None
-                self.place.mend()
-            finally:
-                _close(client)
-            turn, todo = turn + 1, sorted(set(todo) - work.done(self.home))
-        self.place.busy = bool(todo)
-        return self.fates
-
-    def _round(self, client: Any, todo: Iterable[int], turn: int) -> None:
-        """Hand runs to one scheduler, and take in what becomes of them. Raises `Lost`."""
-        from distributed import as_completed
-
-        numbers = {f"run-{number:06d}-{turn}": number for number in todo}
-        try:
-            todo = list(numbers.values())
-            futures = client.map(self.task, [str(self.home)] * len(todo), todo, how=self.how, key=list(numbers))
-            coming, left = as_completed(futures, loop=client.loop), len(todo)
-            del futures
-            while left and not self.stop.is_set():
-                if client.status != "running":
-                    raise Lost
-                self.place.watch(client)
-                for future in coming.next_batch(block=False):
-                    self._take(numbers[future.key], future)
-                    left -= 1
-                time.sleep(TURN)
-        except (OSError, TimeoutError):
-            raise Lost from None
-
-    def _take(self, number: int, future: Any) -> None:
-        """What became of one run."""
-        if future.status == "finished":
-            status = future.result()
-        elif future.status == "error":
-            error = future.exception()
-            if isinstance(error, GanlibError):  # of the folder, not of the run: it cannot be written, or seen
-                self.refused[number] += 1
-                if self.refused[number] < REFUSED:
-                    return  # it has no result, so it is handed out again
-                raise error
-            text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            made = {"seconds": 0.0, "from_step": 0, "ended": time.time()}
-            work.write_result(self.home, self.plan.run(number), work.FAILED, text, [], 0, made)
-            status = work.FAILED
-        else:  # cancelled, lost: the scheduler is gone
-            raise Lost
-        self.lost = 0
-        self.fates[status] = self.fates.get(status, 0) + 1
-        bad = [f"{n} {name}" for name, n in self.fates.items() if name in (work.DIVERGED, work.FAILED)]
-        self.bar.say(after=", ".join(bad))
-        self.bar.update(1)
 
 
 def settled(plan: Plan | None, home: Path) -> Plan:
@@ -176,8 +92,6 @@ def agree(plan: Plan, old: Plan, home: Path) -> None:
 
 
 def _forget_failed(home: Path) -> None:
-    from ganlib.sweep.gathering import result
-
     for number in work.done(home):
         if result(home, number)["status"] == work.FAILED:
             work.result_path(home, number).unlink()
@@ -198,9 +112,3 @@ def _examples(plan: Plan) -> dict[str, int]:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _close(client: Any) -> None:
-    if client is not None:
-        with suppress(Exception):  # of a scheduler that is gone
-            client.close(timeout=3)

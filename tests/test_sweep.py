@@ -188,6 +188,8 @@ def test_without_dask_it_says_how_to_install_it(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main(["sweep", "toy", "--out", str(tmp_path / "new")]) == 2
     assert "is not installed, and a sweep needs it: pip install 'ganlib[sweep]'" in capsys.readouterr().err
+    with pytest.raises(RecipeError, match="pip install 'ganlib"):
+        sweep.run(toys(), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -246,9 +248,11 @@ def test_a_net_goes_on_from_its_checkpoint_bit_for_bit(digits, tmp_path):
         assert parts.resumed == 4 and played(parts) == whole.rows
         small.same(parts.trainer.state(), whole.trainer.state())
         assert [row["epoch"] for row in whole.rows] == [2.0, 4.0, 6.0] if number == 0 else len(whole.rows) == 3
-        every = whole.trainer.history
-        first = [row[2] for row in every.rows if row[0] <= whole.rows[0]["step"]]
-        assert whole.rows[0]["V"] == pytest.approx(np.mean(first), abs=1e-12)
+        for before, row in zip([{"step": 0}, *whole.rows], whole.rows):
+            new = [one[2] for one in whole.trainer.history.rows if before["step"] < one[0] <= row["step"]]
+            assert row["V"] == pytest.approx(np.mean(new), abs=1e-12), (
+                "V is not that of the steps since the last record"
+            )
 
 
 def test_a_damaged_or_foreign_checkpoint_begins_anew(folder):

@@ -133,11 +133,11 @@ def results(home: Path) -> list[dict]:
 # -- cost --------------------------------------------------------------------------------------------------------------
 
 
-def cost(data: str, rounds: int = 7) -> None:
+def cost(data: str, rounds: int = 5) -> None:
     """A run of a sweep on one worker that is up, against the plain loop of this process, which writes nothing."""
     sides = (
-        ("toy, 2,000 updates, 10 records", sweep.plan("toy", seeds=10 * rounds, updates=2_000, records=10), 10),
-        ("toy, 8,000 updates, 50 records", sweep.plan("toy", seeds=2 * rounds, updates=8_000), 2),
+        ("toy, 2,000 updates, 10 records", sweep.plan("toy", seeds=4 * rounds, updates=2_000, records=10), 4),
+        ("toy, 8,000 updates, 50 records", sweep.plan("toy", seeds=rounds, updates=8_000), 1),
         ("MNIST, smoke, 5 epochs", sweep.plan("mnist", seeds=rounds, profile="smoke", epochs=5, data=data), 1),
     )
     print(f"{'seconds a run, medians (minima)':34}{'plain loop':>18}{'in the worker':>18}{'whole sweep':>18}  ratios")

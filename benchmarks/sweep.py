@@ -134,43 +134,49 @@ def results(home: Path) -> list[dict]:
 
 
 def cost(data: str, rounds: int = 5) -> None:
-    """A run of a sweep on one worker that is up, against the plain loop of this process, which writes nothing."""
+    """A run of a sweep on one worker that is up, against the plain loop of this process, which writes nothing.
+
+    Processor time, so that a busy machine does not count: of the worker, and of worker, scheduler and driver together.
+    """
     sides = (
         ("toy, 2,000 updates, 10 records", sweep.plan("toy", seeds=4 * rounds, updates=2_000, records=10), 4),
         ("toy, 8,000 updates, 50 records", sweep.plan("toy", seeds=rounds, updates=8_000), 1),
         ("MNIST, smoke, 5 epochs", sweep.plan("mnist", seeds=rounds, profile="smoke", epochs=5, data=data), 1),
     )
-    print(f"{'seconds a run, medians (minima)':34}{'plain loop':>18}{'in the worker':>18}{'whole sweep':>18}  ratios")
+    print(f"{'seconds a run, medians (minima)':34}{'plain loop':>18}{'worker':>18}{'all processes':>18}  ratios")
     for name, plan, each in sides:
         with tempfile.TemporaryDirectory() as scratch:
             home = Path(scratch)
             drive.settled(plan, home)
-            plain, inside, whole = [], [], []
             with Local(1, home / "logs") as place, Bar(1, show=False) as bar:
                 told = Rounds(plan, home, place, work.How(), work.task, Stop(), bar)
                 client = place.client()
                 told.once(client, [0], 0)  # the worker loads torch and the data
-                for turn in range(rounds):
-                    some = range(turn * each, (turn + 1) * each)
-                    start = time.perf_counter()
-                    for number in some:
-                        run = game(plan, number)
-                        while not run.finished:
-                            run.advance()
-                    plain.append((time.perf_counter() - start) / each)
-                    for number in some:
-                        work.result_path(home, number).unlink(missing_ok=True)
-                    start = time.perf_counter()
-                    told.once(client, list(some), turn + 1)
-                    whole.append((time.perf_counter() - start) / each)
-                    inside += [statistics.mean(one["made"]["seconds"] for one in results(home) if one["run"] in some)]
+                work.result_path(home, 0).unlink()
+                ends = [psutil.Process(place.processes[one].pid) for one in ("worker-0", "scheduler")]
+                taken = [one_turn(told, client, range(n * each, (n + 1) * each), n + 1, ends) for n in range(rounds)]
                 client.close()
-        cells = [f"{statistics.median(s):.3f} ({min(s):.3f})" for s in (plain, inside, whole)]
-        ratios = [
-            f"{statistics.median(s) / statistics.median(plain):.3f} ({min(s) / min(plain):.3f})"
-            for s in (inside, whole)
-        ]
+        plain, worker, whole = ([seconds / each for seconds in side] for side in zip(*taken))
+        cells = [f"{statistics.median(side):.3f} ({min(side):.3f})" for side in (plain, worker, whole)]
+        middle, least = statistics.median(plain), min(plain)
+        ratios = [f"{statistics.median(side) / middle:.3f} ({min(side) / least:.3f})" for side in (worker, whole)]
         print(f"{name:34}" + "".join(f"{cell:>18}" for cell in cells) + "  " + ", ".join(ratios), flush=True)
+
+
+def one_turn(
+    told: Rounds, client: object, numbers: range, turn: int, ends: list[psutil.Process]
+) -> tuple[float, float, float]:
+    """Processor seconds of some runs in a plain loop here, then in the sweep: of its worker, and of all processes."""
+    start = time.process_time()
+    for number in numbers:
+        run = game(told.plan, number)
+        while not run.finished:
+            run.advance()
+    plain = time.process_time() - start
+    mine, before = time.process_time(), [_busy(one) for one in ends]
+    told.once(client, numbers, turn)
+    spent = [_busy(one) - was for one, was in zip(ends, before)]
+    return plain, spent[0], sum(spent) + time.process_time() - mine
 
 
 # -- many --------------------------------------------------------------------------------------------------------------

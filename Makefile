@@ -9,7 +9,7 @@ export JUPYTER_PREFER_ENV_PATH = 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHON
 
-.PHONY: help env lab test notebooks figures site lint bench links clean
+.PHONY: help env lab test notebooks figures site fronts lint bench links clean
 
 help:
 	@echo "ganlib: Generative Adversarial Nets (Goodfellow et al. 2014), in notebooks you can play with"
@@ -22,10 +22,12 @@ help:
 	@echo "                   GANLIB_PROFILE=smoke|quick|paper; quick unless said otherwise)"
 	@echo "  make figures     make every figure in figures/ again"
 	@echo "  make site        build the walkthrough as a site in _site/, with demos that play without a kernel, and check it"
+	@echo "  make fronts      run notebooks and a demo under other versions, in an environment of their own"
+	@echo "                   (SET=oldest|colab|kernel6|newest PYTHON=python3.11; FRONTENDS.md has what came out)"
 	@echo "  make lint        check code and notebooks with ruff"
 	@echo "  make bench       measure the speed, as ratios"
 	@echo "  make links       write the Binder and Colab links (REPO=owner/name to change the repository they lead to)"
-	@echo "  make clean       remove .venv, _site and caches; never runs/, which holds what was trained"
+	@echo "  make clean       remove .venv, .venv-*, _site and caches; never runs/, which holds what was trained"
 
 env:
 	@tools/make_env.sh
@@ -49,6 +51,10 @@ figures: env
 site: env
 	@$(PY) -m tools.pages $(ARGS)
 
+# Not in .venv, and with no package of it.
+fronts:
+	@$(or $(PYTHON),python3) -m tools.fronts $(or $(SET),newest) $(ARGS)
+
 lint: env
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -60,6 +66,6 @@ links: env
 	@$(PY) tools/links.py $(REPO)
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache _site build dist *.egg-info
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache _site build dist *.egg-info
 	find . -name .git -prune -o -path ./runs -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -type d -exec rm -rf {} +
 	@echo "runs/ is kept: it holds what was trained. Remove it by hand if you mean to."

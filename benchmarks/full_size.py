@@ -1,7 +1,8 @@
 """Parameters, memory and seconds an iteration of each recipe at full size, here: `python -m benchmarks.full_size`.
 
 Made-up pictures, a few iterations, each recipe in a process of its own. The least of the times is what the arithmetic
-takes when nothing else runs; the whole recipe's time is that times its iterations.
+takes when nothing else runs; the whole recipe's time is that times its iterations. On a GPU a second table has the
+updates played from Python, not replayed (`ganlib.replay`).
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from ganlib.datasets import Dataset
 from ganlib.hardware import choose
 from ganlib.recipes import RECIPES
 
-ITERATIONS = 6
+ITERATIONS = {"cpu": 6, "mps": 60, "cuda": 300}
 TRAINING_PICTURES = {"mnist": 50_000, "tfd-1": 100_000, "tfd-2": 100_000, "cifar10-fc": 40_000, "cifar10-conv": 40_000}
 """In the whole data set; of the faces of TFD about a hundred thousand are unlabeled."""
 
 
-def measure(name: str) -> dict[str, float | None]:
-    """A few iterations of the recipe of that name: parameters, seconds, gigabytes."""
+def measure(name: str, replay: bool = True) -> dict[str, float | None]:
+    """Some iterations of the recipe of that name: parameters, seconds, gigabytes (on CUDA the GPU's)."""
     recipe = named(name)
     n, d = 2 * recipe.batch, recipe.G[-1].units
     x = torch.randint(0, 256, (n, d), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -34,12 +35,15 @@ def measure(name: str) -> dict[str, float | None]:
     data = Dataset("made up", (1, 1, d), x, x, x, y, y, y, source="made up by the benchmark")
     top = recipe.networks(0, data.mean())[0].layers[2:] if recipe.built_on else None
     trainer = Trainer(recipe, data, top=top)
+    kind = trainer.hardware.device.type
+    if not replay:
+        trainer._repeats = lambda: False
     seconds = []
-    for _ in range(ITERATIONS):
+    for _ in range(ITERATIONS[kind]):
         begun = time.perf_counter()
-        next(trainer.steps(1))
+        next(trainer.steps(1))  # it reads numbers off the device, so it waits for it
         seconds.append(time.perf_counter() - begun)
-    most = peak()
+    most = torch.cuda.max_memory_allocated() if kind == "cuda" else peak()
     return {
         "parameters": sum(recipe.sizes().values()),
         "least": min(seconds),
@@ -48,26 +52,36 @@ def measure(name: str) -> dict[str, float | None]:
     }
 
 
-def main() -> None:
-    """Print the table."""
-    hardware = choose()
-    print(f"{hardware.device}, {hardware.precision}, {torch.get_num_threads()} threads\n")
+def table(*more: str) -> None:
+    """The recipes one after the other, each in a process of its own."""
     print(
         "| recipe | parameters | memory, GB | seconds an iteration: least, median | iterations | hours at the least |"
     )
     print("| --- | --- | --- | --- | --- | --- |")
     for name, recipe in RECIPES.items():
-        done = subprocess.run([sys.executable, "-m", __spec__.name, name], check=True, capture_output=True, text=True)
-        found = json.loads(done.stdout)
+        command = [sys.executable, "-m", __spec__.name, name, *more]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         iterations = recipe.epochs * -(-TRAINING_PICTURES[name] // recipe.batch)
-        time_taken = f"{found['least']:.3f}, {found['median']:.3f} | {iterations:,}"
+        time_taken = f"{found['least']:.5f}, {found['median']:.5f} | {iterations:,}"
         hours = iterations * found["least"] / 3600
         memory = "unknown" if found["gigabytes"] is None else f"{found['gigabytes']:.1f}"
-        print(f"| {name} | {found['parameters']:,} | {memory} | {time_taken} | {hours:,.1f} |", flush=True)
+        print(f"| {name} | {found['parameters']:,} | {memory} | {time_taken} | {hours:,.2f} |", flush=True)
+
+
+def main() -> None:
+    """Print the table, and on CUDA the one of played updates."""
+    hardware = choose()
+    cuda = hardware.device.type == "cuda"
+    where = torch.cuda.get_device_name() if cuda else hardware.device
+    print(f"{where}, {hardware.precision}, {torch.get_num_threads()} threads\n")
+    table()
+    if cuda:
+        print("\nplayed:\n")
+        table("played")
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1])))
+        print(json.dumps(measure(sys.argv[1], replay="played" not in sys.argv)))
     else:
         main()

@@ -226,6 +226,8 @@ def _rule(hint: Any, default: Any = None) -> Rule | None:
     if hint in (Any, object, ArrayLike):
         return Rule(_numbers, "numbers") if hint is ArrayLike else None
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hasattr(origin or hint, "__value__"):  # `type Numbers[T] = ...`, as numpy 2.5 has NDArray
+        return _rule(origin.__value__[inner] if inner else hint.__value__)
     if origin is Annotated:
         rule = _rule(inner[0])
         for more in inner[1:]:

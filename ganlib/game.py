@@ -23,7 +23,7 @@ GENERATOR_COSTS = ("non-saturating", "minimax", "blend", "features")
 UPDATES = ("simultaneous", "alternating")
 MINUS_LOG_4 = -math.log(4)  # V at p_g = p_data with D at its optimum (Goodfellow et al. 2014, Theorem 1), nats
 TRUNCATED_SD = 0.5395600937601126  # of N(0, 1) within [-1, 1]: sqrt(1 - 2 phi(1) / erf(1 / sqrt 2))
-LOWEST_LOGIT = -40.0  # below it the fused gradient would come near the underflow of float32: `simultaneous_gradients`
+LOWEST_LOGIT = -40.0  # below it D's gradient would come near the underflow of float32: `simultaneous_gradients`
 
 Numbers = Annotated[Tensor, Floats()]
 Logits = Annotated[Tensor, Floats(empty=True)]  # the mean of none is nan
@@ -229,21 +229,23 @@ def simultaneous_gradients(G: Draws, D: Judges, x: Numbers, z: Numbers, cost: st
 
         (d cost_G / d a_i) / (d cost_D / d a_i) = -2 exp(-a_i)  (non-saturating),  -2  (minimax).
 
-    Where a logit is so low that D's own gradient nears the smallest float, G's is computed by a pass of its own.
+    Both are taken at a_i = -40 where a logit is lower, as D's own gradient would near the smallest float there: that
+    changes D's gradient by less than 1e-17 / m a logit, and G's non-saturating one not at all.
     """
     fake = G(z)
     pixels = fake.detach().requires_grad_()
     a_real, a_fake = _both_logits(D, x, pixels, rng)
-    own_pass = bool((a_fake.detach() < LOWEST_LOGIT).any())
-    *grad_D, grad_pixels = torch.autograd.grad(
-        discriminator_cost(a_real, a_fake).sum(), [*D.parameters(), pixels], retain_graph=own_pass
-    )
-    if own_pass:
-        (grad_pixels,) = torch.autograd.grad(generator_cost(a_fake, cost).sum(), pixels)
-    else:
-        grad_pixels = grad_pixels * fused_factor(a_fake.detach(), cost).unsqueeze(-1)
+    seen = a_fake if cost == "minimax" else _held(a_fake)  # the factor of minimax is the same everywhere
+    *grad_D, grad_pixels = torch.autograd.grad(discriminator_cost(a_real, seen).sum(), [*D.parameters(), pixels])
+    grad_pixels = grad_pixels * fused_factor(seen.detach(), cost).unsqueeze(-1)
     grad_G = torch.autograd.grad(fake, list(G.parameters()), grad_pixels.to(fake.dtype))
     return Gradients(a_fake.detach(), a_real.detach(), tuple(grad_D), grad_G)
+
+
+def _held(a: Tensor) -> Tensor:
+    """Logits of fakes, none below `LOWEST_LOGIT`, with the way back of what they were."""
+    low = a.detach()
+    return a + (low.clamp(min=LOWEST_LOGIT) - low)
 
 
 @door(RecipeError)
@@ -283,16 +285,12 @@ def joint_gradients(G: Draws, E: Draws, D: Judges, x: Numbers, z: Numbers, cost:
     real, fake = torch.cat([x, E(x)], -1), torch.cat([G(z), z], -1)
     rows = torch.cat([real, fake], -2).detach().requires_grad_()
     a_real, a_fake = _logit(D, rows, rng).split([len(x), len(z)], -1)
-    against = torch.cat([-a_real, a_fake], -1).detach()  # what each of both wants to be large
-    own_pass = bool((against < LOWEST_LOGIT).any())
-    *grad_D, grad_rows = torch.autograd.grad(
-        discriminator_cost(a_real, a_fake).sum(), [*D.parameters(), rows], retain_graph=own_pass
-    )
+    held = _held(torch.cat([-a_real, a_fake], -1)) if cost != "minimax" else torch.cat([-a_real, a_fake], -1)
+    against_real, against_fake = held.split([len(x), len(z)], -1)  # what each of both wants to be large
+    costs = discriminator_cost(-against_real, against_fake)
+    *grad_D, grad_rows = torch.autograd.grad(costs.sum(), [*D.parameters(), rows])
     cost_E = generator_cost(-a_real, cost)
-    if own_pass:
-        (grad_rows,) = torch.autograd.grad((cost_E + generator_cost(a_fake, cost)).sum(), rows)
-    else:
-        grad_rows = grad_rows * fused_factor(against, cost).unsqueeze(-1)
+    grad_rows = grad_rows * fused_factor(held.detach(), cost).unsqueeze(-1)
     for_E, for_G = grad_rows.to(real.dtype).split([len(x), len(z)], -2)
     grad_E = torch.autograd.grad(real, list(E.parameters()), for_E)
     grad_G = torch.autograd.grad(fake, list(G.parameters()), for_G)

@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import os
 import platform
 import subprocess
 import warnings
@@ -33,6 +34,11 @@ class Hardware:
         """The type of the matrix products: of the nets as they play."""
         return torch.bfloat16 if self.precision == "bfloat16" else self.dtype
 
+    @property
+    def measures(self) -> torch.device:
+        """The device for measures, which sum in float64: this one, unless it has none."""
+        return self.device if self.device.type == "cuda" else torch.device("cpu")
+
     def generator(self, seed: int) -> torch.Generator:
         """A seeded stream of random numbers on the device."""
         return torch.Generator(self.device).manual_seed(seed)
@@ -40,8 +46,17 @@ class Hardware:
 
 @door(RecipeError)
 def choose(device: str = "auto", precision: str = "auto") -> Hardware:
-    """The hardware to train on: CUDA before MPS before CPU, bfloat16 where native, else float32. Or `RecipeError`."""
-    if device == "auto":
+    """The hardware to train on: CUDA before MPS before CPU, bfloat16 where native, else float32. Or `RecipeError`.
+
+    The environment variable GANLIB_DEVICE names another device for "auto".
+    """
+    named = os.environ.get("GANLIB_DEVICE", "").strip()
+    if device == "auto" and named not in ("", "auto"):
+        try:
+            _try(device := named)
+        except RecipeError as error:
+            raise RecipeError(f"GANLIB_DEVICE: {error}") from None
+    elif device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu"
     _try(device)
     chosen = torch.device(device)

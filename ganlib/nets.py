@@ -27,7 +27,8 @@ from ganlib.layers import (
 
 __all__ = ["AnyLayer", "Beside", "Convolution", "Deconvolution", "Layer", "is_integer", "is_plain", "layer_from"]
 __all__ += ["Abreast", "Convolve", "Deconvolve", "Dense", "Discriminator", "Generator", "count_parameters", "fixed"]
-__all__ += ["MODULES", "Affine", "Rng", "limit", "marginal_bias", "mask", "moments", "real_logit", "settled", "stack"]
+__all__ += ["MODULES", "Affine", "Rng", "Sigmoid", "limit", "marginal_bias", "mask", "moments", "real_logit"]
+__all__ += ["settled", "sigmoid", "stack"]
 
 Rng = torch.Generator | None  # where dropout and the first weights come from; None: no dropout, torch's own numbers
 
@@ -88,6 +89,32 @@ class Affine(torch.autograd.Function):
         return grad_x, grad_W, grad_b, None, None
 
 
+class Sigmoid(torch.autograd.Function):
+    """1 / (1 + exp(-h)), with a slope that does not vanish in bfloat16: it is sigmoid(h) sigmoid(-h), of any shape.
+
+    Autograd takes y (1 - y) from the rounded y, and in bfloat16 y is 1 above h = 6.2. A G whose pixels have all become
+    white would then never learn again: so it went with the faces at full size.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor) -> Tensor:
+        """The activation."""
+        ctx.save_for_backward(h)
+        return torch.sigmoid(h)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        """From d cost / d y to d cost / d h."""
+        (h,) = ctx.saved_tensors
+        return grad * torch.sigmoid(h) * torch.sigmoid(-h)
+
+
+def sigmoid(h: Tensor) -> Tensor:
+    """1 / (1 + exp(-h)), any shape; in bfloat16 by `Sigmoid`."""
+    return Sigmoid.apply(h) if h.dtype == torch.bfloat16 else torch.sigmoid(h)
+
+
 class Dense(nn.Module):
     """A `Layer` with its parameters: dropout, a linear map, an activation; a maxout unit's pieces are adjacent rows."""
 
@@ -95,7 +122,7 @@ class Dense(nn.Module):
         super().__init__()
         self.layer = layer
         outputs = layer.units * layer.pieces
-        self.linear = nn.utils.skip_init(nn.Linear, inputs, outputs, device=torch.get_default_device())
+        self.linear = nn.utils.skip_init(nn.Linear, inputs, outputs, device=_device())
         with torch.no_grad():
             if layer.sparse:
                 _sparse_(self.linear.weight, layer.sparse, rng)
@@ -109,7 +136,7 @@ class Dense(nn.Module):
 
     def forward(self, x: Tensor, rng: Rng = None) -> Tensor:
         """Map x (m, inputs) to (m, units); with `rng`, its dropout is on."""
-        activate = {"relu": torch.relu, "sigmoid": torch.sigmoid}.get(self.layer.activation)
+        activate = {"relu": torch.relu, "sigmoid": sigmoid}.get(self.layer.activation)
         h = self.logit(x, rng)
         return activate(h) if activate else h
 
@@ -139,7 +166,7 @@ class Convolve(nn.Module):
         super().__init__()
         _check_reads("a convolution", layer.of, inputs)
         self.layer = layer
-        sizes, device = (layer.of[0], layer.maps * layer.pieces, layer.kernel), torch.get_default_device()
+        sizes, device = (layer.of[0], layer.maps * layer.pieces, layer.kernel), _device()
         self.convolution = nn.utils.skip_init(nn.Conv2d, *sizes, padding=layer.padding, device=device)
         with torch.no_grad():
             self.convolution.weight.uniform_(-layer.irange, layer.irange, generator=rng)
@@ -207,6 +234,11 @@ def limit(layer: Dense | Convolve | Deconvolve | Abreast, norm: float) -> None:
 def _check_reads(what: str, of: tuple[int, int, int], inputs: int) -> None:
     if math.prod(of) != inputs:
         raise RecipeError(f"{what} reads {of}, {math.prod(of)} numbers; the layer below gives {inputs}")
+
+
+def _device() -> torch.device:
+    """Where a new tensor lies: `torch.get_default_device` in torch 2.6 does not see `with torch.device(...)`."""
+    return torch.empty(0).device
 
 
 def _sparse_(weight: Tensor, n: int, rng: Rng) -> None:

@@ -38,13 +38,26 @@ class Player:
             self._versions = self._now()
         return self._plays
 
-    def descend(self, gradients: Sequence[Tensor], lr: float, mu: float) -> None:
-        """v = mu v - lr g; theta += v."""
+    def descend(self, gradients: Sequence[Tensor], lr: float | Tensor, mu: float | Tensor) -> None:
+        """v = mu v - lr g; theta += v. The rate and mu may be tensors (1,), for a record (`replay`)."""
+        if self.theta[0].device.type != "cpu" or isinstance(lr, Tensor):
+            self._descend_at_once(gradients, lr, mu)
+            return
         for theta, copied, g, v in self._parts(gradients, self.velocity):
             v.mul_(mu).add_(g.to(v.dtype), alpha=-lr)
             theta.add_(v)
             if self._plays is not self.net:
                 copied.copy_(theta)
+        self._versions = self._now()
+
+    def _descend_at_once(self, gradients: Sequence[Tensor], lr: float | Tensor, mu: float | Tensor) -> None:
+        """The same in few launches: on a GPU there is no cache to stay in."""
+        torch._foreach_mul_(self.velocity, mu.squeeze() if isinstance(mu, Tensor) else mu)
+        for v, g in zip(self.velocity, gradients, strict=True):
+            v.addcmul_(g, lr, value=-1) if isinstance(lr, Tensor) else v.add_(g, alpha=-lr)
+        torch._foreach_add_(self.theta, self.velocity)
+        if self._plays is not self.net:
+            torch._foreach_copy_(self._copies, self.theta)
         self._versions = self._now()
 
     def _parts(self, gradients: Sequence[Tensor], *moments: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:

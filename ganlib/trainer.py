@@ -2,9 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from ganlib.layers import one_of, whole
 from ganlib.nets import Discriminator, Generator, fixed, limit
 from ganlib.players import PLAYERS
 from ganlib.recipes import LIVE, Recipe, states
+from ganlib.replay import Record
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ class History:
         return history
 
 
+Measured = tuple[Tensor, game.Gradients]  # the numbers of a step (6,), and the gradients of D's update
+Found = TypeVar("Found", game.Gradients, Measured)
 LABELLED = 32  # labelled examples in a minibatch, where it is not smaller
 PLACE = ("step", "updates", "epoch", "position", "order")  # where a run stands: in a state by these names
 
@@ -159,6 +162,9 @@ class Trainer:
         moves = PLAYERS[recipe.optimiser]
         self.players = {name: moves(net, self.hardware.product_dtype) for name, net in nets.items()}
         self._labelled = conditions.some_of_each(self.labels, recipe.labels, recipe.classes, recipe.labels_seed)
+        self._rows = torch.empty(0, dtype=torch.int64)  # the examples of this minibatch
+        self._pace: dict[str, Any] = {}  # the rates of this update, by player, and its momentum, "mu"
+        self._records: dict[tuple[Any, ...], Record] = {}
         self._c: Tensor | None = None  # what the examples of the last minibatch were given
         seeds = np.random.SeedSequence(seed).generate_state(2).tolist()
         self.data_rng = torch.Generator().manual_seed(seeds[0])
@@ -186,24 +192,63 @@ class Trainer:
         for _ in itertools.count() if n is None else range(n):
             self.whole = False
             for _ in range(self.recipe.k - 1):
-                if self._ahead(self._update_D()):
+                if self._ahead(self._turn(self._update_D)):
                     break
-            if self.recipe.inference == "alone":
-                on_D = on_G = self._update_E()
-            elif self.recipe.update == "simultaneous":
-                on_D = on_G = self._update_both()
-            else:
-                on_D, on_G = self._update_D(), self._update_G()
+            found = self._turn(self._last_updates)
             self.step += 1
-            step = self._describe(on_D, on_G)
+            step = self._describe(found)
             self.history.record(step)
             self.whole = True
             yield step
 
+    def _turn(self, update: Callable[[], Found]) -> Found:
+        """One update of D, and of those that move with it, on the next minibatch at the rates of now."""
+        self._rows = self._next_rows()
+        rates = {name: self._lr(name, self.updates) for name in self.players}
+        self._pace = rates | {"mu": self.recipe.momentum(self.epoch)}
+        full = len(self._rows) == self.recipe.batch
+        found = self._replay(update) if full and self._repeats() else update()
+        self.updates += 1
+        return found
+
+    def _repeats(self) -> bool:
+        """Whether an update does the same to other numbers each time: on CUDA it is then recorded, and replayed."""
+        r = self.recipe
+        reads = r.condition or r.labels or r.k_until or r.inference != "none" or r.generator_cost == "features"
+        return self.hardware.device.type == "cuda" and r.optimiser == "momentum" and not reads
+
+    def _replay(self, update: Callable[[], Found]) -> Found:
+        """The same update, from its record. It reads its minibatch and its pace where the record left them."""
+        key = (update.__name__, *self._fixed())
+        if key not in self._records:
+            self._records[key] = Record(self._rows, self._pace, self.hardware, self.rng)
+        record = self._records[key]
+        record.set(self._rows, self._pace)
+        self._rows, self._pace = record.rows, record.pace
+        for player in self.players.values():
+            player.plays()  # as its parameters are now, where somebody has changed them
+        return record(update)
+
+    def _fixed(self) -> tuple[Any, ...]:
+        """What may change while a run trains, and is fixed in the record of an update."""
+        return self.recipe.update, self.recipe.generator_cost
+
+    def _last_updates(self) -> Measured:
+        """The last update of D in an iteration, and G's, simultaneous or alternating."""
+        if self.recipe.inference == "alone":
+            on_D = on_G = self._update_E()
+        elif self.recipe.update == "simultaneous":
+            on_D = on_G = self._update_both()
+        else:
+            on_D, on_G = self._update_D(), self._update_G()
+        return self._measure(on_D, on_G)
+
     def _ahead(self, found: game.Gradients) -> bool:
         """Whether D is as right on its minibatch as the recipe wants before G moves; never, unless it says so."""
+        if not self.recipe.k_until:
+            return False
         right = torch.cat([found.a_real > 0, found.a_fake < 0]).float().mean()
-        return self.recipe.k_until > 0 and right.item() >= self.recipe.k_until
+        return right.item() >= self.recipe.k_until
 
     def _update_D(self) -> game.Gradients:
         """Algorithm 1, one turn of the inner loop: a fresh batch, fresh noise, D moves."""
@@ -213,8 +258,7 @@ class Trainer:
         with torch.no_grad():
             fake = G(z)
         found = game.discriminator_gradients(D, x, fake, self.rng)
-        self._descend("D", found.D, t=self.updates)
-        self.updates += 1
+        self._descend("D", found.D)
         return found
 
     def _update_G(self) -> game.Gradients:
@@ -223,7 +267,7 @@ class Trainer:
         with fixed(D):
             z = self._noise(self.recipe.batch if self._c is None else len(self._c))
             found = game.generator_gradients(G, D, z, self.recipe.generator_cost, self.rng)
-        self._descend("G", found.G, t=self.updates - 1)
+        self._descend("G", found.G)
         return found
 
     def _update_both(self) -> game.Gradients:
@@ -241,8 +285,7 @@ class Trainer:
         if self.recipe.inference == "regression":
             found = self._with_inference(found, G, z)
         for name in self.players:
-            self._descend(name, getattr(found, name), t=self.updates)
-        self.updates += 1
+            self._descend(name, getattr(found, name))
         return found
 
     def _update_E(self) -> game.Gradients:
@@ -253,8 +296,7 @@ class Trainer:
         with torch.no_grad():
             seen = game.Gradients(D.logit(G(z)).float(), D.logit(x).float())
         found = self._with_inference(seen, G, z)
-        self._descend("E", found.E, t=self.updates)
-        self.updates += 1
+        self._descend("E", found.E)
         return found
 
     def _with_inference(self, found: game.Gradients, G: Generator, z: Tensor) -> game.Gradients:
@@ -271,13 +313,14 @@ class Trainer:
             G = conditions.Given(G, self._c, self.recipe.condition, self.data.shape)
         return G, D
 
-    def _descend(self, name: str, gradients: tuple[Tensor, ...], t: int) -> None:
+    def _descend(self, name: str, gradients: tuple[Tensor, ...]) -> None:
         """v = mu v - lr_t g; theta += v, or Adam's move; then max-norm, where the recipe has it."""
         player = self.players[name]
-        player.descend(gradients, self._lr(name, t), self.recipe.momentum(self.epoch))
+        player.descend(gradients, self._pace[name], self._pace["mu"])
         if self.recipe.max_norm:
             for layer in player.net.layers:
                 limit(layer, self.recipe.max_norm)
+            player.plays()  # as it is now: a record of this update has to hold that, too
 
     def _lr(self, name: str, t: int) -> float:
         return self.recipe.lr(name, t, self.recipe.epochs * self.batches)
@@ -285,17 +328,20 @@ class Trainer:
     def _noise(self, m: int) -> Tensor:
         return game.prior(self.recipe.p_z, m, self.recipe.z_dim, self.rng, self.hardware.product_dtype)
 
-    def _next_batch(self) -> Tensor:
-        """The next m examples of the shuffled data, or those that are left of them, as D looks at them: (m, d)."""
+    def _next_rows(self) -> Tensor:
+        """The next m examples of the shuffled data, or those that are left of them: (m,)."""
         if self.position == self.batches:
             self.epoch += 1
             self._reshuffle()
         m = self.recipe.batch
-        rows = self.order[self.position * m : (self.position + 1) * m]
         self.position += 1
-        x, recipe = self._examples(rows), self.recipe
+        return self.order[(self.position - 1) * m : self.position * m]
+
+    def _next_batch(self) -> Tensor:
+        """The examples of this minibatch as D looks at them: (m, d)."""
+        x, recipe = self._examples(self._rows), self.recipe
         if recipe.condition:
-            how = (self.labels[rows], self.data.shape, recipe.classes, recipe.block, self.rng)
+            how = (self.labels[self._rows], self.data.shape, recipe.classes, recipe.block, self.rng)
             self._c = conditions.given(recipe.condition, x, *how)
             x = conditions.looked_at(recipe.condition, x, self._c)
         return x
@@ -315,14 +361,23 @@ class Trainer:
         self.order = torch.randperm(len(self.pictures), generator=self.data_rng)
         self.position = 0
 
-    def _describe(self, on_D: game.Gradients, on_G: game.Gradients) -> Step:
-        """The record of the step that these gradients made. Raises `TrainingDiverged`."""
-        lr_D, lr_G = (self._lr(player, self.updates - 1) for player in "DG")
-        mu = self.recipe.momentum(self.epoch)
-        V = game.value(on_D.a_real, on_D.a_fake).item()
+    def _measure(self, on_D: game.Gradients, on_G: game.Gradients) -> Measured:
+        """What the record of a step holds of these gradients: V, cost_G, D_real, D_fake, norm_D, norm_G, and costs."""
+        V = game.value(on_D.a_real, on_D.a_fake)
         cost_G = on_G.cost_G
         if cost_G is None:
-            cost_G = game.generator_cost(on_G.a_fake, self.recipe.generator_cost).item()
+            cost_G = game.generator_cost(on_G.a_fake, self.recipe.generator_cost)
+        D_real, D_fake = (torch.sigmoid(a).mean() for a in (on_D.a_real, on_D.a_fake))
+        norms = (torch.stack(torch._foreach_norm(g)).norm() if g else 0.0 for g in (on_D.D, on_G.G))
+        numbers = (V, cost_G, D_real, D_fake, *norms)
+        return torch.stack([torch.as_tensor(x, dtype=V.dtype, device=V.device) for x in numbers]), on_D
+
+    def _describe(self, measured: Measured) -> Step:
+        """The record of the step that was measured so. Raises `TrainingDiverged`."""
+        lr_D, lr_G = (self._lr(player, self.updates - 1) for player in "DG")
+        mu = self.recipe.momentum(self.epoch)
+        numbers, on_D = measured
+        V, cost_G, *rest = numbers.tolist()
         others = {"E's cost": on_D.cost_E, "D's cost of the labels": on_D.cost_labels}
         if not all(map(math.isfinite, (V, cost_G, *others.values()))):
             more = "".join(f", {name} {cost}" for name, cost in others.items() if cost)
@@ -332,9 +387,7 @@ class Trainer:
                 "earlier checkpoints are untouched. Go back to the last one, or start again, with lower rates or less "
                 "momentum."
             )
-        D_real, D_fake = (torch.sigmoid(a).mean().item() for a in (on_D.a_real, on_D.a_fake))
-        norm_D, norm_G = (torch.stack(torch._foreach_norm(g)).norm().item() if g else 0.0 for g in (on_D.D, on_G.G))
-        played = (self.step, self.epochs_done, V, -V / 2, cost_G, D_real, D_fake, norm_D, norm_G, lr_D, lr_G, mu)
+        played = (self.step, self.epochs_done, V, -V / 2, cost_G, *rest, lr_D, lr_G, mu)
         return Step(*played, on_D.cost_E, on_D.cost_labels)
 
     @property
@@ -370,9 +423,10 @@ class Trainer:
 
     def score(self, G: Generator) -> dict[str, float]:
         """The Parzen score of the validation images that sigma is chosen on, by samples of a G of this recipe."""
+        device = self.hardware.measures
         valid = scale(self.data.valid[: parzen.N_VALID], pixels=self.recipe.pixels)
         centres = self.recipe.samples(G, self.recipe.n_samples, self.seed, shape=self.data.shape)
-        return parzen.validation_score(centres.float(), valid)
+        return parzen.validation_score(centres.float().to(device), valid.to(device))
 
     def validate(self) -> dict[str, float]:
         """The `score` of G as it is now; added to the history's scores."""

@@ -87,7 +87,8 @@ def serve(
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
         *(f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         *("--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={server.token}"),
-        *("--LabApp.expose_app_in_browser=True", f"--LabApp.user_settings_dir={scratch / 'settings'}"),
+        *(f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")),
+        *(f"--{app}.user_settings_dir={scratch / 'settings'}" for app in ("LabApp", "JupyterNotebookApp")),
     ]
     own = {name: str(scratch / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
     environment = (
@@ -127,15 +128,19 @@ def _wait_until_up(server: Server, process: subprocess.Popen, log: Path) -> None
 
 
 class LabPage:
-    """A page of a browser (Playwright's) with JupyterLab in it. `page` is there for everything else."""
+    """A page of a browser (Playwright's) with JupyterLab in it. `page` is there for everything else.
 
-    def __init__(self, page: Any, server: Server) -> None:
+    With the path "notebooks" it is Notebook 7, which the same server has.
+    """
+
+    def __init__(self, page: Any, server: Server, path: str = "lab/tree") -> None:
         self.page = page
         self.server = server
+        self.path = path
 
     def open(self, name: str, timeout: float = 60) -> None:
         """Open a notebook of the served folder and wait until its kernel is ready."""
-        self.page.goto(f"{self.server.url}/lab/tree/{name}?reset&token={self.server.token}")
+        self.page.goto(f"{self.server.url}/{self.path}/{name}?reset&token={self.server.token}")
         self.page.wait_for_function(
             """name => {
                 const app = window.jupyterapp;

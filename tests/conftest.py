@@ -14,6 +14,7 @@ THREADS = max(1, (os.cpu_count() or 1) // _workers)
 # Before anything imports torch, and for the processes that tests start.
 os.environ["GANLIB_PROFILE"] = "smoke"
 os.environ["OMP_NUM_THREADS"] = str(THREADS)
+os.environ.setdefault("GANLIB_DEVICE", "cpu")  # what is compared is worked out there; tests/test_cuda.py names its own
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
 os.environ.setdefault("MPLBACKEND", "agg")

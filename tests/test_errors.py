@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TypeVar
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
+from typing_extensions import TypeAliasType
 
 from ganlib import DataError, RecipeError
 from ganlib.errors import Floats, Within, brief, door, held, is_number, is_whole, need, table
+
+T = TypeVar("T")
 
 
 class Shape(Protocol):
@@ -60,6 +63,12 @@ KINDS = [
     (Mapping[str, int], [{}], [[], None, "ab"]),
     (Callable[[int], int], [abs, lambda x: x], [None, 3, "abs"]),
     (ArrayLike, [0, [1, 2], np.ones(2), torch.ones(2)], [None, "a", ["a"], [[1], [1, 2]], np.array([1j]), {}]),
+    (  # an alias, as numpy 2.5 has NDArray
+        TypeAliasType("Several", Sequence[T], type_params=(T,))[int],
+        [[], (1, 2)],
+        [[0.5], 3, None, "ab"],
+    ),
+    (TypeAliasType("Ratio", float), [0.5, 1], ["1", None, [0.5]]),
     (NDArray[np.float64], [np.ones(2), np.ones(2, int)], [[1.0], None, np.array(["a"])]),
     (Tensor, [torch.ones(2)], [np.ones(2), None, torch.ones(2, device="meta"), torch.eye(2).to_sparse()]),
     (Annotated[Tensor, Floats(2)], [torch.ones(2, 2)], [torch.ones(2), torch.ones(0, 2), torch.ones(2, 2).int(), None]),

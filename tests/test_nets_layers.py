@@ -11,7 +11,9 @@ import torch
 from ganlib import RecipeError
 from ganlib.nets import (
     Convolution,
+    Convolve,
     Deconvolution,
+    Dense,
     Discriminator,
     Generator,
     Layer,
@@ -243,3 +245,12 @@ def test_is_plain():
     assert all(map(is_plain, (0, -1.5, INF, NAN)))
     assert not any(map(is_plain, (True, "1", None, 1j, [1])))
     assert is_integer(0) and not any(map(is_integer, (True, 1.0, "1", None, NAN)))
+
+
+def test_parameters_lie_where_new_tensors_lie(monkeypatch):
+    """Also in torch 2.6, whose `get_default_device` does not see `with torch.device(...)`."""
+    monkeypatch.setattr(torch, "get_default_device", lambda: torch.device("cpu"))
+    with torch.device("meta"):
+        nets = Dense(3, Layer(2, "sigmoid", irange=0.1)), Convolve(3072, CONVOLUTION)
+    assert all(p.is_meta for net in nets for p in net.parameters())
+    assert not any(p.is_meta for p in Dense(3, Layer(2, "sigmoid", irange=0.1)).parameters())

@@ -404,7 +404,7 @@ def test_a_notebook_that_fails_is_left_as_it_was(tmp_path):
 # -- the Makefile -----------------------------------------------------------------------------------
 
 
-TARGETS = ["env", "lab", "test", "notebooks", "figures", "site", "lint", "bench", "links", "clean"]
+TARGETS = ["env", "lab", "test", "notebooks", "figures", "site", "fronts", "lint", "bench", "links", "clean"]
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

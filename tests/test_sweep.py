@@ -28,6 +28,8 @@ from ganlib.unattended import Lock
 from ganlib.widgets import Explorer
 from tests import small
 
+NO_DASK = "dask or pyarrow is not installed: pip install 'ganlib[sweep]'"
+
 
 def toys(**changes):
     return sweep.plan(
@@ -121,6 +123,8 @@ def test_a_plan_scales_recipes_of_pictures_by_profile_and_epochs():
 )
 def test_what_makes_no_sense_is_one_line_before_anything_starts(arguments, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    if "--scheduler" in arguments:
+        pytest.importorskip("distributed", reason=NO_DASK)
     with pytest.raises(SystemExit) if "workers 0" in arguments else contextlib.nullcontext():
         assert main(["sweep", *arguments.split()]) == 2
     err = capsys.readouterr().err
@@ -194,7 +198,7 @@ def test_without_dask_it_says_how_to_install_it(tmp_path, monkeypatch, capsys):
 
 
 def test_two_that_carry_out_one_sweep_are_one_too_many(folder):
-    pytest.importorskip("distributed")
+    pytest.importorskip("distributed", reason=NO_DASK)
     with Lock(folder).alone(), pytest.raises(CheckpointError, match="another process is training in"):
         sweep.run(None, folder)
 
@@ -326,7 +330,7 @@ def test_while_another_process_is_at_a_run_it_is_waited_for_and_not_done_twice(f
 
 
 def test_the_table_has_a_row_a_run_and_comes_back_as_it_was_measured(folder):
-    pq = pytest.importorskip("pyarrow.parquet")
+    pq = pytest.importorskip("pyarrow.parquet", reason=NO_DASK)
     for number in (5, 0):
         work.carry_out(str(folder), number, work.How())
     work.write_result(folder, toys().run(2), "failed", "MemoryError: ", [], 0, {"seconds": 0.0})
@@ -371,6 +375,7 @@ def test_the_explorer_opens_a_sweep_that_is_half_done_and_follows_it(folder, mon
     assert explorer.state == "finished" and (explorer.results.outcome == NEITHER).any()
     with pytest.raises(RecipeError, match="no button 'reset'"):
         explorer.press("reset")
+    pytest.importorskip("pyarrow", reason=NO_DASK)
     sweep.gather(folder)
     again = Explorer.open(folder / "explorer.json")
     assert again.state == "precomputed"
@@ -404,7 +409,7 @@ def test_nets_are_explored_by_the_updates_of_D(digits, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_a_sweep_whose_worker_is_killed_ends_with_the_same_numbers_and_no_run_twice(tmp_path, monkeypatch, capsys):
-    pytest.importorskip("distributed", reason="dask is not installed: pip install 'ganlib[sweep]'")
+    pytest.importorskip("distributed", reason=NO_DASK)
     plan = sweep.plan("toy", {"k": [1, 2]}, seeds=3, updates=300, records=2)
     home, killed = tmp_path / "sweep", []
 

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Builds or updates .venv; does nothing when it is up to date. Called by the Makefile: `make env`.
 # .venv/ganlib-env says which files it was built from, or "building" while that is still going on.
+# tools/fronts calls it with another folder, other constraints ("" for the newest of everything) and other extras.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 CPU_INDEX=https://download.pytorch.org/whl/cpu
-venv=.venv
+venv=${1-.venv}
+constraints=${2-constraints.txt}
+extras=${3-lab,test,site,sweep}
 state=$venv/ganlib-env
 py=$venv/bin/python
 
@@ -17,7 +20,7 @@ is_new_enough() { command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sy
 # A Python of 3.11 or newer: the one that was asked for, else python3, else a newer one beside it.
 find_python() {
     local candidate
-    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         if is_new_enough "$candidate"; then
             command -v "$candidate"
             return
@@ -49,8 +52,8 @@ pip_install() {
 
 # torch alone and first: a bare `pip install torch` on Linux is a CUDA build of 3 GB.
 install_torch() {
-    local torch
-    torch=$(grep '^torch==' constraints.txt)
+    local torch=torch
+    [ -z "$constraints" ] || torch=$(grep '^torch==' "$constraints")
     if [ "$(uname -s)" = Linux ] && ! has_nvidia_gpu && answers $CPU_INDEX; then
         say "installing $torch, the CPU build (about 200 MB)"
         pip_install --no-deps --index-url $CPU_INDEX "$torch" && return
@@ -59,8 +62,8 @@ install_torch() {
     pip_install --no-deps "$torch"
 }
 
-wanted="$({ sed '/^\[tool\.ganlib\]/q' pyproject.toml; cat constraints.txt tools/make_env.sh; } | cksum) $PWD"
-if [ "$(cat $state 2>/dev/null || true)" = "$wanted" ] && "$py" -c '' 2>/dev/null; then
+wanted="$({ sed '/^\[tool\.ganlib\]/q' pyproject.toml; cat ${constraints:+"$constraints"} tools/make_env.sh; } | cksum) $PWD"
+if [ -n "$constraints" ] && [ "$(cat $state 2>/dev/null || true)" = "$wanted" ] && "$py" -c '' 2>/dev/null; then
     exit 0
 fi
 
@@ -86,7 +89,12 @@ else
 fi
 "$py" -m pip --version >/dev/null 2>&1 || "$py" -m ensurepip >/dev/null
 install_torch
-say "installing the rest, at the versions of constraints.txt (a minute or three)"
-pip_install -c constraints.txt -e '.[lab,test,site,sweep]'
+if [ -n "$constraints" ]; then
+    say "installing the rest, at the versions of $constraints (a minute or three)"
+    pip_install -c "$constraints" -e ".[$extras]"
+else
+    say "installing the rest, the newest of everything (a minute or three)"
+    pip_install --upgrade --upgrade-strategy eager -e ".[$extras]"
+fi
 echo "$wanted" >$state
 say "$venv is ready"

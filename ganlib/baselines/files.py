@@ -141,6 +141,7 @@ def _unborn(recipe: ModelRecipe, net: dict[str, Tensor]) -> Model:
     """The model of a recipe without memory, if these are tensors of its shapes. ValueError."""
     mean = net["mean"]
     _hold("mean", mean, isinstance(mean, Tensor) and mean.ndim == 1 and 1 <= len(mean) <= WIDEST)
+    torch.optim.SGD([torch.zeros(1)])  # the first optimiser loads a part of torch that in 2.6 fails on "meta"
     with torch.device("meta"):
         like = recipe.start(torch.full((len(mean),), 0.5), 0)
     own = like.state_dict()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.integrate import trapezoid
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -294,7 +295,7 @@ class Fold:
     @property
     def log_p(self) -> float:
         """log p(x), nats."""
-        return float(np.log(np.trapezoid(np.exp(self.log_joint), self.z)))
+        return float(np.log(trapezoid(np.exp(self.log_joint), self.z)))
 
     @property
     def posterior(self) -> np.ndarray:
@@ -304,7 +305,7 @@ class Fold:
     def bound(self, mu: float, t: float) -> float:
         """E_q [log p(x, z) - log q(z)] with q = N(mu, t^2), nats."""
         log_q = -((self.z - mu) ** 2) / (2 * t**2) - math.log(t * math.sqrt(2 * math.pi))
-        return float(np.trapezoid(np.exp(log_q) * (self.log_joint - log_q), self.z))
+        return float(trapezoid(np.exp(log_q) * (self.log_joint - log_q), self.z))
 
     def best(self) -> tuple[float, float, float]:
         """The Gaussian q with the highest bound: (mu, t, the nats it lacks of log p(x)); of two mirrors the right."""

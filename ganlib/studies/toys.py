@@ -331,7 +331,7 @@ class Draws:
 
     def __init__(self, seeds: Sequence[int], move: int):
         sequences = [np.random.SeedSequence([seed, STREAM, move + 1]).spawn(2) for seed in seeds]
-        begins = [int(for_z.generate_state(1, np.uint64)[0] >> 1) for _, for_z in sequences]
+        begins = [int(for_z.generate_state(1, np.uint64)[0] >> np.uint64(1)) for _, for_z in sequences]
         self._x_rngs = [np.random.default_rng(for_x) for for_x, _ in sequences]
         self._z_rngs = [torch.Generator().manual_seed(begin) for begin in begins]
         self._kind, self._next = None, self.AHEAD

@@ -33,7 +33,7 @@ def script() -> str:
     return re.sub(r'^import .*from "\./.*\n', "", "".join([*inner, texts[-1]]), flags=re.M)
 
 
-class Trait(traitlets.TraitType[Any, Any]):
+class Trait(traitlets.TraitType):  # Colab has traitlets 5.7, whose TraitType takes no types
     """A control as a trait: what is assigned to it goes through the engine's `check`."""
 
     def validate(self, obj: Demo, value: Any) -> Any:

@@ -23,9 +23,12 @@ class HeldTrainer(Trainer):
 
     held: Collection[str] = ()
 
-    def _descend(self, name: str, gradients: tuple[Tensor, ...], t: int) -> None:
+    def _descend(self, name: str, gradients: tuple[Tensor, ...]) -> None:
         if name not in self.held:
-            super()._descend(name, gradients, t)
+            super()._descend(name, gradients)
+
+    def _fixed(self) -> tuple[Any, ...]:
+        return (*super()._fixed(), *sorted(self.held))
 
 
 @dataclass(frozen=True)

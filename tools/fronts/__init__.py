@@ -1,0 +1,1 @@
+"""Whether it opens everywhere: the notebooks and a live demo under other versions, recorded in FRONTENDS.md."""

@@ -1,4 +1,4 @@
-"""The command line: `python -m ganlib train | baseline | evaluate | sample | export | data`."""
+"""The command line: `python -m ganlib train | sweep | baseline | evaluate | sample | export | data`."""
 
 import argparse
 import json
@@ -141,6 +141,27 @@ def _parser() -> argparse.ArgumentParser:
 
     train.add_argument("--stand-in", **stand_in)
 
+    sweep = command(_sweep, "train every run of a grid over a recipe, on many processes or machines")
+    sweep.add_argument("recipe", nargs="?", help="toy, ring, or a recipe of `train`; without one the sweep in --out")
+    each = {**fields_of, "action": "append", "metavar": "FIELD=VALUE,..."}
+    sweep.add_argument("--set", **each, help="fields that vary, and their values, e.g. k=1,2,5")
+    sweep.add_argument("--seeds", type=_text, metavar="N", help="how many, from 0 on (default 1), or which: 3,5,7")
+    sweep.add_argument("--profile", choices=PROFILES, help="of pictures (default: GANLIB_PROFILE, else quick)")
+    sweep.add_argument("--epochs", type=epochs, help="of pictures, instead of the recipe's")
+    sweep.add_argument("--updates", type=epochs, help="of toys: of both players together (default 8,000)")
+    sweep.add_argument("--records", type=_whole(1, MOST), help="how often each run is measured")
+    sweep.add_argument("--data", type=_text, help="another data set of the same shape, or the density of a toy")
+    sweep.add_argument("--device", help="cpu (the default), cuda or mps")
+    sweep.add_argument("--precision", help="float32 (the default), bfloat16 or float64")
+    sweep.add_argument("--out", **where, help="the sweep's folder (default: sweeps/RECIPE); the one there goes on")
+    sweep.add_argument("--workers", type=_whole(1, 1_000), help="processes of this machine (default: one a core)")
+    sweep.add_argument("--scheduler", type=_text, metavar="ADDRESS", help="of a dask cluster, e.g. tcp://host:8786")
+    sweep.add_argument("--checkpoint-seconds", type=epochs, default=60, help="what a kill may cost (default 60)")
+    sweep.add_argument("--keep", action="store_true", help="keep the last checkpoint of each run")
+    sweep.add_argument("--retry", action="store_true", help="do again what failed by an error")
+    sweep.add_argument("--dry-run", action="store_true", help="print the runs, and do nothing")
+    sweep.add_argument("--gather", action="store_true", help="only write the results that are there into one file")
+
     baseline = command(_baseline, "fit one of the models that the paper compares itself with, or go on with it")
     baseline.add_argument("name", choices=baselines.RECIPES, help=f"one of {', '.join(baselines.RECIPES)}")
     baseline.add_argument("--seed", type=seed, default=0, help="default 0")
@@ -193,6 +214,12 @@ def _train(options: argparse.Namespace) -> int:
     data, hardware = run.trainer.data, run.trainer.hardware
     print(f"{data.name} ({data.source}), {hardware.device}, {hardware.precision}, into {folder}")
     return 0 if run.train() else 1
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from ganlib.sweep.command import carry_out  # the rest of the command line starts without it
+
+    return carry_out(options)
 
 
 def _baseline(options: argparse.Namespace) -> int:

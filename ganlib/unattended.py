@@ -112,10 +112,10 @@ class Bar:
     What goes wrong with it ends the bar, not the work (tqdm takes its settings from the environment, too).
     """
 
-    def __init__(self, total: int, done: int = 0, *, show: bool = True):
+    def __init__(self, total: int, done: int = 0, *, show: bool = True, unit: str = "step"):
         out = Steady.of(sys.stdout)
         terminal = out.isatty()
-        looks = {"unit": "step", "dynamic_ncols": terminal, "ncols": None if terminal else 100}
+        looks = {"unit": unit, "dynamic_ncols": terminal, "ncols": None if terminal else 100}
         seconds = 0.5 if terminal or in_notebook() else 30
         self._tqdm = None
         with suppress(Exception):

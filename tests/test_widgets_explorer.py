@@ -224,7 +224,9 @@ def test_at_the_end_the_cells_are_the_results(engine):
 def test_dark_is_good_and_light_is_bad_in_every_map():
     """The best value of each measure has the colour 0, a bad one 1; grey, and no colour, is a cell that diverged."""
     good = {"toy": {"JSD": 0, "gap": 0, "width": 1}, "mnist": {"width": 1, "score": 0, "V": -1.4, "D_fake": 0.5}}
+    good |= {"plane": {"JSD": 0.03, "good": 1, "width": 1}, "pictures": good["mnist"]}
     bad = {"toy": {"JSD": 0.69, "gap": 2, "width": 0.05}, "mnist": {"width": 0, "score": -400, "V": 0, "D_fake": 0}}
+    bad |= {"plane": {"JSD": 0.69, "good": 0, "width": 0}, "pictures": bad["mnist"]}
     for kind, measures in MEASURES.items():
         for name, measure in measures.items():
             assert measure.badness(good[kind][name]) < 0.01 < 0.99 < measure.badness(bad[kind][name]), name

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 CPU_INDEX=https://download.pytorch.org/whl/cpu
 venv=${1-.venv}
 constraints=${2-constraints.txt}
-extras=${3-lab,test,site}
+extras=${3-lab,test,site,sweep}
 state=$venv/ganlib-env
 py=$venv/bin/python
 

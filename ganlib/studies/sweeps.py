@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
+from torch import Tensor
 from tqdm import tqdm
 
 from ganlib import parzen, theory
@@ -33,6 +34,7 @@ from ganlib.studies.toys import Toys
 from ganlib.trainer import Step, Trainer
 
 UNKNOWN, NEITHER, COLLAPSED, DIVERGED = range(-1, 3)  # what may become of a run; unknown: nothing measured of late
+SPREAD = 500  # pictures whose mean distance is taken
 WIDE = 10.0  # samples that end so many times as wide as the data count as diverged, though all numbers are finite
 
 
@@ -74,7 +76,15 @@ MEASURES = {
         "V": Measure("V(D, G)", "V(D, G), nats", -1.4, 0, digits=2),
         "D_fake": Measure("D(G(z))", "D(G(z)), probability", 0.5, 0, digits=2),
     },
+    "plane": {
+        "JSD": Measure("JSD(p_data ‖ p_g)", "JSD(p_data ‖ p_g) of bins, nats", 0.05, math.log(2), log=True),
+        "good": Measure("share of good samples", "Share of samples within 3 std of a mode", 1, 0, digits=2),
+        "width": Measure(
+            "spread of the samples", "Spread of the samples over that of p_data", 1, 0, both=True, digits=2
+        ),
+    },
 }
+MEASURES["pictures"] = {name: one for name, one in MEASURES["mnist"].items() if name != "score"}
 """Kind of grid -> what may be shown of it. In every map dark is good and light is bad."""
 MNIST_FILE = Path(__file__).parent.parent / "results" / "mnist_k_rates.json"  # the grid of small nets in the package
 
@@ -108,7 +118,7 @@ class Grid:
 class Results:
     """What the runs of a grid have measured so far."""
 
-    kind: str  # "toy" or "mnist"
+    kind: str  # one of `MEASURES`
     grid: Grid
     updates: Array  # (T,): updates of either player done at each record, the same for all runs
     curves: dict[str, Array]  # name -> (K, D, G, S, T); nan where nothing is measured yet, and after a run has diverged
@@ -140,7 +150,7 @@ class Results:
     @property
     def score(self) -> Array:
         """(K, D, G, S): the final JSD of toys (0 is best) or Parzen score of nets, nats."""
-        return self.final("JSD" if self.kind == "toy" else "score")
+        return self.final("JSD" if "JSD" in self.curves else "score")
 
     @property
     def outcome(self) -> np.ndarray:
@@ -339,20 +349,10 @@ class ToySweep(Sweep):
 
     def _measure(self, at: tuple[int, ...], record: int) -> None:
         toys, i = self.stacks[at[0]], int(np.ravel_multi_index(at[1:], self.grid.shape[1:]))
-        try:
-            p_g = toys.p_g(i)
-            with np.errstate(all="ignore"):  # a D that is no longer finite shows in V
-                V, C, JSD = theory.V_C_JSD(lambda x: toys.logit(x, i), self.p_data, p_g, order=6)
-        except TrainingDiverged:
-            V = C = JSD = math.nan
-        if not math.isfinite(V):
-            self._write(at, record, {"V": math.nan})
-            return
-        share = (np.arange(1_001) + 0.5) / 1_001
-        z = ndtri(share) if toys.p_z == "normal" else math.sqrt(3) * (2 * share - 1)  # even steps of p_z's cdf
-        found = {"JSD": JSD, "C": C, "V": V, "width": width(np.sort(p_g.G(z))) / self._data_width}
+        found = measured(toys, i, self._data_width)
         self._write(at, record, found)
-        self.p_g[at] = p_g.in_bins(self.edges)
+        if not self.diverged[at]:
+            self.p_g[at] = toys.p_g(i).in_bins(self.edges)
 
 
 class MnistSweep(Sweep):
@@ -374,7 +374,7 @@ class MnistSweep(Sweep):
         of = {"data": self.data.name, "examples": len(self.data.train[: recipe.examples or None])}
         self.info = {"recipe": recipe.to_dict(), "changes": recipe.changes(MNIST), **of, **provenance()}
         self._valid = scale(self.data.valid)
-        self._data_spread = spread(self._valid[: recipe.n_samples])
+        self._data_spread = spread(self._valid[: min(recipe.n_samples, SPREAD)])
         super().__init__(recipe, **NETS | grid)
         for _, k, lr_D, lr_G, _ in self.grid.runs():
             replace(recipe, k=k, lr_D=lr_D, lr_G=lr_G)  # the recipe's rules, before hours of work
@@ -403,12 +403,8 @@ class MnistSweep(Sweep):
             yield
 
     def _measure(self, trainer: Trainer, steps: Sequence[Step]) -> dict[str, float]:
-        x = trainer.samples(self.recipe.n_samples, seed=trainer.seed)  # (n, d)
-        if not bool(x.isfinite().all()):
-            return {"score": math.nan}
         means = {name: float(np.mean([getattr(step, name) for step in steps])) for name in ("V", "D_real", "D_fake")}
-        score = parzen.validation_score(x, self._valid)["log_likelihood"]
-        return {"score": score, **means, "width": spread(x) / self._data_spread}
+        return measured_net(trainer, means, self._valid, self._data_spread)
 
 
 def small_mnist() -> Recipe:
@@ -419,6 +415,35 @@ def small_mnist() -> Recipe:
     narrow = MNIST.at("smoke")
     D = tuple(replace(layer, irange=0.05) for layer in narrow.D)
     return replace(narrow, name="mnist-small", D=D, examples=0, epochs=1, n_samples=500)
+
+
+def measured(toys: Toys, i: int, data_width: float) -> dict[str, float]:
+    """JSD, C, V (nats, by quadrature) and the width of game i of one dimension, as `ToySweep` has them.
+
+    A V of nan alone: the game has diverged. `data_width` is the `width` of p_data.
+    """
+    try:
+        p_g = toys.p_g(i)
+        with np.errstate(all="ignore"):  # a D that is no longer finite shows in V
+            V, C, JSD = theory.V_C_JSD(lambda x: toys.logit(x, i), toys.p_data, p_g, order=6)
+    except TrainingDiverged:
+        V = C = JSD = math.nan
+    if not math.isfinite(V):
+        return {"V": math.nan}
+    share = (np.arange(1_001) + 0.5) / 1_001
+    z = ndtri(share) if toys.p_z == "normal" else math.sqrt(3) * (2 * share - 1)  # even steps of p_z's cdf
+    return {"JSD": JSD, "C": C, "V": V, "width": width(np.sort(p_g.G(z))) / data_width}
+
+
+def measured_net(
+    trainer: Trainer, means: Mapping[str, float], valid: Tensor, data_spread: float, score: bool = True
+) -> dict[str, float]:
+    """What `MnistSweep` measures of a net, beside the means over its steps; a score of nan: the net has diverged."""
+    x = trainer.samples(trainer.recipe.n_samples, seed=trainer.seed)  # (n, d)
+    if not bool(x.isfinite().all()):
+        return {"score": math.nan}
+    found = {"score": parzen.validation_score(x, valid)["log_likelihood"]} if score else {}
+    return {**found, **means, "width": spread(x[:SPREAD]) / data_spread}
 
 
 def width(x: Array) -> float:

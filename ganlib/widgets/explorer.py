@@ -5,19 +5,23 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ganlib.controls import Button, Choice
-from ganlib.errors import RecipeError, brief
+from ganlib.errors import CheckpointError, RecipeError, brief, door
 from ganlib.game import MINUS_LOG_4
 from ganlib.picture import Cells, Level, Line, Note, Panel, Picture, quantile_range
 from ganlib.recipes import TOY, Recipe
 from ganlib.studies import sweeps
 from ganlib.studies.phenomena import DATA
 from ganlib.studies.sweeps import COLLAPSED, DIVERGED, UNKNOWN, MnistSweep, Results, ToySweep, seeds_mean, small_mnist
+from ganlib.sweep.following import Following, read
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Game
 
@@ -27,12 +31,29 @@ PLANES = {"D × G": ("D", "G", "k"), "k × D": ("k", "D", "G"), "k × G": ("k", 
 PLANE_NAMES = {name: f"{AXES[rows]} × {AXES[columns]}" for name, (rows, columns, _) in PLANES.items()}
 MEAN = "mean of all"
 FATES = {DIVERGED: "diverged", COLLAPSED: "collapsed"}
+BY_SEED = {
+    "JSD": ("JSD, nats, by seed", (0, 0.1)),
+    "score": ("Parzen score, nats, by seed", (-100, 0)),
+    "width": ("Spread over the data's, by seed", (0, 1)),
+}
+"""What is drawn of each run, and its usual range."""
 KEY = "Dark is good, light is bad. No colour: a seed diverged (×), and the number is of the others. ○: collapsed."
 """What the colours and signs of a heat map say, the same in all maps."""
 
 
+TRAIN = {
+    "start": Button("Start", "Train every run of this grid in the background (Space)", " ", "play"),
+    "pause": Button("Stop", "Rest here; Start goes on (Space)", " ", "stop"),
+    "reset": Button("Reset", "Every run of this grid back to its start (R)", "r", "reset"),
+}
+FOLLOW = {
+    "start": Button("Follow", "Show what the sweep's runs measure, as they measure it (Space)", " ", "play"),
+    "pause": Button("Rest", "Look no more; the sweep goes on (Space)", " ", "stop"),
+}
+
+
 class ExplorerEngine(Game):
-    """A grid of runs that can train here, or the `Results` of one that has been trained, and what is looked at.
+    """A grid of runs that can train here, one that is followed, or the `Results` of one, and what is looked at.
 
     States: "idle", "running", "paused", "finished", "error", or "precomputed" for results.
     """
@@ -41,8 +62,8 @@ class ExplorerEngine(Game):
     interval = 0.4
     STATES = Game.STATES | {"running": "Training", "finished": "Finished", "precomputed": "Precomputed"}
 
-    def __init__(self, source: ToySweep | MnistSweep | Results):
-        if not isinstance(source, ToySweep | MnistSweep | Results):
+    def __init__(self, source: ToySweep | MnistSweep | Results | Following):
+        if not isinstance(source, ToySweep | MnistSweep | Results | Following):
             raise RecipeError(f"an explorer needs a ToySweep, a MnistSweep, or their Results; this is {brief(source)}")
         self.source = source
         self.results = source if isinstance(source, Results) else source.results  # what the grid has measured so far
@@ -55,10 +76,9 @@ class ExplorerEngine(Game):
         names = {name: measure.name for name, measure in self.measures.items()}
         records = {i: f"{updates:,.0f} updates" for i, updates in enumerate(self.results.updates)}
         seeds = {MEAN: f"mean of {len(grid.seeds)}", **{seed: f"seed {seed}" for seed in grid.seeds}}
+        self.follows = isinstance(source, Following)
         controls = {
-            "start": Button("Start", "Train every run of this grid in the background (Space)", " ", "play"),
-            "pause": Button("Stop", "Rest here; Start goes on (Space)", " ", "stop"),
-            "reset": Button("Reset", "Every run of this grid back to its start (R)", "r", "reset"),
+            **(FOLLOW if self.follows else TRAIN),
             "shown": Choice(names, None, "Colour", "What the heat map shows", **look),
             "plane": Choice(PLANE_NAMES, None, "Rows × columns", slices, **look),
         }
@@ -67,6 +87,8 @@ class ExplorerEngine(Game):
         controls["record"] = Choice(records, max(records), "After", "The moment that the heat map shows", **runs)
         super().__init__({**controls, "seed": Choice(seeds, None, "Seeds", "All of them, or one", **runs)})
         self.state = self._rest()
+        if self.follows:
+            self.STATES = self.STATES | {"running": "Following"}
 
     def _rest(self) -> str:
         """The state of a grid that does not train."""
@@ -77,8 +99,11 @@ class ExplorerEngine(Game):
     # -- commands ------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Train the grid, or go on."""
-        self.usable()
+        """Train the grid, or go on; follow the sweep, also after it could not be read."""
+        if self.follows:
+            self.error = ""
+        else:
+            self.usable()
         if not self._sweep().finished:
             self.state = "running"
 
@@ -92,6 +117,8 @@ class ExplorerEngine(Game):
 
     def reset(self) -> None:
         """Forget what the grid has learnt: every run back to its start."""
+        if self.follows:
+            raise RecipeError("these runs are trained elsewhere, and are not reset here")
         self._sweep().reset()
         self.error, self.state = "", "idle"
         self.take()
@@ -114,12 +141,19 @@ class ExplorerEngine(Game):
     def off(self) -> Sequence[str]:
         """The buttons that can do nothing in this state."""
         none = {"precomputed": ("start", "pause", "reset"), "running": ("start",)}
+        if self.follows and self.state == "error":
+            return ("pause",)
         return none.get(self.state, ("start", "pause") if self.state in ("error", "finished") else ("pause",))
 
     # -- work ----------------------------------------------------------------------------------------------------------
 
+    @property
+    def rest(self) -> float:
+        """Seconds until there is something to do."""
+        return self.source.rest if self.follows else 0.0
+
     def advance(self, seconds: float) -> None:
-        """Train for about so many seconds."""
+        """Train for about so many seconds, or look for what others have trained."""
         self.source.advance(seconds)
         if self.source.finished:
             self.state = "finished"
@@ -170,7 +204,7 @@ class ExplorerEngine(Game):
 
     def _curves(self, at: tuple[int, ...], seeds: Sequence[int]) -> list[Panel]:
         """One cell's curves over its updates: its score by seed, V and C, and p_g or what D says."""
-        results, x, toy, last = self.results, self.results.updates, self.kind == "toy", self.values["record"]
+        results, x, last = self.results, self.results.updates, self.values["record"]
         some = results.part(seeds, len(x)).curves
         here = [] if last == len(x) - 1 else [Level(x=float(x[last]))]  # the moment that the heat map shows
         ends = (0.0, float(x[-1]))
@@ -181,21 +215,22 @@ class ExplorerEngine(Game):
             known = y[np.isfinite(y)]
             return Line(x, y, words, style, f"{known[-1]:.2f}" if len(known) else None)
 
-        name = "JSD" if toy else "score"
+        name = next(name for name in ("JSD", "score", "width") if name in some)
         each = [
             Line(x, y, f"seed {seed}", "G" if seed in seeds else "reference", dash=i % 4)
             for i, (seed, y) in enumerate(zip(results.grid.seeds, results.curves[name][at]))
         ]
-        nats = [mean("V", "V(D, G)", "V"), *([mean("C", "C(G)", "C")] if toy else [])]
-        y = quantile_range([line.y for line in each], (0, 0.1) if toy else (-100, 0))
-        title = f"{'JSD' if toy else 'Parzen score'}, nats, by seed"
+        nats = [mean("V", "V(D, G)", "V"), *([mean("C", "C(G)", "C")] if "C" in some else [])]
+        title, usual = BY_SEED[name]
+        y = quantile_range([line.y for line in each], usual)
         panels = [Panel(title, each, ends, y, "", levels=here, x_ticks=(), at=(0, 7, 5, 5))]
         y = max(quantile_range([line.y for line in nats], (-1.5, 0))[0], -4.0), 0.0
         own = {"levels": [Level(MINUS_LOG_4, "-log 4"), *here], "at": (5, 7, 5, 5)}
-        panels.append(Panel("Value, nats", nats, ends, y, "updates of either player", **own))
-        if toy and isinstance(self.source, ToySweep):
+        counted = results.info.get("counted", "updates of either player")
+        panels.append(Panel("Value, nats", nats, ends, y, counted, **own))
+        if isinstance(self.source, ToySweep):
             panels.append(self._densities(at, seeds))
-        elif not toy:
+        elif "D_real" in some:
             says = [mean("D_real", "D(x)", "data"), mean("D_fake", "D(G(z))", "G"), mean("width", "spread", "other")]
             panels.append(Panel("D says", says, ends, (0, 1.2), "", levels=[Level(0.5, "½"), *here], at=(10, 7, 5, 5)))
         return panels
@@ -215,6 +250,8 @@ class ExplorerEngine(Game):
         """Lines that open the chosen run by itself, in a notebook, as they stand."""
         v, results = self.values, self.results
         seed = results.grid.seeds[0] if v["seed"] == MEAN else v["seed"]
+        if self.follows:
+            return "\n".join(self.source.code(v["k"], v["D"], v["G"], seed))
         rates = f"k={v['k']}, lr_D={v['D']}, lr_G={v['G']}"
         recipe, data = Recipe.from_dict(results.info["recipe"]), results.info["data"]
         own, name = (TOY, "TOY") if self.kind == "toy" else (small_mnist(), "small_mnist()")
@@ -306,6 +343,25 @@ def plainly(value: float) -> str:
     return f"{value:.3g}"
 
 
+class Opening:
+    """`Explorer.open(source)`; a widget that is there keeps the `open` of all widgets, which connects it to a page."""
+
+    def __get__(self, widget: Explorer | None, kind: type[Explorer]) -> Callable[..., Any]:
+        return partial(opened, kind) if widget is None else super(Explorer, widget).open
+
+
+@door(CheckpointError)
+def opened(kind: type, source: Path | str, **values: Any) -> Explorer:
+    """The sweep in a folder (`ganlib.sweep`), followed while it goes on; or a file of results, as it is.
+
+    `values` choose where more varies than k, the rates and seeds: Explorer.open("sweeps/mine", p_z="normal").
+    """
+    explorer = kind(read(source, **values))
+    if explorer.engine.follows:
+        explorer.start()
+    return explorer
+
+
 class Explorer(Demo):
     """Look around in a grid of runs: every k with every rate of D and of G, over seeds.
 
@@ -315,11 +371,14 @@ class Explorer(Demo):
         explorer.results.score
 
     `source` is a sweep, which trains in the background, or the `Results` of one that has been trained before, which are
-    shown and called so. Moving the mouse over the heat map, or the arrow keys, choose a cell.
+    shown and called so. `Explorer.open` follows a sweep that goes on elsewhere. Moving the mouse over the heat map, or
+    the arrow keys, choose a cell.
     """
 
-    def __init__(self, source: ToySweep | MnistSweep | Results) -> None:
+    def __init__(self, source: ToySweep | MnistSweep | Results | Following) -> None:
         super().__init__(ExplorerEngine(source), key=cell_key(type(self).__name__))
+
+    open = Opening()
 
     def finish(self, *, progress: bool = True) -> Results:
         """Train the grid to its end here and now, if it trains at all; after an interrupt, from there. Its results."""

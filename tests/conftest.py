@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ os.environ.setdefault("GANLIB_DEVICE", "cpu")  # what is compared is worked out 
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
 os.environ.setdefault("MPLBACKEND", "agg")
+
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # `nohup make test` ignores hang-ups, and so would the trainings that tests hang up. This is not inherited.
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 from tests import browser as _browser  # noqa: E402  (after the environment is set)
 

@@ -17,7 +17,7 @@ import torch
 
 from ganlib import __version__, baselines, checkpoints, datasets, disk, images, parzen, runs
 from ganlib.datasets import Unreachable
-from ganlib.errors import CheckpointError, DataError, GanlibError, RecipeError, brief
+from ganlib.errors import CheckpointError, DataError, GanlibError, RecipeError, brief, unknown
 from ganlib.hardware import provenance
 from ganlib.recipes import LIVE, MNIST, PROFILES, RECIPES, Recipe, named, profile
 from ganlib.unattended import steady_output
@@ -255,8 +255,10 @@ def _setting(text: str) -> tuple[str, int | float | str]:
     """FIELD=VALUE, where the field is one of a recipe that holds a number or a word."""
     name, equals, value = text.partition("=")
     free = [field.name for field in fields(Recipe) if field.type in (int, float, str) and field.name != "name"]
-    if not equals or name not in free:
+    if not equals:
         raise RecipeError(f"--set takes FIELD=VALUE, not {brief(text)}; the fields are {', '.join(free)}")
+    if name not in free:
+        raise RecipeError(f"--set {brief(text)}: {unknown(name, free)}")
     kind = next(field.type for field in fields(Recipe) if field.name == name)
     try:
         return name, kind(value)

@@ -134,6 +134,16 @@ class Floats:
 Seed = Annotated[int, Within(0, 2**53 - 1)]  # of random numbers: what a page can hold, too
 
 
+def unknown(name: str, names: Iterable[str]) -> str:
+    """What is said of a field that cannot be set: the ones that are called alike, or else all that there are."""
+    import difflib
+
+    alike = {one.lower(): one for one in names}
+    near = [alike[one] for one in difflib.get_close_matches(name.lower(), alike, 3, 0.5)]
+    words = f"did you mean {' or '.join(near)}?" if near else f"the fields are {', '.join(alike.values())}"
+    return f"{brief(name)} is no field that can be set; {words}"
+
+
 # -- doors -------------------------------------------------------------------------------------------------------------
 
 

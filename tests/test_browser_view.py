@@ -699,7 +699,7 @@ def test_a_saved_notebook_shows_its_pictures_and_notebook_7_keeps_its_keys(lab, 
         assert line > 10
         assert picture > 100
         assert error == 0
-        assert anew.get_by_text("To use it, run this cell.").first.is_visible()
+        assert anew.get_by_text("To use it, run all cells (menu Run).").first.is_visible()
     page.get_by_text("Run", exact=True).first.click()
     page.get_by_text("Run All Cells", exact=True).click()
     page.locator(FILM).wait_for(timeout=40_000)

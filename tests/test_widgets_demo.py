@@ -292,7 +292,7 @@ def test_show_sends_the_picture_the_way_back_to_it_and_the_widget(demo, monkeypa
     show(demo)
     still, png, view = sent
     assert base64.b64decode(png["image/png"]).startswith(b"\x89PNG")
-    assert "run this cell" in still["text/html"] and all("live demo" in data["text/plain"] for data in sent)
+    assert "run all cells" in still["text/html"] and all("live demo" in data["text/plain"] for data in sent)
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == demo.model_id
 
 

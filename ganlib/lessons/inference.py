@@ -117,7 +117,7 @@ def _backwards(shape: str, x: float, drawn: Sequence[float | None]) -> Picture:
         mine = [Mark(answer, x, "E(x)", "V", moves=(None, "x"))]
         back = [Mark(x, again, "", "V")]
         words = f"{len(z)} z draw x = {x:.2f}. Their mean is {answer:.2f}" if len(z) > 1 else f"One z draws x = {x:.2f}"
-        words += f", and G draws {again:.2f} from it." if len(z) > 1 else f", {answer:.2f}, and E gives it."
+        words += f", and G draws {again:.2f} from it." if len(z) > 1 else f": it is {answer:.2f}, and E gives it."
     else:
         words = f"No z draws x = {x:.2f}."
     axis = {"x": (-REACH, REACH), "x_label": "z"}
@@ -149,7 +149,10 @@ def _backwards(shape: str, x: float, drawn: Sequence[float | None]) -> Picture:
         ),
     ]
     V = [inference.joint_V(G, lambda at, f=f: f(G, at)) for f in (inference.posterior_mean, inference.heaviest)]
-    told = [(f"{V[0]:.3f}", "V at the best D of pairs, E the mean"), (f"{V[1]:.3f}", "E the likeliest z (nats)")]
+    told = [
+        (f"{V[0]:.3f}".replace("-", "−"), "V of pairs, E the mean"),
+        (f"{V[1]:.3f}".replace("-", "−"), "V of pairs, E the likeliest z"),
+    ]
     return Picture(panels, words, told)
 
 

@@ -98,10 +98,9 @@ def digits(n: int = 40, seed: int = 0) -> None:
 
 def machine(data: Dataset) -> None:
     """What will compute here, in which precision, and on which data."""
-    hardware = choose()
-    print(
-        f"torch {torch.__version__} on {hardware.device}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
-    )
+    hardware, threads = choose(), torch.get_num_threads()
+    at_once = f"{threads} thread{'s' * (threads > 1)} of {os.cpu_count()} cores"
+    print(f"torch {torch.__version__} on {hardware.device}, {at_once}")
     print(f"precision of the matrix products: {hardware.precision}; profile: {profile()}")
     print(f"{data.name}: {len(data.train):,} training pictures. {data.note}")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from ganlib.errors import RecipeError, Within, brief, door, is_whole
+from ganlib.errors import RecipeError, Within, brief, door, is_whole, unknown
 from ganlib.recipes import RECIPES, RING, TOY, Recipe, profile
 from ganlib.studies.sweeps import NETS, TOYS
 from ganlib.sweep.planning import FREE, MOST, Plan
@@ -98,9 +98,11 @@ def settings(texts: Sequence[str]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
-        if not equals or name not in FREE or name in found:
+        if not equals or name in found:
             twice = f"{name} is there twice" if name in found else f"the fields are {', '.join(FREE)}"
             raise RecipeError(f"--set takes FIELD=VALUE,VALUE, not {brief(text)}; {twice}")
+        if name not in FREE:
+            raise RecipeError(f"--set {brief(text)}: {unknown(name, FREE)}")
         try:
             found[name] = [FREE[name](value.strip()) for value in values.split(",")]
         except ValueError:

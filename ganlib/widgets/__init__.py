@@ -97,7 +97,7 @@ STILL = """<style>
 .jp-OutputArea-child:has(.ganlib-still) + .jp-OutputArea-child:has(+ * > .jupyter-widgets) { animation: none }
 .reveal p.ganlib-still { display: none }
 .reveal .jp-OutputArea-child:has(.ganlib-still) + .jp-OutputArea-child img { max-height: 540px; width: auto }
-</style><p class="ganlib-still">A picture of a live demo. To use it, run this cell.</p>"""
+</style><p class="ganlib-still">A picture of a live demo. To use it, run all cells (menu Run).</p>"""
 """Stands above the picture of a demo and its page. Where the page is there, this hides the picture, and where it is on
 its way, for two seconds. In place of a widget that no kernel knows, as in a saved notebook that was opened anew, there
 is an error with the class jupyter-widgets, and nothing in it; this hides the error. On slides the picture fits one."""

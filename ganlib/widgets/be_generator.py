@@ -218,7 +218,7 @@ class BeTheGeneratorEngine(Engine):
     def picture(self) -> Picture:
         """p_data, p_g with its pieces and their arrows, and D; and V over the reader's moves."""
         if self.follows:
-            told = [(self.C, "C(G), nats"), (self.JSD, "JSD"), (self.closest, "your closest")]
+            told = [(self.C, "V = C(G), nats"), (self.JSD, "JSD"), (self.closest, "your closest")]
             told.append((min(self.possible()[0], self.closest), "the closest known"))
         else:
             told = [(self.V, "V, nats"), (self.cost, "your cost"), (self.least(), "the least there is")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import re
@@ -109,8 +110,15 @@ def main(arguments: list[str]) -> None:
     """Run `python -m tools.pages [FOLDER]`: build into FOLDER (_site), say how large it is, and check all of it."""
     from tools.pages.record import record
 
-    out, start = Path(arguments[0] if arguments else "_site").resolve(), time.monotonic()
-    site = build(out, record=record)
+    parser = argparse.ArgumentParser(prog="python -m tools.pages", description="Build the site, and check it.")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("_site"), help="where it goes (_site)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="some notebooks, such as 01_the_game")
+    options = parser.parse_args(arguments)
+    if strange := set(options.only) - {chapter.name for chapter in sources.chapters()}:
+        parser.error(f"there is no notebook {', '.join(sorted(strange))} in notebooks/")
+    out, start = options.folder.resolve(), time.monotonic()
+    print("Recording the demos and building the pages: ten minutes or so for all of them.", flush=True)
+    site = build(out, names=options.only, record=record)
     print(site.said(), f"Built in {time.monotonic() - start:.0f} s into {out}.")
     found = site.problems()
     print("\n".join(found))

@@ -161,7 +161,7 @@ class ByHand extends RecordedModel {
     picture.words = this.said();
     const told = held
       ? [[this.V, "V, nats"], [this.cost, "your cost"], [this.least, "the least there is"]]
-      : [[this.C, "C(G), nats"], [this.JSD, "JSD"], [this.closest, "your closest"]];
+      : [[this.C, "V = C(G), nats"], [this.JSD, "JSD"], [this.closest, "your closest"]];
     if (!held) told.push([Math.min(this.best.JSD, this.closest), "the closest known"]);
     picture.readouts = told.map(([value, what]) => [minus(value.toFixed(3)), what]);
     const shown = [...keys, "width"].map((key) => {

@@ -11,9 +11,10 @@ from ganlib.average import Average
 from ganlib.checkpoints import Trained, load_weights, pretrained, save_weights
 from ganlib.datasets import Dataset, load
 from ganlib.errors import CheckpointError, DataError, GanlibError, RecipeError, TrainingDiverged
+from ganlib.history import History, Step
 from ganlib.images import scale
 from ganlib.recipes import MNIST, Recipe, named, profile
-from ganlib.trainer import History, Step, Trainer
+from ganlib.trainer import Trainer
 
 __version__ = "0.1.0"
 

@@ -235,15 +235,17 @@ def simultaneous_gradients(G: Draws, D: Judges, x: Numbers, z: Numbers, cost: st
     fake = G(z)
     pixels = fake.detach().requires_grad_()
     a_real, a_fake = _both_logits(D, x, pixels, rng)
-    seen = a_fake if cost == "minimax" else _held(a_fake)  # the factor of minimax is the same everywhere
+    seen = _held(a_fake, cost)
     *grad_D, grad_pixels = torch.autograd.grad(discriminator_cost(a_real, seen).sum(), [*D.parameters(), pixels])
     grad_pixels = grad_pixels * fused_factor(seen.detach(), cost).unsqueeze(-1)
     grad_G = torch.autograd.grad(fake, list(G.parameters()), grad_pixels.to(fake.dtype))
     return Gradients(a_fake.detach(), a_real.detach(), tuple(grad_D), grad_G)
 
 
-def _held(a: Tensor) -> Tensor:
-    """Logits of fakes, none below `LOWEST_LOGIT`, with the way back of what they were."""
+def _held(a: Tensor, cost: str) -> Tensor:
+    """Logits of fakes, none below `LOWEST_LOGIT`, with the way back of what they were; minimax needs no such floor."""
+    if cost == "minimax":  # its factor is the same everywhere
+        return a
     low = a.detach()
     return a + (low.clamp(min=LOWEST_LOGIT) - low)
 
@@ -285,12 +287,11 @@ def joint_gradients(G: Draws, E: Draws, D: Judges, x: Numbers, z: Numbers, cost:
     real, fake = torch.cat([x, E(x)], -1), torch.cat([G(z), z], -1)
     rows = torch.cat([real, fake], -2).detach().requires_grad_()
     a_real, a_fake = _logit(D, rows, rng).split([len(x), len(z)], -1)
-    held = _held(torch.cat([-a_real, a_fake], -1)) if cost != "minimax" else torch.cat([-a_real, a_fake], -1)
-    against_real, against_fake = held.split([len(x), len(z)], -1)  # what each of both wants to be large
-    costs = discriminator_cost(-against_real, against_fake)
-    *grad_D, grad_rows = torch.autograd.grad(costs.sum(), [*D.parameters(), rows])
+    against = _held(torch.cat([-a_real, a_fake], -1), cost)  # what each of both wants to be large
+    of_real, of_fake = against.split([len(x), len(z)], -1)
+    *grad_D, grad_rows = torch.autograd.grad(discriminator_cost(-of_real, of_fake).sum(), [*D.parameters(), rows])
     cost_E = generator_cost(-a_real, cost)
-    grad_rows = grad_rows * fused_factor(held.detach(), cost).unsqueeze(-1)
+    grad_rows = grad_rows * fused_factor(against.detach(), cost).unsqueeze(-1)
     for_E, for_G = grad_rows.to(real.dtype).split([len(x), len(z)], -2)
     grad_E = torch.autograd.grad(real, list(E.parameters()), for_E)
     grad_G = torch.autograd.grad(fake, list(G.parameters()), for_G)

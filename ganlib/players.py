@@ -39,8 +39,8 @@ class Player:
         return self._plays
 
     def descend(self, gradients: Sequence[Tensor], lr: float | Tensor, mu: float | Tensor) -> None:
-        """v = mu v - lr g; theta += v. The rate and mu may be tensors (1,), for a record (`replay`)."""
-        if self.theta[0].device.type != "cpu" or isinstance(lr, Tensor):
+        """v = mu v - lr g; theta += v. The rate and mu may be tensors of one number, for a record (`replay`)."""
+        if self.theta[0].is_cuda or isinstance(lr, Tensor):
             self._descend_at_once(gradients, lr, mu)
             return
         for theta, copied, g, v in self._parts(gradients, self.velocity):
@@ -52,9 +52,10 @@ class Player:
 
     def _descend_at_once(self, gradients: Sequence[Tensor], lr: float | Tensor, mu: float | Tensor) -> None:
         """The same in few launches: on a GPU there is no cache to stay in."""
-        torch._foreach_mul_(self.velocity, mu.squeeze() if isinstance(mu, Tensor) else mu)
+        lr, mu = (torch.as_tensor(rate, dtype=self.theta[0].dtype, device=self.theta[0].device) for rate in (lr, mu))
+        torch._foreach_mul_(self.velocity, mu)
         for v, g in zip(self.velocity, gradients, strict=True):
-            v.addcmul_(g, lr, value=-1) if isinstance(lr, Tensor) else v.add_(g, alpha=-lr)
+            v.addcmul_(g, lr, value=-1)
         torch._foreach_add_(self.theta, self.velocity)
         if self._plays is not self.net:
             torch._foreach_copy_(self._copies, self.theta)

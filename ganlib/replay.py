@@ -32,7 +32,7 @@ class Record(Generic[Found]):
     def __init__(self, rows: Tensor, pace: Mapping[str, float], hardware: Hardware, rng: torch.Generator):
         self.rows = torch.empty_like(rows, device=hardware.device)
         self._numbers = torch.empty(len(pace), dtype=hardware.dtype, device=hardware.device)
-        self.pace = dict(zip(pace, self._numbers.split(1)))  # each (1,)
+        self.pace = dict(zip(pace, self._numbers.unbind()))  # each of one number, ()
         self._rng, self._left = rng, FIRST
         self._graph: torch.cuda.CUDAGraph | None = None
         self._found: Found | None = None

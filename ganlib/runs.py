@@ -21,10 +21,11 @@ from ganlib.conditions import right_half
 from ganlib.datasets import Dataset, load
 from ganlib.datasets.record import folder_named_by
 from ganlib.errors import CheckpointError, RecipeError, Within, brief, door
+from ganlib.history import History, Step
 from ganlib.images import scale, shown
 from ganlib.nets import is_plain
 from ganlib.recipes import Recipe
-from ganlib.trainer import History, Step, Trainer
+from ganlib.trainer import Trainer
 from ganlib.unattended import Bar, Lock, in_notebook, polite_stop, say
 
 FOREVER = 1e9  # seconds: longer than any run
@@ -357,7 +358,7 @@ class Run:
 
 @door(RecipeError)
 def curves(folder: Path | str, points: Annotated[int, Within(1)] = 100) -> dict[str, list[float]]:
-    """The history of the run in `folder`, averaged to at most so many points: a list for each of `trainer.CURVES`."""
+    """The history of the run in `folder`, averaged to at most so many points: a list for each of `history.CURVES`."""
     state, _ = checkpoints.read(Path(folder))
     with checkpoints.understood(Path(folder)):
         history = History.from_state(state["history"])

@@ -1,9 +1,9 @@
-"""Algorithm 1, the authors' simultaneous update, and the record of what they did."""
+"""Algorithm 1, and the authors' simultaneous update."""
 
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -13,90 +13,13 @@ from torch import Tensor
 from ganlib import conditions, game, hardware, parzen
 from ganlib.datasets import Dataset
 from ganlib.errors import CheckpointError, DataError, RecipeError, TrainingDiverged, brief
+from ganlib.history import History, Step
 from ganlib.images import mean_picture, scale
-from ganlib.layers import one_of, whole
+from ganlib.layers import whole
 from ganlib.nets import Discriminator, Generator, fixed, limit
 from ganlib.players import PLAYERS
 from ganlib.recipes import LIVE, Recipe, states
 from ganlib.replay import Record
-
-
-@dataclass(frozen=True)
-class Step:
-    """One iteration: k updates of D and one of G. Costs and probabilities are those that the updates started from."""
-
-    step: int  # iterations done
-    epoch: float  # passes over the training data done
-    V: float  # V(D, G) on the (last) minibatch, nats
-    cost_D: float  # -V/2, nats
-    cost_G: float  # what G descends, nats
-    D_real: float  # mean D(x)
-    D_fake: float  # mean D(G(z))
-    norm_D: float  # L2 norm of D's gradient
-    norm_G: float  # L2 norm of G's gradient
-    lr_D: float  # D's rate at this step
-    lr_G: float  # G's rate at this step
-    momentum: float  # mu at this step
-    cost_E: float = 0.0  # what an inference net descends
-    cost_labels: float = 0.0  # what D descends on labelled examples, beside cost_D, nats
-
-
-COLUMNS = tuple(item.name for item in fields(Step))
-TWO = COLUMNS.index("cost_E")  # so many numbers has a step of a game of two nets
-CURVES = ("epoch", "V", "cost_D", "cost_G", "D_real", "D_fake")  # those that are drawn, and kept beside weights
-
-
-class History:
-    """What a run did: steps averaged over windows of `every`, validation scores, and changes made while it ran."""
-
-    def __init__(self, every: int = 50):
-        whole(1, 10**9).hold("history_every is", every)
-        self.every = every
-        self.rows: list[tuple[float, ...]] = []  # of a `Step`'s numbers, one for each full window
-        self.scores: list[dict[str, float]] = []
-        self.changes: list[dict[str, Any]] = []
-        self._window: list[tuple[float, ...]] = []
-
-    def record(self, step: Step) -> None:
-        """Add one step; a full window becomes a row (its step and epoch are the last ones, the rest are means)."""
-        if not isinstance(step, Step):
-            raise RecipeError(f"a history takes a Step, not {brief(step)}")
-        self._window.append(astuple(step))
-        if len(self._window) == self.every:
-            means = np.mean(self._window, axis=0)
-            self.rows.append((float(step.step), step.epoch, *means[2:].tolist()))
-            self._window.clear()
-
-    def column(self, name: str) -> np.ndarray:
-        """One column over the run, float64 (rows,): a field of `Step`."""
-        one_of(COLUMNS).hold("a column is", name)
-        return np.array([row[COLUMNS.index(name)] for row in self.rows], dtype=np.float64)
-
-    def curves(self) -> dict[str, np.ndarray]:
-        """What `plots.learning_curves` draws of the run, by epoch: each of `CURVES`, (rows,)."""
-        return {name: self.column(name) for name in CURVES}
-
-    def state(self) -> dict[str, Any]:
-        """Everything, as tensors and plain values."""
-        rows, window = (
-            torch.tensor(steps, dtype=torch.float64).reshape(len(steps), len(COLUMNS))
-            for steps in (self.rows, self._window)
-        )
-        if not (rows[:, TWO:].any() or window[:, TWO:].any()):  # as earlier versions wrote it, and read it
-            rows, window = rows[:, :TWO].clone(), window[:, :TWO].clone()
-        plain = {"scores": list(self.scores), "changes": list(self.changes)}
-        return {"every": self.every, "rows": rows, "window": window, **plain}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """The history that `state` described."""
-        history = cls(state["every"])
-        for name, steps in (("rows", state["rows"]), ("_window", state["window"])):
-            fill = (0.0,) * (len(COLUMNS) - steps.shape[1])  # earlier versions recorded fewer numbers
-            setattr(history, name, [(*row, *fill) for row in steps.tolist()])
-        history.scores, history.changes = list(state["scores"]), list(state["changes"])
-        return history
-
 
 Measured = tuple[Tensor, game.Gradients]  # the numbers of a step (6,), and the gradients of D's update
 Found = TypeVar("Found", game.Gradients, Measured)
@@ -163,7 +86,8 @@ class Trainer:
         self.players = {name: moves(net, self.hardware.product_dtype) for name, net in nets.items()}
         self._labelled = conditions.some_of_each(self.labels, recipe.labels, recipe.classes, recipe.labels_seed)
         self._rows = torch.empty(0, dtype=torch.int64)  # the examples of this minibatch
-        self._pace: dict[str, Any] = {}  # the rates of this update, by player, and its momentum, "mu"
+        self._rates: dict[str, float] = {}  # the rates of this update, by player, and its momentum, "mu"
+        self._pace: dict[str, Any] = {}  # the same as the update reads them: in a record they are tensors
         self._records: dict[tuple[Any, ...], Record] = {}
         self._c: Tensor | None = None  # what the examples of the last minibatch were given
         seeds = np.random.SeedSequence(seed).generate_state(2).tolist()
@@ -205,7 +129,7 @@ class Trainer:
         """One update of D, and of those that move with it, on the next minibatch at the rates of now."""
         self._rows = self._next_rows()
         rates = {name: self._lr(name, self.updates) for name in self.players}
-        self._pace = rates | {"mu": self.recipe.momentum(self.epoch)}
+        self._pace = self._rates = rates | {"mu": self.recipe.momentum(self.epoch)}
         full = len(self._rows) == self.recipe.batch
         found = self._replay(update) if full and self._repeats() else update()
         self.updates += 1
@@ -374,8 +298,7 @@ class Trainer:
 
     def _describe(self, measured: Measured) -> Step:
         """The record of the step that was measured so. Raises `TrainingDiverged`."""
-        lr_D, lr_G = (self._lr(player, self.updates - 1) for player in "DG")
-        mu = self.recipe.momentum(self.epoch)
+        lr_D, lr_G, mu = (self._rates[name] for name in ("D", "G", "mu"))
         numbers, on_D = measured
         V, cost_G, *rest = numbers.tolist()
         others = {"E's cost": on_D.cost_E, "D's cost of the labels": on_D.cost_labels}

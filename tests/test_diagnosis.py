@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from ganlib import MNIST, DataError, load, pretrained
+from ganlib.history import Step
 from ganlib.images import scale
 from ganlib.picture import running_mean
 from ganlib.studies.diagnosis import Evidence, Reference, Seen, diagnose, reversals, spread
-from ganlib.trainer import Step
 
 
 def steps(n=200, first=1, **values):

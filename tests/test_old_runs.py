@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ganlib import Trainer, checkpoints, nets, runs
-from ganlib.trainer import COLUMNS
+from ganlib.history import COLUMNS
 from tests import small
 
 OLD_RUN = Path(__file__).parent / "fixtures" / "old-run"

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ganlib import DataError, RecipeError, Trainer, TrainingDiverged, game, named, plots
-from ganlib.trainer import History, Step
+from ganlib.history import History, Step
 from tests import small
 from tests.plain import PlainRun, largest_difference, plain_cost_D, plain_cost_G, plain_D, plain_G
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ganlib import MNIST, RecipeError, Trainer, load, runs
+from ganlib.history import Step
 from ganlib.recipes import CIFAR10_FC, TFD_1, TFD_2
-from ganlib.trainer import Step
 from ganlib.widgets import LiveTraining
 from ganlib.widgets import engine as engine_module
 from ganlib.widgets.frame import packed

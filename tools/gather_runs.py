@@ -19,8 +19,8 @@ from typing import Any
 from ganlib import checkpoints, load, parzen, runs
 from ganlib.average import HORIZON
 from ganlib.hardware import provenance
+from ganlib.history import History
 from ganlib.recipes import MNIST
-from ganlib.trainer import History
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "mnist_runs.json"
 AVERAGES = {"0.999": 1_000, "0.9999": 10_000, "0.99997": HORIZON}  # decay of a step in a log -> steps

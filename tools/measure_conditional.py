@@ -24,12 +24,13 @@ from torch import Tensor, nn
 from ganlib import checkpoints, hardware, load, parzen, pretrained, runs, scale
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
+from ganlib.history import History
 from ganlib.nets import Generator
 from ganlib.recipes import CONDITIONAL
 from ganlib.studies import conditional
 from ganlib.studies.conditional import Completed, completions, neighbours, own_class_score, right, taken_for
 from ganlib.studies.table_1 import random_subset
-from ganlib.trainer import History, Trainer
+from ganlib.trainer import Trainer
 from tools.score_pictures import Ruler
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "conditional.json"

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from ganlib import Dataset, hardware, load, scale
 from ganlib.checkpoints import load_run, read
+from ganlib.history import History
 from ganlib.recipes import MNIST
 from ganlib.studies import inference
 from ganlib.studies.inference import NETS, WEIGHTS, Inference
-from ganlib.trainer import History
 
 RESULTS = Path(__file__).resolve().parent.parent / "ganlib" / "results" / "inference.json"
 TRAIN, TEST, ERRORS, DESCENT, SPECTRA, SAMPLES = 50_000, 10_000, 1_000, 20, 20, 10_000

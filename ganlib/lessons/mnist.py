@@ -15,11 +15,12 @@ from ganlib import images, parzen, plots, runs, scale
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.game import MINUS_LOG_4, interpolate
+from ganlib.history import Step
 from ganlib.nets import count_parameters
 from ganlib.picture import Line, Panel
 from ganlib.recipes import MNIST, Recipe, profile
 from ganlib.studies import table_1
-from ganlib.trainer import Step, Trainer
+from ganlib.trainer import Trainer
 from ganlib.widgets import Guess, LiveTraining
 
 EPOCHS = 5  # of a run in the profile `quick`: it has to end while the reader waits

@@ -71,9 +71,9 @@ from torch.nn.functional import normalize
 from ganlib.datasets import Dataset
 from ganlib.errors import DataError, Floats, door
 from ganlib.game import MINUS_LOG_4
+from ganlib.history import Step
 from ganlib.images import scale
 from ganlib.recipes import Recipe
-from ganlib.trainer import Step
 
 WINDOW = 200  # steps that are looked at, the last ones since a control was changed
 ENOUGH = 20  # steps below which nothing is said

@@ -27,11 +27,12 @@ from ganlib.datasets import Dataset, load
 from ganlib.densities import Array, Density
 from ganlib.errors import DataError, RecipeError, TrainingDiverged, brief
 from ganlib.hardware import provenance
+from ganlib.history import Step
 from ganlib.images import scale
 from ganlib.recipes import MNIST, TOY, Recipe
 from ganlib.studies.diagnosis import spread
 from ganlib.studies.toys import Toys
-from ganlib.trainer import Step, Trainer
+from ganlib.trainer import Trainer
 
 UNKNOWN, NEITHER, COLLAPSED, DIVERGED = range(-1, 3)  # what may become of a run; unknown: nothing measured of late
 SPREAD = 500  # pictures whose mean distance is taken

@@ -17,12 +17,13 @@ from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset, load
 from ganlib.errors import RecipeError, brief
 from ganlib.game import MINUS_LOG_4
+from ganlib.history import Step
 from ganlib.images import scale, shown
 from ganlib.picture import Level, Line, Note, Panel, Picture, Tiles
 from ganlib.recipes import MNIST, Recipe
 from ganlib.runs import Run, take_place
 from ganlib.studies.diagnosis import SAMPLES, WINDOW, Evidence, Reference, Verdict, diagnose
-from ganlib.trainer import Step, Trainer
+from ganlib.trainer import Trainer
 from ganlib.widgets.closer import Closer
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.engine import Game

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganlib import CheckpointError, GanlibError, RecipeError, Trainer, TrainingDiverged, checkpoints, history, runs
+from ganlib import CheckpointError, GanlibError, RecipeError, Trainer, TrainingDiverged, checkpoints, runs
 from ganlib import trainer as trainer_module
+from ganlib.history import CURVES
 from ganlib.nets import Layer
 from ganlib.runs import Run
 from tests import small
@@ -475,7 +476,7 @@ def test_a_run_on_one_that_is_not_finished_says_so(tmp_path):
 
 
 def test_the_curves_of_a_run_are_its_history_in_fewer_points(finished, tmp_path):
-    assert runs.curves(finished) == {name: [] for name in history.CURVES}, "no window is full yet"
+    assert runs.curves(finished) == {name: [] for name in CURVES}, "no window is full yet"
     trainer = Trainer(small.recipe(), small.data(), history_every=2)
     for _ in trainer.steps(13):
         pass

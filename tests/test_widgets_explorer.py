@@ -18,7 +18,7 @@ from ganlib.studies import sweeps
 from ganlib.studies.sweeps import MEASURES, MnistSweep, Results, ToySweep, load_results, seeds_mean, small_mnist
 from ganlib.studies.toys import Toys
 from ganlib.widgets import Explorer, LiveToy
-from ganlib.widgets.explorer import MEAN, PLANES, ExplorerEngine
+from ganlib.widgets.explorer_engine import MEAN, PLANES, ExplorerEngine
 from ganlib.widgets.frame import packed
 from tests import small
 

@@ -24,7 +24,7 @@ from ganlib.widgets import frame
 from ganlib.widgets.interpolation import CONTROLS, HINT
 from tools import toy_page
 
-ENGINE = ("toy_game.js", "digits_engine.js")
+ENGINE = ("plain.js", "toy_game.js", "digits_engine.js")
 SORTED = Switch(False, "those that D takes for data first", "Sort the digits by what D says to them")
 BODY = """\
 <header>

@@ -29,7 +29,7 @@ from ganlib.widgets.scene import ARROWS
 from ganlib.widgets.slow import MOVED
 
 NAME = "index.html"
-ENGINE = ("toy_game.js", "toy_engine.js")
+ENGINE = ("plain.js", "toy_game.js", "toy_engine.js")
 OPENING = "a"  # the preset at whose end the page opens
 BLEND = "the mean of both"
 PULL = "each x of the data pulls D up, by 1 − D(x), and each fake pulls it down, by D(G(z))"

@@ -15,7 +15,7 @@ from ganlib.picture import Picture
 from ganlib.recipes import TOY, Recipe, profile
 from ganlib.studies.sweeps import COLLAPSED, DIVERGED, MEASURES, MnistSweep, Results, ToySweep, load_results, seeds_mean
 from ganlib.widgets import Explorer, Guess
-from ganlib.widgets.explorer import KEY, heat_map
+from ganlib.widgets.explorer_engine import KEY, heat_map
 
 RATES = (0.003, 0.008, 0.02, 0.05, 0.1, 0.2, 0.5, 1.2, 3.0)
 SIZES: dict[str, dict[str, Any]] = {  # a few seconds; about two minutes; an hour or two

@@ -2,7 +2,8 @@
 // their z; and what D says of them, once its weights are there, too. It takes the commands of view.js and posts frames,
 // as interpolation.py does.
 
-import { Stream, abs, expit, floor, floats, max, min, range, round, sqrt, sum } from "./toy_game.js";
+import { abs, floor, max, min, range, round, sqrt, sum } from "./plain.js";
+import { Stream, expit, floats } from "./toy_game.js";
 
 const [N, COLUMNS, SIDE] = [40, 10, 28];
 const [STRIP, MOST_PICKED, FIRST_PATH] = [20, 12, 4];

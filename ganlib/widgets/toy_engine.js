@@ -1,8 +1,8 @@
 // The live Figure 1 without a kernel, in a Web Worker: what toy.py is with one. It takes the commands of view.js and
 // posts frames. What is said, chosen and pressed comes from Python with the message "begin" (toy_page.py).
 
-import { BestD, Game, MINUS_LOG_4, SETTINGS, density, expit, floats, pick, range, sum } from "./toy_game.js";
-import { abs, ceil, floor, log10, max, min, round, sqrt } from "./toy_game.js";
+import { abs, fixed, floor, max, min, range, round, roundRange, sqrt, sum, ticks, whole } from "./plain.js";
+import { BestD, Game, MINUS_LOG_4, SETTINGS, density, expit, floats, pick } from "./toy_game.js";
 
 const WORK = 9; // ms of moves in a turn; a screen shows a picture every 17 ms, and the rest of it is for the page
 const STILL = 500; // ms between two frames where nothing has moved; else every turn shows one
@@ -24,9 +24,7 @@ const ABOUT = ["moves", "game", "events", "moved", "recent", "alone", "stride"];
 const AFRESH = { error: "", message: "", due: 0, ends: [] };
 const LIVING = ["start", "pause", "stop", ...Object.keys(MOVES)];
 
-const whole = (n) => String(round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 const clock = () => performance.now();
-const fixed = (v, digits = 3) => v.toFixed(digits);
 const minus = (words) => words.replace(/(^|[\s(=[])-(?=[\d.]|log)/g, "$1−");
 const std = (x, w = x.map(() => 1)) => {
   const [all, mean] = [sum(w), sum(x.map((v, i) => v * w[i])) / sum(w)];
@@ -37,28 +35,7 @@ const std = (x, w = x.map(() => 1)) => {
 const short = (v, digits = 3) => (abs(v) < 1000 ? String : whole)(Number(v.toPrecision(digits)));
 const SAID = { ",": whole, "%": (share) => fixed(100 * share, 0), g: short, h: (v) => short(v, 2) }; // by {name:how}
 
-// -- ranges and ticks, as in picture.py -------------------------------------------------------------------------------
-
-function stepOf(low, high, n) {
-  const raw = (high - low) / n;
-  const power = 10 ** floor(log10(raw));
-  return [1, 2, 5, 10].find((m) => m * power >= 0.999 * raw || m === 10) * power;
-}
-
-function roundRange(low, high, n = 4) {
-  const step = stepOf(low, high, n);
-  return [floor(low / step + 1e-9), ceil(high / step - 1e-9)].map((i) => Number((i * step).toPrecision(12)));
-}
-
-function ticks([low, high], n) {
-  const step = stepOf(low, high, n);
-  const digits = max(0, -floor(log10(step) + 1e-9));
-  const first = ceil(low / step - 1e-9);
-  return range(floor(high / step + 1e-9) - first + 1, (i) => {
-    const at = Number(((first + i) * step).toPrecision(12)) + 0; // no -0
-    return [at, (digits ? fixed(at, digits) : whole(at)).replace("-", "−")];
-  });
-}
+// -- ranges ---------------------------------------------------------------------------------------------------------
 
 function quantile(sorted, share) {
   const at = share * (sorted.length - 1);

@@ -1,7 +1,8 @@
 // The game of Figure 1 in plain numbers, for a page without a kernel: the moves of studies/toys.py, the densities, and
 // V, C and JSD by quadrature. A script alone, in double precision; tests hold its parameters to ganlib's.
 
-export const { PI, abs, ceil, exp, floor, log, log1p, log10, max, min, round, sqrt } = Math;
+import { PI, abs, ceil, exp, floor, log, log1p, max, min, range, round, softplus, sqrt, sum } from "./plain.js";
+
 const REACH = { uniform: sqrt(3), normal: 9 }; // p_g is computed from |z| <= reach
 const PIECES = { uniform: 1, normal: 18 }; // the z between which the prior is smooth enough for quadrature
 const SALT = 14; // sets these draws apart; of 70 that were tried the first with which every preset shows what it says
@@ -11,11 +12,8 @@ export const MINUS_LOG_4 = -log(4);
 export const SETTINGS = ["k", "lr_D", "lr_G", "momentum", "batch", "p_z", "update", "generator_cost"];
 
 export const pick = (from, names) => Object.fromEntries(names.map((name) => [name, from[name]]));
-export const range = (n, make) => Array.from({ length: n }, (_, i) => make(i));
 export const floats = (numbers) => new Float64Array(numbers);
-export const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 export const expit = (a) => 1 / (1 + exp(-a));
-const softplus = (a) => max(a, 0) + log1p(exp(-abs(a)));
 const xlogy = (x, y) => (x > 0 ? x * log(y) : 0);
 const ascending = (numbers) => [...new Set(numbers)].sort((a, b) => a - b);
 const allFinite = (numbers) => numbers.every(Number.isFinite);

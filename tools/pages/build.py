@@ -18,6 +18,7 @@ import nbformat
 from tools.links import read_slug
 from tools.pages import sources
 from tools.pages.check import Site
+from tools.toy_page import joined
 
 ROOT = sources.ROOT
 HERE = Path(__file__).resolve().parent
@@ -99,10 +100,11 @@ def _sphinx(source: Path, out: Path) -> None:
 
 def demos() -> str:
     """The script of the view as a plain script, and what plays recordings to it; it also works from a file."""
-    from ganlib.widgets.demo import script
+    from ganlib.widgets.demo import FOLDER, script
 
     view = re.sub(r"^export default", "return", script(), flags=re.M)
-    player = "".join((HERE / name).read_text(encoding="utf-8") for name in ("recorded.js", "by_hand.js"))
+    parts = (FOLDER / "plain.js", HERE / "recorded.js", HERE / "by_hand.js")
+    player = joined("".join(part.read_text(encoding="utf-8") for part in parts))
     return f"window.ganlibView = (() => {{\n{view}\n}})();\n{player}"
 
 

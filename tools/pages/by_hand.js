@@ -4,26 +4,13 @@
 const SURE = 700; // a logit of D at the most
 const [LONGEST, LOWEST, NEAR_ONE, HIGH] = [1.2, -8, 0.5, 1.05]; // as in be_generator.py
 const minus = (words) => words.replace("-", "−");
-const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
-const total = (values) => values.reduce((sum, value) => sum + value, 0);
 
 /** log p_g(x) of pieces of equal mass at places `at`, of one width. */
 function logMixture({ at, width }, x) {
   const powers = at.map((centre) => -0.5 * ((x - centre) / width) ** 2);
   const most = Math.max(...powers);
-  const all = total(powers.map((power) => Math.exp(power - most))) / at.length;
+  const all = sum(powers.map((power) => Math.exp(power - most))) / at.length;
   return most + Math.log(all) - Math.log(width * Math.sqrt(2 * Math.PI));
-}
-
-/** Round ticks between two ends, [value, words] each, about n of them; and the ends made round. */
-function rounded([low, high], n) {
-  const raw = (high - low) / n;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].find((m) => m * power >= 0.999 * raw) * power;
-  const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const places = Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
-  return { ends: [first * step, last * step], ticks: places.map((at) => [at, minus((at + 0).toFixed(digits))]) };
 }
 
 class ByHand extends RecordedModel {
@@ -95,8 +82,8 @@ class ByHand extends RecordedModel {
     const q = x.map((at) => Math.exp(logMixture(p_g, at)));
     const D = x.map((at, i) => this.logit(at, p[i]));
     const best = this.held ? x.map((at, i) => this.logit(at, p[i], p_g)) : D;
-    const fakes = (a) => step * total(q.map((one, i) => -one * softplus(a[i])));
-    const value = (a) => step * total(p.map((one, i) => (one ? -one * softplus(-a[i]) : 0))) + fakes(a);
+    const fakes = (a) => step * sum(q.map((one, i) => -one * softplus(a[i])));
+    const value = (a) => step * sum(p.map((one, i) => (one ? -one * softplus(-a[i]) : 0))) + fakes(a);
     this.cost = fakes(D);
     this.V = value(D);
     this.C = value(best);
@@ -106,7 +93,7 @@ class ByHand extends RecordedModel {
     const { width } = p_g;
     const pull = D.map((a) => step * softplus(a));
     const density = (t) => Math.exp(-0.5 * t * t) / (width * Math.sqrt(2 * Math.PI));
-    const push = (at) => total(x.map((one, i) => density((one - at) / width) * (one - at) * pull[i])) / width ** 2;
+    const push = (at) => sum(x.map((one, i) => density((one - at) / width) * (one - at) * pull[i])) / width ** 2;
     this.push = p_g.at.map(push);
   }
 
@@ -151,9 +138,9 @@ class ByHand extends RecordedModel {
     const pairs = (xs) => put(xs.flatMap((x, i) => [x, lanes[i]]), [xs.length, 2]);
     Object.assign(game.arrows[0], { start: pairs(p_g.at), end: pairs(to) });
     const { curve } = this;
-    const down = rounded([Math.max(Math.min(-1.5, ...curve), LOWEST), 0], 4);
-    const across = rounded([0, Math.max(20, curve.length)], 4);
-    Object.assign(chart, { y: down.ends, y_ticks: down.ticks, x: [0, Math.max(20, curve.length)], x_ticks: across.ticks });
+    const y = roundRange(Math.max(Math.min(-1.5, ...curve), LOWEST), 0);
+    const x = [0, Math.max(20, curve.length)];
+    Object.assign(chart, { x, y, x_ticks: ticks(x, 4), y_ticks: ticks(y, 4) });
     const shape = [curve.length];
     Object.assign(chart.lines[0], { x: put(curve.map((_, i) => i), shape), y: put(curve, shape) });
     const happened = this.events.slice(-6).map(([x, name]) => ({ ...chart.levels[0], y: null, x, name }));

@@ -9,7 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,9 +17,9 @@ import torch
 
 from ganlib import __version__, baselines, checkpoints, datasets, disk, images, parzen, runs
 from ganlib.datasets import Unreachable
-from ganlib.errors import CheckpointError, DataError, GanlibError, RecipeError, brief, unknown
+from ganlib.errors import CheckpointError, DataError, GanlibError, RecipeError, brief
 from ganlib.hardware import provenance
-from ganlib.recipes import LIVE, MNIST, PROFILES, RECIPES, Recipe, named, profile
+from ganlib.recipes import LIVE, MNIST, PROFILES, RECIPES, named, profile, setting
 from ganlib.unattended import steady_output
 
 MOST = 10_000  # samples in a picture, and pictures in a row of it
@@ -204,7 +204,7 @@ def _train(options: argparse.Namespace) -> int:
     else:
         full = named(options.recipe or "mnist")
         recipe = full.at(options.profile or profile())
-        changes = dict(_setting(text) for text in options.set)
+        changes = {name: value for name, [value] in map(setting, options.set)}
         recipe = replace(recipe, **({} if options.data is None else {"data": options.data}) | changes)
         how = {name: getattr(options, name) for name in ("epochs", "device", "precision", "on")}
         with _plain_yes(recipe.data, options.stand_in):
@@ -249,21 +249,6 @@ def _plain_yes(name: str, given: bool) -> Iterator[None]:
             f"`python -m ganlib data` says how to get it; to train on its stand-in {record.stand_in!r}, add --stand-in"
         )
         raise DataError(f"{what}. {how}") from None
-
-
-def _setting(text: str) -> tuple[str, int | float | str]:
-    """FIELD=VALUE, where the field is one of a recipe that holds a number or a word."""
-    name, equals, value = text.partition("=")
-    free = [field.name for field in fields(Recipe) if field.type in (int, float, str) and field.name != "name"]
-    if not equals:
-        raise RecipeError(f"--set takes FIELD=VALUE, not {brief(text)}; the fields are {', '.join(free)}")
-    if name not in free:
-        raise RecipeError(f"--set {brief(text)}: {unknown(name, free)}")
-    kind = next(field.type for field in fields(Recipe) if field.name == name)
-    try:
-        return name, kind(value)
-    except ValueError:
-        raise RecipeError(f"--set {brief(text)}: {name} must be a number") from None
 
 
 def _resume(options: argparse.Namespace, folder: Path) -> runs.Run:

@@ -13,7 +13,7 @@ from ganlib import MNIST, parzen, pretrained, scale
 from ganlib.lessons import k_and_rates, mnist, table_1, why_184
 from ganlib.studies import long_runs
 from ganlib.studies import table_1 as studied
-from ganlib.studies.sweeps import DIVERGED, Grid, Results, load_results
+from ganlib.studies.grids import DIVERGED, Grid, Results, load_results
 from ganlib.widgets.explorer_engine import ExplorerEngine, heat_map
 
 LAST, AVERAGE = long_runs.LAST, long_runs.AVERAGE

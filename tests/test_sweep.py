@@ -22,7 +22,8 @@ from ganlib.__main__ import main
 from ganlib.densities import Gaussian
 from ganlib.errors import CheckpointError
 from ganlib.recipes import TOY
-from ganlib.studies.sweeps import NEITHER, UNKNOWN, ToySweep
+from ganlib.studies.grids import NEITHER, UNKNOWN
+from ganlib.studies.sweeps import ToySweep
 from ganlib.sweep import asked, cluster, drive, following, games, gathering, picture_game, planning, toy_game, work
 from ganlib.unattended import Lock
 from ganlib.widgets import Explorer

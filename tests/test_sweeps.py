@@ -15,19 +15,9 @@ from benchmarks.toys import one_and_many
 from ganlib import DataError, RecipeError, Trainer, parzen, scale, theory
 from ganlib.densities import Gaussian
 from ganlib.recipes import TOY, Recipe
-from ganlib.studies import sweeps
-from ganlib.studies.sweeps import (
-    COLLAPSED,
-    DIVERGED,
-    NEITHER,
-    Grid,
-    MnistSweep,
-    Results,
-    ToySweep,
-    load_results,
-    small_mnist,
-    width,
-)
+from ganlib.studies import grids
+from ganlib.studies.grids import COLLAPSED, DIVERGED, NEITHER, Grid, Results, load_results
+from ganlib.studies.sweeps import MnistSweep, ToySweep, small_mnist, width
 from ganlib.studies.toys import Toys
 from tests import small
 
@@ -207,7 +197,7 @@ def test_the_shipped_mnist_grid_is_whole():
         values = results.curves[name][np.isfinite(results.curves[name])]
         assert values.min() >= low and values.max() <= high, name
     assert Recipe.from_dict(results.info["recipe"]) == small_mnist()
-    assert str(sweeps.MNIST_FILE.parent) not in json.dumps(results.info)
+    assert str(grids.MNIST_FILE.parent) not in json.dumps(results.info)
 
 
 # -- small nets on pictures ------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from ganlib import RecipeError, widgets
 from ganlib.densities import Gaussian, Mixture
 from ganlib.recipes import TOY
 from ganlib.studies import sweeps
-from ganlib.studies.sweeps import MEASURES, MnistSweep, Results, ToySweep, load_results, seeds_mean, small_mnist
+from ganlib.studies.grids import MEASURES, Results, load_results, seeds_mean
+from ganlib.studies.sweeps import MnistSweep, ToySweep, small_mnist
 from ganlib.studies.toys import Toys
 from ganlib.widgets import Explorer, LiveToy
 from ganlib.widgets.explorer_engine import MEAN, PLANES, ExplorerEngine

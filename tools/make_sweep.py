@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 from ganlib import load
-from ganlib.studies.sweeps import MNIST_FILE, MnistSweep
+from ganlib.studies.grids import MNIST_FILE
+from ganlib.studies.sweeps import MnistSweep
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -13,7 +13,8 @@ from ganlib.densities import Density, Gaussian
 from ganlib.drawing import Drawing
 from ganlib.picture import Picture
 from ganlib.recipes import TOY, Recipe, profile
-from ganlib.studies.sweeps import COLLAPSED, DIVERGED, MEASURES, MnistSweep, Results, ToySweep, load_results, seeds_mean
+from ganlib.studies.grids import COLLAPSED, DIVERGED, MEASURES, Results, load_results, seeds_mean
+from ganlib.studies.sweeps import MnistSweep, ToySweep
 from ganlib.widgets import Explorer, Guess
 from ganlib.widgets.explorer_engine import KEY, heat_map
 

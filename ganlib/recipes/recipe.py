@@ -278,6 +278,8 @@ class Recipe:
             raise RecipeError(f"this is not a recipe that this version of ganlib wrote: {why}") from None
 
 
+PLAIN = {item.name: item.type for item in fields(Recipe) if item.type in (int, float, str) and item.name != "name"}
+"""Field of a recipe that holds a number or a word -> its type."""
 _NAMES = [item.name for item in fields(Recipe)]
 LATER = {item.name: item.default for item in fields(Recipe)[_NAMES.index("k_until") :]}
 LATER |= {"noise": 0.0, "normalise": False}

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from ganlib.errors import RecipeError, Within, brief, door, is_whole, unknown
-from ganlib.recipes import RECIPES, RING, TOY, Recipe, profile
+from ganlib.errors import RecipeError, Within, brief, door, is_whole
+from ganlib.recipes import RECIPES, RING, TOY, Recipe, profile, setting
 from ganlib.studies.sweeps import NETS, TOYS
 from ganlib.sweep.planning import FREE, MOST, Plan
 
@@ -97,17 +97,8 @@ def settings(texts: Sequence[str]) -> dict[str, list[Any]]:
     """The values that the command line gives: ["k=1,2", "p_z=normal"] -> {"k": [1, 2], "p_z": ["normal"]}."""
     found: dict[str, list[Any]] = {}
     for text in texts:
-        name, equals, values = text.partition("=")
-        if not equals or name in found:
-            twice = f"{name} is there twice" if name in found else f"the fields are {', '.join(FREE)}"
-            raise RecipeError(f"--set takes FIELD=VALUE,VALUE, not {brief(text)}; {twice}")
-        if name not in FREE:
-            raise RecipeError(f"--set {brief(text)}: {unknown(name, FREE)}")
-        try:
-            found[name] = [FREE[name](value.strip()) for value in values.split(",")]
-        except ValueError:
-            raise RecipeError(f"--set {brief(text)}: {name} takes {_KINDS[FREE[name]]}") from None
+        name, values = setting(text, FREE, several=True)
+        if name in found:
+            raise RecipeError(f"--set takes FIELD=VALUE,VALUE, not {brief(text)}; {name} is there twice")
+        found[name] = values
     return found
-
-
-_KINDS = {int: "whole numbers, such as 1,2,5", float: "numbers, such as 0.05,0.1", str: "words"}

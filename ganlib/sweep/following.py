@@ -6,7 +6,7 @@ from typing import Any
 
 from ganlib.densities import Density
 from ganlib.errors import CheckpointError, door
-from ganlib.studies.sweeps import Results, load_results
+from ganlib.studies.grids import Results, load_results
 from ganlib.sweep.gathering import Found
 from ganlib.sweep.planning import DENSITIES
 

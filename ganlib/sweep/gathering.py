@@ -13,8 +13,9 @@ import numpy as np
 from ganlib import disk
 from ganlib.errors import CheckpointError, DataError, RecipeError, brief, door
 from ganlib.recipes import RING, TOY
-from ganlib.studies.sweeps import Grid as Shape
-from ganlib.studies.sweeps import MnistSweep, Results, ToySweep
+from ganlib.studies.grids import Grid as Shape
+from ganlib.studies.grids import Results
+from ganlib.studies.sweeps import MnistSweep, ToySweep
 from ganlib.sweep import planning, work
 from ganlib.sweep.games import Row
 from ganlib.sweep.planning import DENSITIES, Plan

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -14,15 +14,14 @@ from ganlib import disk, runs
 from ganlib.densities import Density, Modes, grid, ring
 from ganlib.errors import CheckpointError, RecipeError, brief, door, is_whole
 from ganlib.hardware import provenance
-from ganlib.recipes import Recipe
+from ganlib.recipes import PLAIN, Recipe
 from ganlib.studies.phenomena import DATA
 
 FILE, FORMAT = "plan.json", 1
 MOST = 1_000_000  # runs of a plan
 DENSITIES: dict[str, Density | Modes] = {**DATA, "ring": ring(), "grid": grid()}
 """What a toy's `data` may be, by name."""
-FREE = {item.name: item.type for item in fields(Recipe) if item.type in (int, float, str)}
-FREE = {name: kind for name, kind in FREE.items() if name not in ("name", "source", "built_on")}
+FREE = {name: kind for name, kind in PLAIN.items() if name not in ("source", "built_on")}
 """Field of a recipe that a sweep may vary -> its type."""
 PLAYED = ("k", "lr_D", "lr_G", "momentum_start", "batch", "p_z", "z_dim", "update", "generator_cost", "data")
 """Those that a toy plays by; the others mean nothing to it."""
@@ -101,7 +100,7 @@ class Plan:
 
     @property
     def kind(self) -> str:
-        """What is measured of its runs: a kind of `sweeps.MEASURES`."""
+        """What is measured of its runs: a kind of `grids.MEASURES`."""
         if self.toys:
             return "toy" if self.recipe.G[-1].units == 1 else "plane"
         return "mnist" if runs.scored(self.recipe) and "pixels" not in self.axes else "pictures"

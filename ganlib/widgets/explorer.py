@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ganlib.errors import CheckpointError, door
-from ganlib.studies import sweeps
-from ganlib.studies.sweeps import Results, seeds_mean
+from ganlib.studies import grids
+from ganlib.studies.grids import Results, seeds_mean
 from ganlib.sweep.following import Following, read
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.explorer_engine import ExplorerEngine, Grids
@@ -76,7 +76,7 @@ class Explorer(Demo):
         engine, results, chosen = self.engine, self.results, dict(self.engine.values)
         shown, measure = next(iter(engine.measures.items()))
         bad = np.where(
-            (results.outcome == sweeps.NEITHER).all(-1), measure.badness(seeds_mean(results.final(shown))), np.nan
+            (results.outcome == grids.NEITHER).all(-1), measure.badness(seeds_mean(results.final(shown))), np.nan
         )
         if np.isfinite(bad).any():
             best = np.unravel_index(np.nanargmin(bad), bad.shape)

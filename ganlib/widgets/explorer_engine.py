@@ -16,9 +16,10 @@ from ganlib.errors import RecipeError, brief
 from ganlib.game import MINUS_LOG_4
 from ganlib.picture import Cells, Level, Line, Note, Panel, Picture, quantile_range
 from ganlib.recipes import TOY, Recipe
-from ganlib.studies import sweeps
+from ganlib.studies import grids
+from ganlib.studies.grids import COLLAPSED, DIVERGED, UNKNOWN, Results, seeds_mean
 from ganlib.studies.phenomena import DATA
-from ganlib.studies.sweeps import COLLAPSED, DIVERGED, UNKNOWN, MnistSweep, Results, ToySweep, seeds_mean, small_mnist
+from ganlib.studies.sweeps import MnistSweep, ToySweep, small_mnist
 from ganlib.sweep.following import Following
 from ganlib.widgets.engine import Game
 
@@ -64,7 +65,7 @@ class ExplorerEngine(Game):
         self.results = source if isinstance(source, Results) else source.results  # what the grid has measured so far
         self.kind, grid = self.results.kind, self.results.grid
         self.axes = {"k": grid.ks, "D": grid.lrs_D, "G": grid.lrs_G}
-        self.measures, p_data = sweeps.MEASURES[self.kind], getattr(source, "p_data", None)
+        self.measures, p_data = grids.MEASURES[self.kind], getattr(source, "p_data", None)
         self.live = next((name for name, density in DATA.items() if density == p_data), "")  # as `LiveToy` calls it
         look, slices = {"look": True, "group": "The heat map"}, "The heat map's axes; a slider picks the slice"
         cell, runs = ({"look": True, "slide": True, "group": group} for group in ("Which cell", "When, which seeds"))
@@ -288,7 +289,7 @@ def heat_map(
 
     `plane` is one of `PLANES`. A cell with a run that diverged has no colour. `chosen` is one cell: axis -> its value.
     """
-    grid, measure = results.grid, sweeps.MEASURES[results.kind][shown]
+    grid, measure = results.grid, grids.MEASURES[results.kind][shown]
     axes = {"k": grid.ks, "D": grid.lrs_D, "G": grid.lrs_G}
     rows, columns, other = PLANES[plane]
     order = [list(axes).index(axis) for axis in (rows, columns, other)]

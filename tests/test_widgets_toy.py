@@ -575,17 +575,16 @@ def test_is_this_normal():
         assert all(sentence.endswith((".", "?")) for sentence in found.sentences)
         return found.tone, " ".join(found.sentences)
 
-    assert verdict(ToyEngine()) == ("wait", verdict(ToyEngine())[1])
+    assert verdict(ToyEngine())[0] == "wait"
     for seed in range(3):
         tone, words = verdict(ToyEngine(seed=seed), 300)
         assert (tone, words[:6]) == ("normal", "Normal")
     assert "p_g lies on p_data" in verdict(play("d"))[1]
-    assert "D is held" in verdict(play("Helvetica"))[1]
-    assert "Helvetica" in verdict(play("Helvetica"))[1]
-    assert verdict(play("saturation")) == ("broken", verdict(play("saturation"))[1])
-    assert "saturated" in verdict(play("saturation"))[1]
-    tone, words = verdict(play("oscillation"))
-    assert tone in ("odd", "broken")
+    _, words = verdict(play("Helvetica"))
+    assert "D is held" in words and "Helvetica" in words
+    tone, words = verdict(play("saturation"))
+    assert tone == "broken" and "saturated" in words
+    assert verdict(play("oscillation"))[0] in ("odd", "broken")
     assert "G is held" in verdict(ToyEngine(lr_G=0), 50)[1]
     far = ToyEngine(p_data="drawn", heights=[0, 9, 0, 0, 0, 0, 9, 0, 0], k=3)
     assert "misses" in verdict(far, 10)[1]

@@ -17,9 +17,10 @@ import torch
 
 from ganlib.picture import minus
 from ganlib.recipes import TOY
+from ganlib.studies.best_D import BestD
 from ganlib.studies.diagnosis import ToyEvidence, diagnose_toy
 from ganlib.studies.phenomena import DATA, PRESETS, density
-from ganlib.studies.toys import BestD, Toys
+from ganlib.studies.toys import Toys
 from ganlib.widgets import ToyEngine
 from ganlib.widgets.frame import packed
 from ganlib.widgets.scene import CENTRES, EDGES

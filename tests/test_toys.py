@@ -15,7 +15,8 @@ from ganlib import MNIST, RecipeError, TrainingDiverged
 from ganlib.densities import Gaussian, Mixture, Uniform, ring
 from ganlib.nets import Layer
 from ganlib.recipes import TOY
-from ganlib.studies.toys import MAX_K, BestD, Toys
+from ganlib.studies.best_D import BestD
+from ganlib.studies.toys import MAX_K, Toys
 from ganlib.theory import D_star
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -16,7 +16,8 @@ from ganlib import densities, game, nets, plots, theory
 from ganlib.densities import Array, Density, Gaussian
 from ganlib.picture import Level, Line, Mark, Panel, Picture
 from ganlib.recipes import TOY, profile
-from ganlib.studies.toys import BestD, Toys
+from ganlib.studies.best_D import BestD
+from ganlib.studies.toys import Toys
 from ganlib.widgets import Guess, Slider, Sliders
 
 FACTORS = np.linspace(0, 4, 61)

@@ -312,7 +312,7 @@ def _below(V: float, cause: str) -> str:
 
 STEEP = 60.0
 """A logit of D that changes by more than this a unit of x. Of games that were trained on from D's optimum those that
-went wrong began above 180; those that the decay of `toys.BestD` saved, at 63 at most."""
+went wrong began above 180; those that the decay of `best_D.BestD` saved, at 63 at most."""
 WORST = -5.0  # V below which a game of the toy is going wrong
 GONE = 0.25  # such a share of p_g outside the picture: thrown out
 NARROW = 0.15  # p_g's width over that of the data below which samples hardly differ

@@ -18,9 +18,10 @@ from ganlib.densities import Pushforward
 from ganlib.errors import RecipeError, TrainingDiverged, brief
 from ganlib.picture import Line, Note, Panel, Picture
 from ganlib.recipes import TOY, Recipe
+from ganlib.studies.best_D import BestD
 from ganlib.studies.diagnosis import STEEP, ToyEvidence, Verdict, diagnose_toy, too_steep
 from ganlib.studies.phenomena import PLAIN, PRESETS, Act, chain, density
-from ganlib.studies.toys import CHOICES, BestD, Measured, Toys
+from ganlib.studies.toys import CHOICES, Measured, Toys
 from ganlib.widgets import slow
 from ganlib.widgets.charts import Pinned, charts
 from ganlib.widgets.past import Moment, Remembering

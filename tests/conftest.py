@@ -27,6 +27,7 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
 from tests import browser as _browser  # noqa: E402  (after the environment is set)
 
 ROOT = Path(__file__).resolve().parent.parent
+collect_ignore = ["forked.py"]  # to look through it for doctests would train a net in every worker
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -566,25 +566,22 @@ def test_a_drag_leaves_one_mark_with_its_last_value(engine):
     assert engine.picture().panels[2].levels[-1].name == "Rate of D 0.4"
 
 
-def test_is_this_normal():
-    def verdict(engine, iterations=0):
-        if iterations:
-            engine.train(iterations)
-        engine.picture()
-        found = engine.verdict()
-        assert all(sentence.endswith((".", "?")) for sentence in found.sentences)
-        return found.tone, " ".join(found.sentences)
+def verdict(engine, iterations=0):
+    """What the box "Is this normal?" says after so many iterations more."""
+    if iterations:
+        engine.train(iterations)
+    engine.picture()
+    found = engine.verdict()
+    assert all(sentence.endswith((".", "?")) for sentence in found.sentences)
+    return found.tone, " ".join(found.sentences)
 
+
+def test_is_this_normal():
+    """The tests of the presets ask it too."""
     assert verdict(ToyEngine())[0] == "wait"
     for seed in range(3):
         tone, words = verdict(ToyEngine(seed=seed), 300)
         assert (tone, words[:6]) == ("normal", "Normal")
-    assert "p_g lies on p_data" in verdict(play("d"))[1]
-    _, words = verdict(play("Helvetica"))
-    assert "D is held" in words and "Helvetica" in words
-    tone, words = verdict(play("saturation"))
-    assert tone == "broken" and "saturated" in words
-    assert verdict(play("oscillation"))[0] in ("odd", "broken")
     assert "G is held" in verdict(ToyEngine(lr_G=0), 50)[1]
     far = ToyEngine(p_data="drawn", heights=[0, 9, 0, 0, 0, 0, 9, 0, 0], k=3)
     assert "misses" in verdict(far, 10)[1]
@@ -620,6 +617,7 @@ def test_figure_1_in_four_clicks():
     assert np.abs(seen(engine)["x"] - x).mean() > 0.1
     d = play("d", engine).measured
     assert d.JSD < 0.005
+    assert "p_g lies on p_data" in verdict(engine)[1]
     at = seen(engine)
     assert np.abs(at["D"] - 0.5)[at["p_data"] > 0.05].max() < 0.1
     assert np.abs(at["p_g"] - at["p_data"]).sum() * WIDTH / 2 < 0.08  # total variation
@@ -723,6 +721,8 @@ def test_saturation_and_the_cost_that_does_not_saturate():
     stuck.finish()
     assert np.abs(seen(stuck)["x"] - at["x"]).mean() < 0.15
     assert stuck.measured.JSD > 0.99 * math.log(2)
+    tone, words = verdict(stuck)
+    assert tone == "broken" and "saturated" in words
     free = play("no saturation")
     assert np.abs(seen(free)["x"] - at["x"]).mean() > 3
     assert free.measured.JSD < 0.3
@@ -738,6 +738,8 @@ def test_the_Helvetica_scenario():
     before, D = spread(engine), players(engine)["D"]
     well = engine.toys.measure().JSD
     engine.finish()
+    _, words = verdict(engine)
+    assert "D is held" in words and "Helvetica" in words
     assert before > 0.8 and well < 0.08
     assert engine.values["p_data"] == data and engine.toys.measure().JSD > 0.5
     assert spread(engine) < 0.1
@@ -764,6 +766,7 @@ def test_oscillation():
     assert (np.diff(np.sign(means)) != 0).sum() >= 5
     assert np.ptp(values[30:]) > 0.5
     assert np.abs(np.array(distances[30:]) - math.log(2)).max() < 0.08
+    assert verdict(engine)[0] in ("odd", "broken")
 
 
 def test_k_too_small_and_k_large():

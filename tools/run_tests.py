@@ -37,6 +37,7 @@ def run(title: str, arguments: list[str], threads: int) -> tuple[int, Counter, l
         "OMP_WAIT_POLICY": "PASSIVE",  # see the Makefile
         "PYTHONUNBUFFERED": "1",
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of many processes compiles every file for itself
     command = [sys.executable, "-m", "pytest", *arguments]
     counts, failures = Counter(), []
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -48,6 +49,11 @@ def run(title: str, arguments: list[str], threads: int) -> tuple[int, Counter, l
             if summary := SUMMARY.match(plain):
                 counts = Counter({word: int(n) for n, word in re.findall(r"(\d+) ([a-z]+)", summary[1])})
     return process.returncode, counts, failures
+
+
+def marked(mark: str) -> list[str]:
+    """The test files in which a mark stands. Only these are collected for it: all of them would take ten seconds."""
+    return [str(path) for path in sorted((ROOT / "tests").glob("test_*.py")) if f"mark.{mark}" in path.read_text()]
 
 
 def main(arguments: list[str]) -> int:
@@ -66,8 +72,8 @@ def _run_all(arguments: list[str]) -> int:
     together = ["-n", str(workers), "--dist", "loadscope"]
     steps = (
         ("the core and the notebooks", ["-m", "not browser and not serial", *together, *NBVAL, *everything], share),
-        ("in a browser", ["-m", "browser", *together, "tests"], share),
-        ("measurements", ["-m", "serial", "-p", "no:xdist", "tests"], cores),
+        ("in a browser", ["-m", "browser", *together, *marked("browser")], share),
+        ("measurements", ["-m", "serial", "-p", "no:xdist", *marked("serial")], cores),
     )
     results = [
         run(f"{i} of {len(steps)}: {title}", [*options, *arguments], threads)

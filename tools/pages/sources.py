@@ -29,7 +29,6 @@ GROUPS = {  # what stands above each group of notebooks, by the number of its fi
 }
 ONLY_THERE = '<p class="demo-said">A picture of a live demo: {}.</p>'
 STAYS = {
-    "Explorer": "it draws any of its many runs, so it plays only where a kernel runs, in its notebook",
     "PaintMask": "a net of 3 million numbers answers each stroke, so paint where a kernel runs, in its notebook",
 }
 """Demos that are nothing without what a person does in them, and what is said of each."""

@@ -80,7 +80,7 @@ class ExplorerEngine(Game):
         }
         for axis, v in self.axes.items():
             controls[axis] = Choice(list(v), v[0 if axis == "k" else len(v) // 2], AXES[axis], words=plainly, **cell)
-        controls["record"] = Choice(records, max(records), "After", "The moment that the heat map shows", **runs)
+        controls["record"] = Choice(records, max(records), "Up to", "The moment that the heat map shows", **runs)
         super().__init__({**controls, "seed": Choice(seeds, None, "Seeds", "All of them, or one", **runs)})
         self.state = self._rest()
 
@@ -190,7 +190,14 @@ class ExplorerEngine(Game):
         heat = heat_map(seen, values["shown"], values["plane"], values[third], {a: values[a] for a in (rows, columns)})
         title = f"{measure.title}; {AXES[third]} = {plainly(values[third])}"
         told = f"Heat map of {measure.title}. Rows: {AXES[rows]}; columns: {AXES[columns]}; {AXES[third]} "
-        return replace(heat, title=title, words=f"{told}{plainly(values[third])}.", caption=KEY, at=(0, 0, 15, 7))
+        told, caption = f"{told}{plainly(values[third])}.", self._reached(seen) + KEY
+        return replace(heat, title=title, words=told, caption=caption, at=(0, 0, 15, 7))
+
+    def _reached(self, seen: Results) -> str:
+        """How far the runs have come, where that is less far than what is looked at."""
+        known = np.isfinite(seen.curves["V"]).any((0, 1, 2, 3))  # (T,)
+        n = 0 if self.state in ("finished", "precomputed") or known.all() else int(known.sum())
+        return f"So far the runs have had {seen.updates[n - 1]:,.0f} updates. " if n else ""
 
     def cell(self, seen: Results) -> str:
         """The chosen cell in words: its numbers, and what became of its runs."""

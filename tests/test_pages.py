@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -31,6 +32,7 @@ from tools.pages import record, sources
 from tools.pages.build import build
 from tools.pages.check import Site
 from tools.pages.mathml import mathml
+from tools.run_notebooks import ANSWER, HINT
 
 CHAPTERS = sources.chapters()
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # MyST-NB beside the newest Sphinx
@@ -108,6 +110,9 @@ def test_a_page_has_what_its_notebook_put_out_and_not_what_is_of_use_in_jupyterl
     for chapter in CHAPTERS:
         page = text(site, chapter.name)
         assert "google.colab" not in page and "# Your turn." not in page and "ganlib-still" not in page
+        notebook = nbformat.read(sources.ROOT / "notebooks" / f"{chapter.name}.ipynb", as_version=4)
+        answers = sum(ANSWER in cell.metadata.get("tags", ()) for cell in notebook.cells)
+        assert page.count(sources.FOLDED) == answers and HINT not in page, "an answer is folded, under words of its own"
         assert "colab.research.google.com/github/" in page and "mybinder.org/v2/gh/" in page
         assert "$" not in re.sub(r"<(script|style|pre|code|math)\b.*?</\1>|alttext=\"[^\"]*\"", "", page, flags=re.S)
     assert text(site, "01_the_game").count("A picture of a live demo") == 3
@@ -203,6 +208,7 @@ def opened(page: Any, small: Site) -> Iterator[Any]:
 
     def demo(i: int, of: str = PAGE) -> Any:
         place = page.locator(f'.demo[data-recording="{of}-{i}"]')
+        place.evaluate("e => { const fold = e.closest('details'); if (fold) fold.open = true; }")  # of an answer
         place.scroll_into_view_if_needed()
         page.locator(f'.demo[data-recording="{of}-{i}"][data-there]').wait_for()
         return place

@@ -263,7 +263,7 @@ be data. Both learn in this page while you watch: there is nothing to install, a
 <li>Press (a), (b), (c) and (d) in turn: these are the four pictures of Figure 1 of the paper.</li>
 <li>Set the rate of D to 0 while it plays. G then goes to wherever D was highest.</li>
 <li>Choose "draw it yourself" for p_data, and drag on the picture to draw a density of your own.</li>
-<li>Drag along a chart at the right to look at an earlier moment, and go on from there.</li>
+<li>Drag along the chart of V, or of the JSD, to look at an earlier moment, and go on from there.</li>
 </ul>
 <p>The curves of p_g and D* are exact, no histograms: p_g is worked out from the points where G bends, and V, C and the
 Jensen-Shannon divergence by quadrature, in nats. A seed begins with the same nets as in the notebooks; the draws after

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import tempfile
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from ganlib.recipes import LIVE, MNIST, PROFILES, RECIPES, named, profile, setti
 from ganlib.unattended import steady_output
 
 MOST = 10_000  # samples in a picture, and pictures in a row of it
+WIDE = 80  # columns of a terminal
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -350,9 +352,13 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _data(options: argparse.Namespace) -> int:
+    column = max(map(len, datasets.NAMES)) + 2
     for name in datasets.NAMES:
         found, text = datasets.status(name)
-        print(f"{name}: {'found, ' if found else ''}{text}")
+        print(f"{name:{column}}{f'found    {text}' if found else 'missing'}")
+        if not found:  # addresses and checksums stay whole, to be copied
+            lines = textwrap.wrap(text, WIDE - 4, break_long_words=False, break_on_hyphens=False)
+            print(textwrap.indent("\n".join(lines), "    "))
     return 0
 
 

@@ -59,6 +59,27 @@ def test_G_is_fetched_when_asked_for_then_D_and_nothing_else_is(live):
     assert live.page.locator("section.ganlib canvas").count() == 4
 
 
+def test_what_is_on_its_way_is_said(live, _chromium):
+    """Over http, with how much has come; and that G draws, until its digits are there."""
+    context = _chromium.new_context()
+    page, folder = context.new_page(), live.path.parent
+    page.route("http://site/**", lambda route: route.fulfill(path=folder / route.request.url.rsplit("/", 1)[1]))
+    page.goto(f"http://site/{live.path.name}")
+    page.evaluate(
+        """() => {
+            window.heard = [];
+            const said = document.getElementById("said");
+            new MutationObserver(() => heard.push(said.textContent)).observe(said, { childList: true });
+        }"""
+    )
+    page.get_by_role("button", name="Fetch G").click()
+    page.wait_for_function("() => Number(document.querySelector('section.ganlib')?.dataset.frames) > 0")
+    first, *_, last, empty = page.evaluate("() => heard")
+    assert first == "G is on its way, 5.0 MB." and last.endswith("draws its first digits.") and empty == ""
+    assert "G is on its way: 5.0 of 5.0 MB." in page.evaluate("() => heard")
+    context.close()
+
+
 def test_G_and_D_are_those_that_the_repository_ships(live, _chromium):
     trained, rng = pretrained("mnist"), np.random.default_rng(0)
     z = rng.uniform(-(3**0.5), 3**0.5, (4, trained.recipe.z_dim))

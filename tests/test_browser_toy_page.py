@@ -472,9 +472,11 @@ def test_a_preset_by_click_slow_motion_and_an_earlier_moment(live):
     press(live, "Play")
     demo.get_by_text("z are drawn from the prior").first.wait_for()
     press(live, "Pause")
-    box = canvas(live, 3).bounding_box()
+    normal = demo.locator(".gl-note", has_text="Is this normal?")
+    now, box = normal.inner_text(), canvas(live, 3).bounding_box()
     live.page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     demo.get_by_text("You look back at move").wait_for()
+    assert normal.inner_text() != now, "whether it was normal then"
     press(live, "Go on from here")
     wait_until_applied(live)
     assert iterations(live) < 80

@@ -290,9 +290,14 @@ def test_data_says_of_each_set_where_it_is_or_how_to_get_it(tmp_path, monkeypatc
     monkeypatch.setenv("GANLIB_CACHE", str(tmp_path))
     monkeypatch.delenv("GANLIB_DATA", raising=False)
     assert main(["data"]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith(f"mnist: MNIST is not here. Expected its files in {tmp_path / 'mnist'}")
-    assert "mnist-5k: found, " in out and "synthetic: found, " in out
+    lines = capsys.readouterr().out.splitlines()
+    heads = [line.split() for line in lines if not line.startswith(" ")]
+    assert [head[0] for head in heads] == list(datasets.NAMES) and {head[1] for head in heads} == {"found", "missing"}
+    assert heads[0] == ["mnist", "missing"] and heads[1][:3] == ["mnist-5k", "found", "comes"]
+    assert lines[1].startswith("    MNIST is not here. Expected its files in"), "why stands below, set in"
+    assert [line for line in lines if len(line) > 80 and " " in line.strip()] == [], "a line too long is one word"
+    address = datasets.RECORDS["mnist"].addresses[0].replace("{file}", "")
+    assert any(address in line for line in lines), "an address is not broken"
 
 
 # -- what goes wrong --------------------------------------------------------------------------------------------------

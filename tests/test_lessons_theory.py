@@ -62,6 +62,17 @@ def test_a_demo_draws_at_the_ends_of_its_controls(make):
         assert all(np.isfinite(line.y).all() for panel in picture.panels for line in panel.lines), values
 
 
+def test_the_axis_of_the_distance_holds_what_happens_and_little_more():
+    demo = convergence.dirac()
+    ranges = []
+    for gamma in (0, 0.3):
+        demo.engine.set(gamma=gamma)
+        away = demo.engine.picture().panels[1]
+        assert away.y[0] <= away.lines[0].y.min() and away.lines[0].y.max() <= away.y[1]
+        ranges.append(away.y)
+    assert ranges == [(-1, 1), (-5, 1)]
+
+
 @pytest.mark.parametrize("make", GUESSES, ids=lambda make: make.__name__)
 def test_a_guess_can_be_made_and_shown(make):
     guess = make()

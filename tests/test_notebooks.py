@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.claims import CLAIMS
+from tools.run_notebooks import ANSWER, is_hint
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
@@ -79,6 +80,32 @@ def test_every_question_has_a_folded_answer(name):
     for section in re.split(r"^#{1,2} ", text, flags=re.M):
         for part in section.split("**Predict")[1:]:
             assert "<details>" in part, f"no folded answer to: {part[:80]!r}"
+
+
+@pytest.mark.parametrize("name", in_the_form())
+def test_what_answers_a_guess_opens_folded(name):
+    """Between a guess and the next fold or heading an output is an answer, but for demos that tell nothing at first.
+
+    Beside a folded output JupyterLab shows its first line: a hint, or words without a number.
+    """
+    guessed = False
+    for number, cell in enumerate(NOTEBOOKS[name].cells):
+        at, tags = f"cell {number} of {name}", cell.metadata.get("tags", ())
+        if cell.cell_type == "markdown":
+            guessed = guessed and not re.search(r"<details|^#{2,3} ", cell.source, re.M)
+            continue
+        shows = [output.get("data", {}) for output in cell.outputs]
+        if "lesson.guess" in cell.source:
+            guessed = True
+        elif guessed and shows and not any("live demo" in one.get("text/plain", "") for one in shows):
+            folds = all("<details" in one.get("text/html", "") for one in shows)
+            assert folds or ANSWER in tags, f"{at} answers the guess above it: tag it {ANSWER!r}"
+        folded = [cell.metadata.get("collapsed", False), cell.metadata.get("jupyter", {}).get("outputs_hidden", False)]
+        assert folded == [ANSWER in tags] * 2, f"{at} is tagged {tags}, and folded {folded}: see run_notebooks.fold"
+        if ANSWER in tags and not is_hint(cell.outputs[0]):
+            assert not re.search(r"\d", cell.outputs[0].text.splitlines()[0]), (
+                f"{at} tells its answer while it is folded"
+            )
 
 
 @pytest.mark.parametrize("name", in_the_form())

@@ -14,19 +14,25 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 
 pytest.importorskip("myst_nb", reason='the extra "site" is not installed: make env')
 
+from ganlib.densities import Gaussian
 from ganlib.lessons import optimal_discriminator as lesson
-from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, LiveFork, LiveToy
+from ganlib.recipes import TOY
+from ganlib.studies.sweeps import ToySweep
+from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, Explorer, LiveFork, LiveToy
 from ganlib.widgets.be_discriminator import ANSWERS
+from ganlib.widgets.explorer_engine import MEAN
 from tests.browser import drag
 from tools.pages import record, sources
 from tools.pages.build import build
 from tools.pages.check import Site
 from tools.pages.mathml import mathml
+from tools.run_notebooks import ANSWER, HINT
 
 CHAPTERS = sources.chapters()
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # MyST-NB beside the newest Sphinx
@@ -46,10 +52,17 @@ def some(folder: Path, names: Any) -> list[str]:
     """One recording of each kind, in the places of other demos: what `record.record` does for all, in seconds."""
     demos = {1: lesson.guess_one_point(), 2: lesson.one_point(), 3: lesson.guess_wider(), 5: LiveToy(seed=3, lr_G=0)}
     demos |= {4: BeTheDiscriminator(), 6: LiveFork()}
-    named = {f"{PAGE}-{i}": demo for i, demo in demos.items()} | {"14_claims-1": BeTheGenerator()}
+    named = {f"{PAGE}-{i}": demo for i, demo in demos.items()}
+    named |= {"14_claims-1": BeTheGenerator(), "14_claims-2": explorer()}
     for name, demo in named.items():
         (folder / f"{name}.js").write_text(record.recorded(demo).script(name), encoding="utf-8")
     return [*named]
+
+
+def explorer() -> Explorer:
+    """A grid of twelve toys."""
+    grid = {"ks": (1, 3), "lrs_D": (0.05, 0.3), "lrs_G": (0.01, 0.1, 1.0), "seeds": (0, 1)}
+    return Explorer(ToySweep(TOY, Gaussian(0, 1), **grid, updates=40, records=4))
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +75,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site of two notebooks, with seven recordings."""
+    """A site of two notebooks, with eight recordings."""
     folder = tmp_path_factory.mktemp("small") / "_site"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(record, "FRAMES", FRAMES)
         patch.setattr(record, "FEWER", {"ForkEngine": 3})
         patch.setattr(record, "LOOKS", {"ForkEngine": {"c": (0.25, 0.75)}})
         patch.setattr(record, "DEALS", 2)
+        patch.setattr(record, "MOMENTS", 2)
         yield build(folder, names=[PAGE, "14_claims"], record=some)
     shutil.rmtree(folder)
 
@@ -96,6 +110,9 @@ def test_a_page_has_what_its_notebook_put_out_and_not_what_is_of_use_in_jupyterl
     for chapter in CHAPTERS:
         page = text(site, chapter.name)
         assert "google.colab" not in page and "# Your turn." not in page and "ganlib-still" not in page
+        notebook = nbformat.read(sources.ROOT / "notebooks" / f"{chapter.name}.ipynb", as_version=4)
+        answers = sum(ANSWER in cell.metadata.get("tags", ()) for cell in notebook.cells)
+        assert page.count(sources.FOLDED) == answers and HINT not in page, "an answer is folded, under words of its own"
         assert "colab.research.google.com/github/" in page and "mybinder.org/v2/gh/" in page
         assert "$" not in re.sub(r"<(script|style|pre|code|math)\b.*?</\1>|alttext=\"[^\"]*\"", "", page, flags=re.S)
     assert text(site, "01_the_game").count("A picture of a live demo") == 3
@@ -167,14 +184,15 @@ def test_a_recording_holds_the_numbers_of_each_frame_to_a_quarter_of_a_pixel():
 
 def test_a_demo_that_stays_a_picture_says_why(site):
     assert text(site, "17_all_conditionals").count("a net of 3 million numbers answers each stroke") == 1
-    assert text(site, "09_k_and_learning_rates").count("it draws any of its many runs") == 2
 
 
-def test_a_notebook_runs_only_what_its_demos_need(tmp_path):
+def test_a_notebook_runs_only_what_its_demos_need(tmp_path, monkeypatch):
+    real = record.recorded
+    monkeypatch.setattr(record, "recorded", lambda demo: None if isinstance(demo, Explorer) else real(demo))
     player = record.Player(sources.ROOT / "notebooks" / "09_k_and_learning_rates.ipynb", tmp_path, lambda said: None)
     player.play()
     assert player.names == [f"09_k_and_learning_rates-{i}" for i in (1, 3, 4)]
-    assert "sweep" not in player._names  # which takes a minute
+    assert "sweep" in player._names and "results" not in player._names  # which takes minutes
 
 
 # -- in a browser ------------------------------------------------------------------------------------------------------
@@ -190,6 +208,7 @@ def opened(page: Any, small: Site) -> Iterator[Any]:
 
     def demo(i: int, of: str = PAGE) -> Any:
         place = page.locator(f'.demo[data-recording="{of}-{i}"]')
+        place.evaluate("e => { const fold = e.closest('details'); if (fold) fold.open = true; }")  # of an answer
         place.scroll_into_view_if_needed()
         page.locator(f'.demo[data-recording="{of}-{i}"][data-there]').wait_for()
         return place
@@ -328,6 +347,33 @@ def test_p_g_is_in_the_readers_hands_in_the_page_as_in_the_notebook(opened, smal
         np.testing.assert_allclose(*numbers, atol=0.0011)
         assert words == picture["words"]
         np.testing.assert_allclose(push, real.engine.push(), rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.browser
+def test_an_explorer_shows_each_of_its_runs_in_the_page_as_in_the_notebook(opened, small):
+    opened.page.goto((small.folder / "14_claims.html").as_uri())
+    place, real = opened.demo(2, of="14_claims"), explorer()
+    real.finish(progress=False)
+    real.set(**real.engine.best())
+    shown = "e => { const { picture, buffers } = e.model.message(); "
+    shown += "return [picture, buffers.map(({ buffer }) => Array.from(new Float32Array(buffer)))]; }"
+    first = {"k": 3, "G": 1.0}
+    for choice in ({}, first, {"plane": "k × G", "seed": 1}, {"shown": "width", "record": 1, "D": 0.3}, {"seed": MEAN}):
+        place.evaluate("(e, values) => e.model.send({ type: 'set', id: 1, values })", choice)
+        real.set(**choice)
+        picture, floats = place.evaluate(shown)
+        (message, buffers), cells = real.latest, picture["panels"][0]["cells"]
+        own = json.loads(json.dumps(message["picture"]))
+        numbers = [np.array(one.pop("values"), float) for one in (cells, own["panels"][0]["cells"])]
+        np.testing.assert_allclose(*numbers, atol=0.0006)
+        assert picture == own
+        for there, buffer in zip(floats, buffers, strict=True):
+            np.testing.assert_allclose(there, np.frombuffer(buffer, np.float32), rtol=2**-12)
+    section = place.locator("section")
+    place.locator("canvas").first.focus()
+    opened.page.keyboard.press("ArrowLeft")  # the columns are G's rates, 1.0 was chosen
+    opened.page.wait_for_function("e => JSON.parse(e.dataset.values).G === 0.1", arg=section.element_handle())
+    assert not place.get_by_role("button", name="Start").count()
 
 
 @pytest.mark.browser

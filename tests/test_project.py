@@ -8,6 +8,7 @@ import importlib.metadata
 import io
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -388,7 +389,10 @@ def test_pictures_are_repacked_pixel_for_pixel():
 
 def test_a_notebook_that_fails_is_left_as_it_was(tmp_path):
     good, bad = tmp_path / "good.ipynb", tmp_path / "bad.ipynb"
-    nbformat.write(_notebook("import os\nprint(6 * 7, os.environ['GANLIB_PROFILE'])", count=None), good)
+    notebook = _notebook("import os\nprint(6 * 7, os.environ['GANLIB_PROFILE'])", count=None)
+    answer = {"tags": ["answer"], "jupyter": {"outputs_hidden": True}, "collapsed": True}  # as JupyterLab saves it
+    notebook.cells.append(nbformat.v4.new_code_cell("print('halved')", metadata={"tags": ["answer"]}))
+    nbformat.write(notebook, good)
     nbformat.write(_notebook("raise KeyError('gone')", count=None), bad)
     before = bad.read_bytes()
     done = _run(sys.executable, "tools/run_notebooks.py", str(bad), str(good))
@@ -396,8 +400,11 @@ def test_a_notebook_that_fails_is_left_as_it_was(tmp_path):
     assert bad.read_bytes() == before
     made = json.loads(good.read_text())
     assert "".join(made["cells"][0]["outputs"][0]["text"]) == f"42 {os.environ['GANLIB_PROFILE']}\n"
-    assert made["metadata"]["language_info"] == {"name": "python"}
-    assert made["cells"][0]["metadata"] == {}
+    language = made["metadata"]["language_info"]  # JupyterLab puts these in when it opens a notebook
+    assert {"codemirror_mode", "mimetype", "pygments_lexer"} <= set(language)
+    assert language["version"] == platform.python_version()
+    assert [cell["metadata"] for cell in made["cells"]] == [{}, answer]
+    assert [output.get("text", "a hint") for output in made["cells"][1]["outputs"]] == ["a hint", ["halved\n"]]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.ipynb", "good.ipynb"]
 
 

@@ -376,6 +376,8 @@ def test_the_explorer_opens_a_sweep_that_is_half_done_and_follows_it(folder, mon
     assert explorer.state == "finished" and (explorer.results.outcome == NEITHER).any()
     with pytest.raises(RecipeError, match="no button 'reset'"):
         explorer.press("reset")
+    engine.state = "error"  # as when its folder cannot be read for a while: it can be followed again
+    assert engine.off() == ("pause",)
     pytest.importorskip("pyarrow", reason=NO_DASK)
     sweep.gather(folder)
     again = Explorer.open(folder / "explorer.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import threading
 from dataclasses import replace
 
@@ -69,10 +70,13 @@ def test_start_stop_go_on_finish_and_reset(engine):
     engine.do({"type": "press", "button": "pause"})
     done = engine.source.done
     assert (engine.state, engine.off()) == ("paused", ("pause",)) and 0 < done < 1
+    so_far = re.match(r"So far the runs have had ([\d,]+) updates", engine.picture().panels[0].caption)
+    assert so_far and 0 < float(so_far[1].replace(",", "")) < engine.results.updates[-1]
     engine.start()
     while engine.running:
         engine.advance(0.0)
     assert (engine.state, engine.complete().readouts) == ("finished", [("100", "% done"), ("24", "runs")])
+    assert "So far" not in engine.picture().panels[0].caption
     alone = toys()
     alone.finish(progress=False)
     assert np.array_equal(engine.results.curves["JSD"], alone.curves["JSD"])

@@ -275,7 +275,7 @@ def test_looking_back_shows_what_was_and_changes_nothing(engine):
         engine.set(lr_D=0.2 + 0.01 * len(engine.events))
     then = ToyEngine(seed=3)
     engine.set(push=True)
-    before, now = nets(engine.toys), engine.complete()
+    before, now, verdict = nets(engine.toys), engine.complete(), engine.verdict()
     engine.set(moment=43.2)
     looked = engine.looked_at
     then.train(20)
@@ -290,6 +290,7 @@ def test_looking_back_shows_what_was_and_changes_nothing(engine):
     assert [mark.x for panel in mine.panels[2:] for mark in panel.marks] == [looked.moves] * 2
     assert mine.panels[0].title == f"At move {looked.moves}"
     assert mine.readouts == now.readouts
+    assert engine.verdict() == then.verdict() != verdict, "whether it was normal then"
     engine.press("present")
     assert engine.complete().panels[0].title == ""
     assert torch.equal(before, nets(engine.toys))

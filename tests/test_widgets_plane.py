@@ -76,7 +76,7 @@ def test_the_data_are_the_ring_the_grid_or_points_of_ones_own(engine):
     assert set(distance.argmin(1)) == {0, 1}
     engine.set(points=[])
     assert engine.toys.p_data == ring(std=0.05)
-    assert "Until then the ring is the data" in engine.picture().notes[0].lines[0]
+    assert "Until you do, the ring is the data" in engine.picture().panels[0].caption
     engine.set(p_data="ring", points=[[0, 0]])  # what is said outright holds
     assert engine.toys.p_data == ring(std=0.05)
     with pytest.raises(RecipeError, match="not finite"):

@@ -92,6 +92,12 @@ def test_another_net_has_its_own_z(walk, nets):
     assert torch.equal(walk.z, nets["joint"].E.pictures(walk.ends)) and walk.descended == 0
 
 
+def test_of_one_net_there_is_nothing_to_choose(nets, data):
+    walk = RealWalkEngine({"joint": nets["joint"]}, data, seed=1, n=20)
+    assert "net" not in walk.controls and walk.net is nets["joint"]
+    assert "A walk from a" in walk.complete().words
+
+
 def test_any_commands_leave_a_picture(walk):
     choose = random.Random(0)
     for _ in range(40):

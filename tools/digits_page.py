@@ -33,8 +33,8 @@ BODY = """\
 pixels come out. The D that it played against says how likely it takes each of them to be data.</p>
 </header>
 <main>
-<p id="ask"><button id="G" type="button">Fetch G (@G@ MB)</button>
-<button id="D" type="button" hidden>Fetch D, too, and hear what it says of them (@D@ MB)</button>
+<p id="ask"><button id="G" type="button" data-size="@G@">Fetch G (@G@ MB)</button>
+<button id="D" type="button" data-size="@D@" hidden>Fetch D, too, and hear what it says of them (@D@ MB)</button>
 <span id="said"></span></p>
 <div id="demo"></div>
 <noscript><p>The digits need a browser that runs scripts.</p></noscript>
@@ -53,28 +53,48 @@ START = """\
 const part = (id) => document.getElementById(id);
 const { title, looks, ...given } = JSON.parse(part("given").textContent);
 const worker = new Worker(URL.createObjectURL(new Blob([part("engine").textContent], { type: "text/javascript" })));
+const say = (text) => { part("said").textContent = text; };
 worker.onmessage = ({ data: [frame, buffers] }) => {
   const first = { title, looks, controls: given.controls, frame, buffers };
   render({ model: new Map(Object.entries({ first, worker })), el: part("demo") });
+  say("");
+  part("D").hidden = false;
 };
 window.ganlibWeights = (name, text) => {
   worker.postMessage({ type: name, given, text });
   part(name).hidden = true;
-  part("said").textContent = "";
   part("ask").hidden = name === "D";
-  part("D").hidden = name === "D";
+  say("G is here, and draws its first digits.");
 };
+/** The address of a net that has come; from a folder the file itself, as a page there cannot see it coming. */
+async function come(name, size) {
+  say(`${name} is on its way, ${size} MB.`);
+  if (location.protocol === "file:") return `${name}.js`;
+  const { ok, body } = await fetch(`${name}.js`);
+  if (!ok) throw Error(name);
+  const [parts, reader] = [[], body.getReader()];
+  for (let got = 0, next; !(next = await reader.read()).done; ) {
+    parts.push(next.value);
+    got += next.value.length;
+    say(`${name} is on its way: ${(got / 1e6).toFixed(1)} of ${size} MB.`);
+  }
+  return URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
+}
 for (const name of ["G", "D"]) {
-  part(name).addEventListener("click", () => {
-    const script = document.createElement("script");
-    script.src = `${name}.js`;
-    script.onerror = () => {
-      part("said").textContent = "It could not be fetched. Press the button once more.";
+  part(name).addEventListener("click", async () => {
+    const failed = () => {
+      say("It could not be fetched. Press the button once more.");
       part(name).disabled = false;
     };
     part(name).disabled = true;
-    part("said").textContent = "It is on its way.";
-    document.head.append(script);
+    const script = document.createElement("script");
+    script.onerror = failed;
+    try {
+      script.src = await come(name, part(name).dataset.size);
+      document.head.append(script);
+    } catch {
+      failed();
+    }
   });
 }
 """

@@ -27,6 +27,8 @@ MAX_BYTES = 1_000_000
 MAX_LINES = 20  # of a code cell
 CELL_TIMEOUT = 1800  # seconds
 RUNS = "../runs"  # what runs.home() is for a reader of this checkout
+ANSWER = "answer"  # the tag of a cell that shows what a guess asked for: JupyterLab opens it folded, until it is run
+HINT = "Guess first: what this cell shows is the answer."
 # A path of some machine's, but not the end of a web address or of a relative path.
 ABSOLUTE_PATH = re.compile(r"(?<![\w./:~-])/(?:root|home|tmp|work|opt|usr|var|mnt|srv|Users|private|content)/\S*")
 
@@ -35,9 +37,11 @@ def clean(notebook: nbformat.NotebookNode) -> None:
     """Take out, in place, what differs from run to run or from machine to machine, and what needs a kernel.
 
     A run that says where it is saved says it as it would at a reader's. The widget view of a demo goes, since without a
-    kernel JupyterLab shows an error instead; the picture above it stays.
+    kernel JupyterLab shows an error instead; the picture above it stays. What the kernel says of its language stays:
+    JupyterLab writes the same when it opens the notebook, so that under the same Python it changes nothing.
     """
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    language = notebook.metadata.get("language_info", {"name": "python"})
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": language})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         cell.metadata.pop("ExecuteTime", None)
@@ -50,6 +54,31 @@ def clean(notebook: nbformat.NotebookNode) -> None:
                 output.text = output.text.replace(scratch, RUNS)  # where the same run stands at a reader's
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if "data" not in o or o.data]
+            fold(cell)
+
+
+def fold(cell: nbformat.NotebookNode) -> None:
+    """Let the output of an answer open folded, in place, and that of any other cell open.
+
+    Beside what is folded JupyterLab shows the first line of the first output, so a hint is put there. A cell whose
+    output is checked gets none; its own first line must not tell the answer.
+    """
+    cell.outputs = [output for output in cell.outputs if not is_hint(output)]
+    tags = cell.metadata.get("tags", [])
+    if ANSWER in tags and cell.outputs:
+        cell.metadata["collapsed"] = True  # JupyterLab writes both when it saves
+        cell.metadata.setdefault("jupyter", {})["outputs_hidden"] = True
+        if "nbval-check-output" not in tags:
+            cell.outputs.insert(0, nbformat.v4.new_output("display_data", {"text/html": HINT, "text/plain": HINT}))
+        return
+    cell.metadata.pop("collapsed", None)
+    if cell.metadata.get("jupyter", {}).pop("outputs_hidden", None) is not None and not cell.metadata["jupyter"]:
+        del cell.metadata["jupyter"]
+
+
+def is_hint(output: nbformat.NotebookNode) -> bool:
+    """Whether an output is the hint that stands above a folded answer."""
+    return output.get("data", {}).get("text/plain") == HINT
 
 
 def smaller(png: str) -> str:

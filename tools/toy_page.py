@@ -21,7 +21,7 @@ import numpy as np
 from ganlib.densities import Density, Gaussian, Mixture, Uniform
 from ganlib.nets import Layer
 from ganlib.recipes import TOY
-from ganlib.studies.diagnosis import BEFORE, ENOUGH, MANY_TO_ONE, TOO_FEW, too_steep
+from ganlib.studies.diagnosis import BEFORE, ENOUGH, MANY_TO_ONE, OF_LATE, TOO_FEW, too_steep
 from ganlib.studies.phenomena import DATA, PLAIN, PRESETS
 from ganlib.widgets import frame, toy_engine
 from ganlib.widgets.demo import FOLDER, script
@@ -129,7 +129,7 @@ SAID = {
     "comes back": "It comes back if D rises towards the data out there; if it does not, reset.",
     "D held": "D is held: G goes to wherever D was highest, and D does not learn of it.",
     "alike": f"p_g is {{width:%}} % as wide as p_data: {MANY_TO_ONE}",
-    "G held": "G is held, so that only V moves. It is {gap:3} below C(G), which no D can exceed.",
+    "G held": f"G is held, so that only V moves. {OF_LATE}, it is {{gap:3}} below C(G), which no D can exceed.",
     "few": f"{ENOUGH} moves {TOO_FEW}",
     "flat": "Not normal, but what section 3 predicts: G's cost log(1 - D(G(z))) has saturated. D says {fake:3} to "
     "samples, where that cost is flat.",
@@ -142,9 +142,9 @@ SAID = {
     "correction; if it stays there, k is too small or G's rate too high.",
     "misses": "p_g misses {missed} of the hills of p_data: G hears of a hill only where some z comes near it.",
     "D says": f"{SAYS}.",
-    "lies on": f"Normal: p_g lies on p_data. {SAYS}, and V is {{V:3}}, near Theorem 1's -log 4.",
-    "ahead": f"Normal. {SAYS}; V is {{gap:2}} below C(G), JSD {{JSD:2}}: D is ahead.",
-    "even": f"Normal. {SAYS}; V is {{gap:2}} below C(G), JSD {{JSD:2}}: neither player runs away.",
+    "lies on": f"Normal: p_g lies on p_data. {SAYS}, and V is on average {{V:3}}, near Theorem 1's -log 4.",
+    "ahead": f"Normal. {SAYS}. {OF_LATE}, V is {{gap:2}} below C(G) and JSD {{JSD:2}}: D is ahead.",
+    "even": f"Normal. {SAYS}. {OF_LATE}, V is {{gap:2}} below C(G) and JSD {{JSD:2}}: neither player runs away.",
     # slow motion
     "who D": "D moves next",
     "who G": "G moves next, and D is held",
@@ -263,7 +263,7 @@ be data. Both learn in this page while you watch: there is nothing to install, a
 <li>Press (a), (b), (c) and (d) in turn: these are the four pictures of Figure 1 of the paper.</li>
 <li>Set the rate of D to 0 while it plays. G then goes to wherever D was highest.</li>
 <li>Choose "draw it yourself" for p_data, and drag on the picture to draw a density of your own.</li>
-<li>Drag along a chart at the right to look at an earlier moment, and go on from there.</li>
+<li>Drag along the chart of V, or of the JSD, to look at an earlier moment, and go on from there.</li>
 </ul>
 <p>The curves of p_g and D* are exact, no histograms: p_g is worked out from the points where G bends, and V, C and the
 Jensen-Shannon divergence by quadrature, in nats. A seed begins with the same nets as in the notebooks; the draws after

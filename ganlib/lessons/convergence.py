@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,9 +118,11 @@ def dirac() -> Sliders:
             at=(0, 0, 13, 6),
             **labels,
         )
-        curve = Line(np.arange(n + 1), np.log10(np.maximum(far, 1e-9)), "distance", "other", f"{far[-1]:.3g}", dash=0)
-        axis = {"y_ticks": plots.decades(-4, 4, 2), "at": (0, 6, 13, 6)}
-        away = Panel("Distance from the equilibrium", [curve], (0, n), (-4, 4), "step", **axis)
+        height = np.log10(np.maximum(far, 1e-6))
+        low, high = min(-1, math.floor(height.min())), max(1, math.ceil(height.max()))  # 0.1 to 10, or more decades
+        curve = Line(np.arange(n + 1), height, "distance", "other", f"{far[-1]:.3g}", dash=0)
+        axis = {"y_ticks": plots.decades(low, high, 1 if high - low < 5 else 2), "at": (0, 6, 13, 6)}
+        away = Panel("Distance from the equilibrium", [curve], (0, n), (low, high), "step", **axis)
         words = f"After {n} steps at distance {far[-1]:.3g}. The last step multiplied it by {far[-1] / far[-2]:.4f}."
         return Picture([plane, away], words)
 

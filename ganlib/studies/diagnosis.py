@@ -317,6 +317,7 @@ WORST = -5.0  # V below which a game of the toy is going wrong
 GONE = 0.25  # such a share of p_g outside the picture: thrown out
 NARROW = 0.15  # p_g's width over that of the data below which samples hardly differ
 SURE = 0.02  # D(G(z)) below which the minimax cost is flat
+OF_LATE = "On average over the last measurements"  # so that a reader expects other numbers than those of the charts
 SETTLED = 0.02  # JSD, nats, below which p_g lies on p_data
 
 
@@ -363,8 +364,8 @@ def diagnose_toy(e: ToyEvidence) -> Verdict:
     if now["k"] == 0 or now["lr_D"] == 0:
         return _say("odd", "D is held: G goes to wherever D was highest, and D does not learn of it.", *alike)
     if now["lr_G"] == 0:
-        below = f"It is {max(C - V, 0):.3f} below C(G), which no D can exceed."
-        return _say("normal", f"G is held, so that only V moves. {below}")
+        below = f"it is {max(C - V, 0):.3f} below C(G), which no D can exceed."
+        return _say("normal", f"G is held, so that only V moves. {OF_LATE}, {below}")
     if since < ENOUGH:
         return _say("wait", f"{ENOUGH} moves {TOO_FEW}")
     if now["generator_cost"] == "minimax" and fake < SURE:
@@ -379,6 +380,9 @@ def diagnose_toy(e: ToyEvidence) -> Verdict:
         far = f"p_g misses {e.missed} of the hills of p_data: G hears of a hill only where some z comes near it."
         return _say("odd", far, f"{says}.")
     if JSD < SETTLED:
-        return _say("normal", f"Normal: p_g lies on p_data. {says}, and V is {V:.3f}, near Theorem 1's -log 4.")
+        return _say(
+            "normal", f"Normal: p_g lies on p_data. {says}, and V is on average {V:.3f}, near Theorem 1's -log 4."
+        )
     ahead = "D is ahead" if V > AHEAD else "neither player runs away"
-    return _say("normal", f"Normal. {says}; V is {max(C - V, 0):.2f} below C(G), JSD {JSD:.2f}: {ahead}.")
+    late = f"{OF_LATE}, V is {max(C - V, 0):.2f} below C(G) and JSD {JSD:.2f}"
+    return _say("normal", f"Normal. {says}. {late}: {ahead}.")

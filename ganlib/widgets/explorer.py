@@ -7,11 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ganlib.errors import CheckpointError, door
-from ganlib.studies import grids
-from ganlib.studies.grids import Results, seeds_mean
+from ganlib.studies.grids import Results
 from ganlib.sweep.following import Following, read
 from ganlib.widgets.demo import Demo, cell_key
 from ganlib.widgets.explorer_engine import ExplorerEngine, Grids
@@ -73,14 +70,10 @@ class Explorer(Demo):
         """A PNG of the grid as it is, its best cell chosen; with `finish` the grid is first trained to its end."""
         if finish:
             self.finish(progress=False)
-        engine, results, chosen = self.engine, self.results, dict(self.engine.values)
-        shown, measure = next(iter(engine.measures.items()))
-        bad = np.where(
-            (results.outcome == grids.NEITHER).all(-1), measure.badness(seeds_mean(results.final(shown))), np.nan
-        )
-        if np.isfinite(bad).any():
-            best = np.unravel_index(np.nanargmin(bad), bad.shape)
-            engine.values |= {axis: values[i] for (axis, values), i in zip(engine.axes.items(), best)}
+        engine = self.engine
+        engine.take()
+        chosen = dict(engine.values)
+        engine.values |= engine.best()
         try:
             return engine.png()
         finally:

@@ -35,6 +35,7 @@ BY_SEED = {
     "width": ("Spread over the data's, by seed", (0, 1)),
 }
 """What is drawn of each run, and its usual range."""
+CHOSEN = "Chosen: "
 KEY = "Dark is good, light is bad. No colour: a seed diverged (×), and the number is of the others. ○: collapsed."
 """What the colours and signs of a heat map say, the same in all maps."""
 
@@ -79,7 +80,7 @@ class ExplorerEngine(Game):
         }
         for axis, v in self.axes.items():
             controls[axis] = Choice(list(v), v[0 if axis == "k" else len(v) // 2], AXES[axis], words=plainly, **cell)
-        controls["record"] = Choice(records, max(records), "After", "The moment that the heat map shows", **runs)
+        controls["record"] = Choice(records, max(records), "Up to", "The moment that the heat map shows", **runs)
         super().__init__({**controls, "seed": Choice(seeds, None, "Seeds", "All of them, or one", **runs)})
         self.state = self._rest()
 
@@ -126,6 +127,16 @@ class ExplorerEngine(Game):
             raise RecipeError("these runs were trained before, and do not train here")
         return self.source
 
+    def best(self) -> dict[str, float]:
+        """The cell that is best by the first of the measures, of those in which all runs go on; none where none do."""
+        results, (shown, measure) = self.results, next(iter(self.measures.items()))
+        bad = measure.badness(seeds_mean(results.final(shown)))
+        bad = np.where((results.outcome == grids.NEITHER).all(-1), bad, math.nan)
+        if not np.isfinite(bad).any():
+            return {}
+        at = np.unravel_index(np.nanargmin(bad), bad.shape)
+        return {axis: values[i] for (axis, values), i in zip(self.axes.items(), at)}
+
     def off(self) -> Sequence[str]:
         """The buttons that can do nothing in this state."""
         none = {"precomputed": ("start", "pause", "reset"), "running": ("start",)}
@@ -149,25 +160,48 @@ class ExplorerEngine(Game):
 
     def picture(self) -> Picture:
         """The heat map at the left; the curves of the chosen cell at the right; its numbers in words, and as code."""
-        values, results, measure = self.values, self.results, self.measures[self.values["shown"]]
-        rows, columns, third = PLANES[values["plane"]]
-        at = tuple(self.axes[axis].index(values[axis]) for axis in ("k", "D", "G"))
-        seeds = list(results.grid.seeds) if values["seed"] == MEAN else [values["seed"]]
-        seen = results.part(seeds, values["record"] + 1)
-        words = self._words(seen.final(values["shown"])[at], seen.outcome[at])
-        heat = heat_map(seen, values["shown"], values["plane"], values[third], {a: values[a] for a in (rows, columns)})
-        title = f"{measure.title}; {AXES[third]} = {plainly(values[third])}"
-        told = f"Heat map of {measure.title}. Rows: {AXES[rows]}; columns: {AXES[columns]}; {AXES[third]} "
-        told += f"{plainly(values[third])}. Chosen: {words}"
-        heat = replace(heat, title=title, words=told, caption=KEY, at=(0, 0, 15, 7))
+        results, seen = self.results, self.seen()
+        words, heat = self.cell(seen), self.map(seen)
+        heat = replace(heat, words=f"{heat.words} {CHOSEN}{words}")
         done = 1.0 if isinstance(self.source, Results) else self.source.done
         readouts = [(f"{100 * done:.0f}", "% done"), (f"{math.prod(results.grid.shape):,}", "runs")]
         notes = [Note([self._provenance()], above=True)] if self.state == "precomputed" else []
-        notes.append(Note([self._code()], f"Seed {seeds[0]} of this cell by itself", "code"))
-        return Picture([heat, *self._curves(at, seeds)], words, readouts, notes)
+        notes.append(Note([self._code()], f"Seed {self._seed} of this cell by itself", "code"))
+        return Picture([heat, *self._curves(self._at, self._seeds)], words, readouts, notes)
 
-    def _words(self, numbers: np.ndarray, outcome: np.ndarray) -> str:
-        """The chosen cell in words: its numbers (S,), and what became of its runs."""
+    @property
+    def _at(self) -> tuple[int, ...]:
+        """Where the chosen cell stands in the arrays of the results."""
+        return tuple(self.axes[axis].index(self.values[axis]) for axis in ("k", "D", "G"))
+
+    @property
+    def _seeds(self) -> list[int]:
+        """The seeds that are looked at."""
+        return list(self.results.grid.seeds) if self.values["seed"] == MEAN else [self.values["seed"]]
+
+    def seen(self) -> Results:
+        """What the seeds that are looked at had measured at the moment that is looked at."""
+        return self.results.part(self._seeds, self.values["record"] + 1)
+
+    def map(self, seen: Results) -> Panel:
+        """The heat map of what is seen."""
+        values, measure = self.values, self.measures[self.values["shown"]]
+        rows, columns, third = PLANES[values["plane"]]
+        heat = heat_map(seen, values["shown"], values["plane"], values[third], {a: values[a] for a in (rows, columns)})
+        title = f"{measure.title}; {AXES[third]} = {plainly(values[third])}"
+        told = f"Heat map of {measure.title}. Rows: {AXES[rows]}; columns: {AXES[columns]}; {AXES[third]} "
+        told, caption = f"{told}{plainly(values[third])}.", self._reached(seen) + KEY
+        return replace(heat, title=title, words=told, caption=caption, at=(0, 0, 15, 7))
+
+    def _reached(self, seen: Results) -> str:
+        """How far the runs have come, where that is less far than what is looked at."""
+        known = np.isfinite(seen.curves["V"]).any((0, 1, 2, 3))  # (T,)
+        n = 0 if self.state in ("finished", "precomputed") or known.all() else int(known.sum())
+        return f"So far the runs have had {seen.updates[n - 1]:,.0f} updates. " if n else ""
+
+    def cell(self, seen: Results) -> str:
+        """The chosen cell in words: its numbers, and what became of its runs."""
+        numbers, outcome = seen.final(self.values["shown"])[self._at], seen.outcome[self._at]  # (S,) each
         measure, axes = self.measures[self.values["shown"]], (plainly(self.values[axis]) for axis in "DG")
         where = f"k = {self.values['k']}, D's rate {next(axes)}, G's rate {next(axes)}"
         known, digits = int((outcome != UNKNOWN).sum()), measure.digits

@@ -27,10 +27,9 @@ class FollowerEngine(ExplorerEngine):
         """It is, also after the sweep could not be read: it may be readable again."""
         self.error = ""
 
-    @property
     def off(self) -> Sequence[str]:
         """The buttons that can do nothing in this state."""
-        return ("pause",) if self.state == "error" else super().off
+        return ("pause",) if self.state == "error" else super().off()
 
     @property
     def rest(self) -> float:

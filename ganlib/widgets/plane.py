@@ -16,7 +16,7 @@ from ganlib.controls import Button, Choice, Points, Slider
 from ganlib.densities import Modes, grid, ring
 from ganlib.errors import TrainingDiverged
 from ganlib.game import MINUS_LOG_4, value
-from ganlib.picture import Arrows, Heat, Level, Line, Note, Panel, Picture
+from ganlib.picture import Arrows, Heat, Level, Line, Panel, Picture
 from ganlib.recipes import RING, Recipe
 from ganlib.studies.toys import Toys
 from ganlib.widgets.demo import Demo, cell_key
@@ -176,9 +176,7 @@ class PlaneEngine(Game):
         step, reached = self.toys.step, f"{self.reached:.0f} of {len(self.toys.p_data.centres)} modes"
         words = f"After {step:,} iterations G reaches {reached}, and {self.good:.0%} of its samples lie near one. "
         words += f"V(D, G) is {self.V:.3f} nats. Had G learnt the data, and were D at its best, it would be -1.386."
-        own = "Click into the map to put data there; click on a point to take it away. Until then the ring is the data."
-        notes = [Note([own])] if self.values["p_data"] == "points" and not self.values["points"] else []
-        return Picture([self._map(), *self._charts(reached)], words, [(f"{step:,}", "iterations")], notes)
+        return Picture([self._map(), *self._charts(reached)], words, [(f"{step:,}", "iterations")])
 
     def _map(self) -> Panel:
         ends, corners = (-REACH, REACH), np.stack(np.meshgrid(AXIS, AXIS), -1)  # (49, 49, 2)
@@ -186,13 +184,16 @@ class PlaneEngine(Game):
         start, pull = self.x[:PULLED], np.nan_to_num(self.pull(self.x[:PULLED]), posinf=0, neginf=0)
         scale = 0.6 / max(np.linalg.norm(pull, axis=1).max(), 0.05)  # where G is hardly pulled, arrows are short
         shown = (self.data, "data", "data"), (self.x, "G(z)", "G")
+        half, own = "On the thin line D says 1/2.", self.values["p_data"] == "points"
+        put = " Click into the map to put data there, and on a point to take it away." if own else ""
+        none = " Until you do, the ring is the data." if own and not self.values["points"] else ""
         return Panel(
             "D(x) as a map; data, and where each G(z) is pulled",
             [Line(*xs[:SHOWN].T, *style, dots=True) for xs, *style in shown],
             *(ends, ends, ""),
             heat=Heat(D, ends, ends, (0.5,), "D", (0, 1), "D"),
             arrows=[Arrows(start, start + scale * pull, "other")],
-            **{"square": True, "draws": "points", "at": (0, 0, 19, 7)},
+            **{"square": True, "draws": "points", "at": (0, 0, 19, 7), "caption": half + put + none},
             words=f"A map of D with {SHOWN} data and as many samples of G. "
             f"On average D says {self.D_data:.2f} on the data and {self.D_x:.2f} on the samples.",
         )

@@ -47,7 +47,7 @@ class RealWalkEngine(Engine):
                 "swap": Button("Turn round", "Walk from the second digit to the first (W)", "w"),
                 "descend": Button("Descend", descend, "d"),
                 "inferred": Button("E's own z", "Back to the z that E gives (E)", "e"),
-                "net": Choice(names, name="E learned", slide=len(names) < 2),
+                **({"net": Choice(names, name="E learned")} if len(names) > 1 else {}),
                 "t": Slider(0, 1, 0, 0.01, "t, from the first digit to the second", play=8.0),
                 "pick": Button("Pick", "", group="hidden"),
             }
@@ -107,7 +107,7 @@ class RealWalkEngine(Engine):
     @property
     def net(self) -> Inference:
         """The chosen one."""
-        return self.nets[self.values["net"]]
+        return self.nets[self.values.get("net", next(iter(self.nets)))]
 
     @property
     def ends(self) -> Tensor:

@@ -217,11 +217,7 @@ class Toy {
   }
 
   newData() {
-    const p = (this.p_data = this.bins(this.game.p_data));
-    const high = p.map((one) => one > 0.3 * max(...p));
-    this.hills = [];
-    high.forEach((on, i) => on && (high[i - 1] ? this.hills.at(-1).push(i) : this.hills.push([i])));
-    this.spread = std(CENTRES, p);
+    this.p_data = this.bins(this.game.p_data);
     Object.assign(this, { ranges: {}, stale: true, pushed: null, measuredAt: -1, before: null });
     this.measure();
   }
@@ -550,7 +546,7 @@ class Toy {
   }
 
   get steep() {
-    return this.game.step - this.alone[0] <= SINCE ? this.alone[1] : 0;
+    return steepness(this.alone, this.game.step);
   }
 
   measure() {
@@ -653,7 +649,8 @@ class Toy {
     this.shownStage = stage;
     if (stage) this.coming = new Coming(this.game, this.act?.move);
     const see = this.see(at, looked);
-    const { scene, now, step } = looked ?? { scene: this.scene, now: this.measured, step: this.game.step };
+    const shown = looked ?? { scene: this.scene, now: this.measured, step: this.game.step };
+    const { scene, now, step } = shown;
     const [players, before] = this.before ?? ["", null];
     const pinned = this.pinned ? [this.pinned.scene.ghost("G", "pinned p_g", 2)] : [];
     const ghosts = [...players].map((player) => before.ghost(player));
@@ -677,7 +674,7 @@ class Toy {
     const seconds = (this.ends.at(-1) - this.ends[0]) / 1000;
     const speed = this.running && seconds > 0 ? (this.ends.length - 1) / seconds : 0;
     const paced = speed > 0 && speed < 10 ? fixed(speed, 1) : whole(speed);
-    const [tone, ...lines] = this.verdict();
+    const [tone, ...lines] = this.verdict(looked ? at : this, shown);
     const note = (lines, title = "", tone = "") => ({ lines, title, tone, above: !title });
     const notes = [note([see]), note(lines, "Is this normal?", tone)];
     if (this.pinned) notes.push(note(this.compared(), "The pinned run"));
@@ -707,17 +704,21 @@ class Toy {
     return this.say(this.moves || this.running ? "on" : "first");
   }
 
-  /** Is this normal? A tone and a few sentences, as diagnose_toy. */
-  verdict() {
+  /** Is this normal? A tone and a few sentences, as diagnose_toy, of a moment or of the game as it is. */
+  verdict({ moves, values, recent, alone }, { scene: { says, p_g, p_data, x, outside }, now, step }) {
     const say = (name, values) => this.say(name, values);
-    if (this.state === "error") return ["broken", say("over")];
-    const { says, p_g, p_data, x, outside } = this.scene;
+    const past = moves < this.moves;
+    if (this.state === "error" && !past) return ["broken", say("over")];
+    const [hills, top] = [[], max(...p_data)];
+    const high = p_data.map((one) => one > 0.3 * top);
+    high.forEach((on, i) => on && (high[i - 1] ? hills.at(-1).push(i) : hills.push([i])));
     const mass = (p, hill) => sum(hill.map((i) => p[i]));
-    const missed = this.hills.filter((hill) => mass(p_g, hill) < 0.25 * mass(p_data, hill)).length;
-    const recent = this.recent.length ? this.recent : [[this.moves, ...Object.values(this.measured)]];
-    const found = { recent, controls: this.values, says, width: std(x) / this.spread, outside };
-    const { moves, steep } = this;
-    return diagnose(say, { ...found, missed: this.hills[1] ? missed : 0, steep, moves });
+    const missed = hills[1] ? hills.filter((hill) => mass(p_g, hill) < 0.25 * mass(p_data, hill)).length : 0;
+    const row = [moves, ...Object.values(now)];
+    if (past) recent = [...recent.filter(([at]) => at < moves), row];
+    else if (!recent[0]) recent = [row];
+    const [width, steep] = [std(x) / std(CENTRES, p_data), steepness(alone, step)];
+    return diagnose(say, { recent, controls: values, says, width, outside, missed, steep, moves });
   }
 
   off() {
@@ -757,6 +758,8 @@ function reversals(V) {
   }
   return turns;
 }
+
+const steepness = (alone, step) => (step - alone[0] <= SINCE ? alone[1] : 0);
 
 function diagnose(say, { recent, controls, says: [real, fake], width, outside, missed, steep, moves }) {
   const { lr_D, lr_G, k, generator_cost } = controls;

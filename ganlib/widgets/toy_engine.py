@@ -113,10 +113,7 @@ class ToyEngine(Remembering):
 
     def _new_data(self) -> None:
         """Work out anew what depends on p_data and p_z alone, and measure the game again."""
-        self._p_data = p_data = in_bins(self.toys.p_data)
-        ends = np.flatnonzero(np.diff(p_data > 0.3 * p_data.max(), prepend=False, append=False))
-        self._hills = [slice(*pair) for pair in ends.reshape(-1, 2)]
-        self._spread = math.sqrt(np.cov(CENTRES, aweights=p_data))
+        self._p_data = in_bins(self.toys.p_data)
         self._ranges.clear()
         self._stale, self._p_g, self._measured_at, self._before = True, None, -1, None
         self._measure()
@@ -333,7 +330,11 @@ class ToyEngine(Remembering):
     @property
     def steep(self) -> float:
         """How much D's logit changed a unit of x at most when D had been trained alone; 0 when that is long ago."""
-        return self._alone[1] if self.toys.step - self._alone[0] <= SINCE else 0.0
+        return self._steep(self._alone, self.toys.step)
+
+    @staticmethod
+    def _steep(alone: tuple[int, float], step: int) -> float:
+        return alone[1] if step - alone[0] <= SINCE else 0.0
 
     def _measure(self) -> None:
         """V, C and JSD by quadrature, once for each move. A game that has diverged ends here."""
@@ -362,14 +363,24 @@ class ToyEngine(Remembering):
         return self._scene
 
     def verdict(self) -> Verdict:
-        """Is this normal? A tone and a few plain sentences, from the last measurements."""
-        if self.state == "error":
+        """Is this normal? A tone and a few plain sentences, from the last measurements: of the moment that is shown."""
+        at = self.looked_at
+        looked = self._look(at) if at else None
+        if self.state == "error" and not looked:
             return Verdict("broken", ("The game has ended; why stands above. Reset goes back to its start.",))
-        now = self._scene
-        missed = sum(now.p_g[hill].sum() < 0.25 * now.p_data[hill].sum() for hill in self._hills)
-        recent = np.array(self._recent or [(self.moves, *vars(self.measured).values())])
-        seen = (now.says, now.x.std() / self._spread, now.outside, missed if len(self._hills) > 1 else 0)
-        return diagnose_toy(ToyEvidence(recent, self.values, *seen, self.steep, self.moves))
+        if at and looked:
+            now, measured, step = looked
+            moves, values, alone, recent = at.moves, at.values, at.game["alone"], at.game["recent"]
+            recent = [*(row for row in recent if row[0] < moves), (moves, *vars(measured).values())]
+        else:
+            now, measured, step = self._scene, self.measured, self.toys.step
+            moves, values, alone = self.moves, self.values, self._alone
+            recent = self._recent or [(moves, *vars(measured).values())]
+        ends = np.flatnonzero(np.diff(now.p_data > 0.3 * now.p_data.max(), prepend=False, append=False)).reshape(-1, 2)
+        missed = sum(now.p_g[a:b].sum() < 0.25 * now.p_data[a:b].sum() for a, b in ends) if len(ends) > 1 else 0
+        width = now.x.std() / math.sqrt(np.cov(CENTRES, aweights=now.p_data))
+        steep = self._steep(alone, step)
+        return diagnose_toy(ToyEvidence(np.array(recent), values, now.says, width, now.outside, missed, steep, moves))
 
     # -- what there is to see ------------------------------------------------------------------------------------------
 

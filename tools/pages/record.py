@@ -27,11 +27,13 @@ import nbformat
 import numpy as np
 
 from ganlib.controls import Choice, Control, Slider, Switch
-from ganlib.picture import minus
+from ganlib.picture import Picture, completed, minus
 from ganlib.studies.phenomena import PRESETS
+from ganlib.widgets import frame
 from ganlib.widgets.be_discriminator import ANSWERS, GS, BeTheDiscriminatorEngine
 from ganlib.widgets.be_generator import SAID, BeTheGeneratorEngine
 from ganlib.widgets.demo import Demo
+from ganlib.widgets.explorer_engine import CHOSEN, PLANES, ExplorerEngine
 from ganlib.widgets.guess import NODES, GuessEngine
 from ganlib.widgets.steering import BREAKS
 from ganlib.widgets.toy_engine import ToyEngine
@@ -61,6 +63,7 @@ CHOICES = {"ChainsEngine": "model"}
 """A choice with a run for each of its values."""
 COARSE = ("TrainingEngine", "ChainsEngine")
 """Runs of which each frame has other pictures: 32 shades of grey are enough, and pack well."""
+MOMENTS = 12  # of a grid of runs, at the most
 DEALS = 5  # of the pictures that a person judges
 Latest = tuple[dict[str, Any], list[bytes]]
 
@@ -135,6 +138,8 @@ def recorded(demo: Demo) -> Recording | None:
         return _judged(demo)
     if isinstance(engine, BeTheGeneratorEngine):
         return _by_hand(demo)
+    if isinstance(engine, ExplorerEngine):
+        return _explored(demo)
     name = type(engine).__name__
     return _run(demo) if name in RUNS else _grid(demo) if name in GRIDS else None
 
@@ -186,13 +191,7 @@ def _grid(demo: Demo) -> Recording | None:
         return None
     fixed = [key for key in engine.controls if key not in chosen and key != "reset"]
     found = Recording(demo, "grid", axes=[[key, len(places)] for key, places in chosen.items()])
-    described = []
-    for one in demo.first["controls"]:
-        if one["key"] in chosen and "places" in one:
-            at = [one["places"].index(value) for value in chosen[one["key"]]]
-            one = {**one, "places": chosen[one["key"]], "words": [one["words"][i] for i in at]}
-        described.append(one)
-    found.about["first"]["controls"] = described
+    found.about["first"]["controls"] = _at_places(demo.first["controls"], chosen)
     start = tuple(places.index(engine.values[key]) for key, places in chosen.items())
     for at in itertools.product(*(range(len(places)) for places in chosen.values())):
         values = {key: places[i] for (key, places), i in zip(chosen.items(), at)}
@@ -206,6 +205,17 @@ def _grid(demo: Demo) -> Recording | None:
             found.about["start"] = place
     if any(frame["message"] for frame in found.frames):
         return None  # some place is one that the demo does not take
+    return found
+
+
+def _at_places(controls: Sequence[dict[str, Any]], chosen: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """The controls as the page takes them, with those of their places that are chosen."""
+    found = []
+    for one in controls:
+        if one["key"] in chosen and "places" in one:
+            at = [one["places"].index(value) for value in chosen[one["key"]]]
+            one = {**one, "places": chosen[one["key"]], "words": [one["words"][i] for i in at]}
+        found.append(one)
     return found
 
 
@@ -259,6 +269,57 @@ def _by_hand(demo: Demo) -> Recording:
     best = {"JSD": JSD, "at": at.tolist(), "width": wide}
     found = Recording(demo, "hand", **about, best=best, sentences={name: minus(said) for name, said in SAID.items()})
     found.add()
+    return found
+
+
+def _explored(demo: Demo) -> Recording:
+    """A grid of runs, each trained to its end. What hangs on different choices is kept apart, and the page joins it:
+    the maps, each cell in words, and as frames the curves of each cell.
+    """
+    demo.finish(progress=False)
+    engine = demo.engine
+    demo.set(**engine.best())  # as in the demo's picture
+    all_of = {key: one.places() for key, one in engine.controls.items() if isinstance(one, Choice)}
+    records = len(all_of["record"])
+    all_of["record"] = all_of["record"][:: -math.ceil(records / MOMENTS)][::-1]  # with the last one
+    found = Recording(demo, "explored", look={key: places.index(engine.values[key]) for key, places in all_of.items()})
+    found.about["first"]["controls"] = _at_places(
+        [one for one in demo.first["controls"] if one["key"] in all_of], all_of
+    )
+
+    def each(*keys: str) -> Iterator[Any]:
+        """Every combination of these choices, made; what is seen then."""
+        at = engine.values["seed"], engine.values["record"]
+        seen = engine.seen()
+        for values in itertools.product(*map(all_of.get, keys)):
+            engine.values |= dict(zip(keys, values))
+            if at != (at := (engine.values["seed"], engine.values["record"])):
+                seen = engine.seen()
+            yield seen
+
+    def packed_map(seen: Any) -> dict[str, Any]:
+        panel = frame.packed(completed(Picture([engine.map(seen)], ""), [*engine.values]))[0]["panels"][0]
+        values = [[value if value is None else round(value, 3) for value in row] for row in panel["cells"]["values"]]
+        return panel | {"cells": panel["cells"] | {"values": values}}
+
+    chosen = dict(engine.values)
+    found.about["said"] = [minus(engine.cell(seen)) for seen in each("seed", "record", "shown", "k", "D", "G")]
+    found.about["maps"] = {}
+    for plane, (*_, third) in PLANES.items():
+        engine.values["plane"] = plane
+        found.about["maps"][plane] = [packed_map(seen) for seen in each("seed", "record", "shown", third)]
+    engine.values |= chosen
+    demo.set(record=0)
+    panels = demo.latest[0]["picture"]["panels"]
+    at = [i for i, panel in enumerate(panels) for level in panel["levels"] if level["x"] is not None]
+    demo.set(record=records - 1)
+    for values in itertools.product(*(all_of[key] for key in ("seed", "k", "D", "G"))):
+        demo.set(**dict(zip(("seed", "k", "D", "G"), values)))
+        message, buffers = demo.latest
+        picture = message["picture"]
+        found.add(({**message, "picture": {**picture, "panels": picture["panels"][1:]}}, buffers))
+    about = {"planes": PLANES, "chosen": CHOSEN, "marked": at}
+    found.about |= about | {"updates": [float(engine.results.updates[i]) for i in all_of["record"]]}
     return found
 
 

@@ -5,6 +5,7 @@ const NOT_HERE = "This is a recording. In the notebook this can be set, too.";
 const SAID = {
   run: "A recording. In the notebook it is a live game, which can be changed while it plays.",
   grid: "A recording, at some places of each control. In the notebook each place can be reached.",
+  explored: "A recording: every run has been trained to its end, so there is nothing to start here. Some moments are kept.",
   judge: "These are five rounds that were drawn once. In the notebook each round is drawn anew.",
 };
 const [CLOSE, ALIKE] = [0.06, 0.95]; // as in guess.py
@@ -154,6 +155,47 @@ class Sketch extends RecordedModel {
       return ["normal", `Your sketch has the right shape. Its height is ${said} off on average.`];
     }
     return ["odd", `What happens is another curve: your sketch is ${said} off on average. See where they part.`];
+  }
+}
+
+/** A grid of runs that have ended: its maps, each cell in words, and as frames the curves of each cell. */
+class Explored extends RecordedModel {
+  constructor(about) {
+    super(about);
+    this.places = Object.fromEntries(this.first.controls.map(({ key, places }) => [key, places]));
+  }
+
+  set(values) {
+    for (const [key, value] of Object.entries(values)) {
+      if (!(key in this.look)) return NOT_HERE;
+      this.look[key] = nearest(this.places[key], value);
+    }
+  }
+
+  /** Where that of the present choices stands among all. */
+  among(...keys) {
+    return keys.reduce((all, key) => all * this.places[key].length + this.look[key], 0);
+  }
+
+  message(said) {
+    this.at = this.among("seed", "k", "D", "G");
+    return super.message(said);
+  }
+
+  changed(message) {
+    const { look, places } = this;
+    const plane = places.plane[look.plane];
+    const [rows, columns, third] = this.planes[plane];
+    const words = this.said[this.among("seed", "record", "shown", "k", "D", "G")];
+    const map = this.maps[plane][this.among("seed", "record", "shown", third)];
+    const cells = { ...map.cells, chosen: [look[rows], look[columns]] };
+    const heat = { ...map, cells, words: `${map.words} ${this.chosen}${words}` };
+    const last = look.record === places.record.length - 1;
+    const here = last ? [] : [{ y: null, name: "", x: this.updates[look.record], right: false }];
+    const marked = (panel, i) => (this.marked.includes(i + 1) ? { ...panel, levels: [...panel.levels, ...here] } : panel);
+    const picture = { ...message.picture, words, panels: [heat, ...message.picture.panels.map(marked)] };
+    const shown = ({ key, places, words }) => [key, [places[look[key]], look[key], words[look[key]]]];
+    return { ...message, picture, values: Object.fromEntries(this.first.controls.map(shown)), off: [] };
   }
 }
 
@@ -322,7 +364,7 @@ function scored(D, real) {
   return `${right} of ${D.length} right, ${worth}, confidence ${sure.toFixed(2)}.`;
 }
 
-const KINDS = { states: Question, grid: Grid, sketch: Sketch, run: Run, judge: Judge };
+const KINDS = { states: Question, grid: Grid, sketch: Sketch, explored: Explored, run: Run, judge: Judge };
 
 /** Where the place of a control that is nearest to a value stands. */
 function nearest(places, value) {

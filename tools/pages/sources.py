@@ -15,6 +15,7 @@ import nbformat
 from PIL import Image
 
 from tools.links import COLAB_MARK, badges
+from tools.run_notebooks import ANSWER, is_hint
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STILL = "ganlib-still"  # stands above the picture of a demo, see `ganlib.widgets.show`
@@ -28,10 +29,10 @@ GROUPS = {  # what stands above each group of notebooks, by the number of its fi
 }
 ONLY_THERE = '<p class="demo-said">A picture of a live demo: {}.</p>'
 STAYS = {
-    "Explorer": "it draws any of its many runs, so it plays only where a kernel runs, in its notebook",
     "PaintMask": "a net of 3 million numbers answers each stroke, so paint where a kernel runs, in its notebook",
 }
 """Demos that are nothing without what a person does in them, and what is said of each."""
+FOLDED = "Guess first; then open the answer"
 THERE = "it plays where a kernel runs, in its notebook"
 
 
@@ -156,12 +157,18 @@ def _code(
 ) -> int:
     """Make a code cell ready, in place; `demos` are the demos before it. Returns those up to its end."""
     hidden = cell.metadata.get("jupyter", {}).get("source_hidden")
-    cell.metadata["tags"] = [*cell.metadata.get("tags", []), *(["hide-input"] if hidden else [])]
+    tags = cell.metadata.get("tags", [])
+    answer = ANSWER in tags
+    cell.metadata["tags"] = [*tags, *(["hide-input"] if hidden else []), *(["hide-output"] if answer else [])]
     called = re.findall(r"\b(?:lesson|plots)\.(\w+)\(", cell.source)
     words = next((said[function] for function in called if function in said), "What the code above draws.")
     cell.metadata["mystnb"] = {"image": {"alt": words}}
+    if answer:
+        cell.metadata["mystnb"] |= {"code_prompt_show": FOLDED, "code_prompt_hide": "The answer"}
     outputs, still = [], False
     for output in cell.outputs:
+        if is_hint(output):
+            continue
         data = output.get("data", {})
         markup = data.get("text/html", "")
         if STILL in markup:

@@ -17,14 +17,19 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 pytest.importorskip("myst_nb", reason='the extra "site" is not installed: make env')
 
+from ganlib import load
+from ganlib.checkpoints import Trained
 from ganlib.densities import Gaussian
 from ganlib.lessons import optimal_discriminator as lesson
-from ganlib.recipes import TOY
+from ganlib.recipes import MASKS, TOY
+from ganlib.studies.measures import Classifier
 from ganlib.studies.sweeps import ToySweep
-from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, Explorer, LiveFork, LiveToy
+from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, Explorer, LiveFork, LiveToy, PaintMask
 from ganlib.widgets.be_discriminator import ANSWERS
 from ganlib.widgets.explorer_engine import MEAN
 from tests.browser import drag
@@ -53,9 +58,10 @@ def some(folder: Path, names: Any) -> list[str]:
     demos = {1: lesson.guess_one_point(), 2: lesson.one_point(), 3: lesson.guess_wider(), 5: LiveToy(seed=3, lr_G=0)}
     demos |= {4: BeTheDiscriminator(), 6: LiveFork()}
     named = {f"{PAGE}-{i}": demo for i, demo in demos.items()}
-    named |= {"14_claims-1": BeTheGenerator(), "14_claims-2": explorer()}
+    named |= {"14_claims-1": BeTheGenerator(), "14_claims-2": explorer(), "14_claims-3": mask()}
     for name, demo in named.items():
-        (folder / f"{name}.js").write_text(record.recorded(demo).script(name), encoding="utf-8")
+        for file, script in record.recorded(demo).scripts(name).items():
+            (folder / f"{file}.js").write_text(script, encoding="utf-8")
     return [*named]
 
 
@@ -63,6 +69,18 @@ def explorer() -> Explorer:
     """A grid of twelve toys."""
     grid = {"ks": (1, 3), "lrs_D": (0.05, 0.3), "lrs_G": (0.01, 0.1, 1.0), "seeds": (0, 1)}
     return Explorer(ToySweep(TOY, Gaussian(0, 1), **grid, updates=40, records=4))
+
+
+def mask() -> PaintMask:
+    """A mask for a G and a classifier that have learnt nothing."""
+    data, recipe = load("synthetic"), MASKS.at("smoke")
+    G, D = recipe.networks(0, data.mean())
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        for p in G.parameters():
+            p.mul_(3)
+        net = nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 10)).requires_grad_(False)
+    return PaintMask(Trained(G, D, recipe, {}), data, Classifier(net, 0.1, 10, 0.0))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +93,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site of two notebooks, with eight recordings."""
+    """A site of two notebooks, with nine recordings."""
     folder = tmp_path_factory.mktemp("small") / "_site"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(record, "FRAMES", FRAMES)
@@ -182,16 +200,11 @@ def test_a_recording_holds_the_numbers_of_each_frame_to_a_quarter_of_a_pixel():
     assert (start["a"][0], start["b"][0]) == (1.2, 0.4)
 
 
-def test_a_demo_that_stays_a_picture_says_why(site):
-    assert text(site, "17_all_conditionals").count("a net of 3 million numbers answers each stroke") == 1
-
-
 def test_a_notebook_runs_only_what_its_demos_need(tmp_path, monkeypatch):
-    real = record.recorded
-    monkeypatch.setattr(record, "recorded", lambda demo: None if isinstance(demo, Explorer) else real(demo))
+    monkeypatch.setattr(record, "_explored", lambda demo: record.Recording(demo, "explored"))  # untrained
     player = record.Player(sources.ROOT / "notebooks" / "09_k_and_learning_rates.ipynb", tmp_path, lambda said: None)
     player.play()
-    assert player.names == [f"09_k_and_learning_rates-{i}" for i in (1, 3, 4)]
+    assert player.names == [f"09_k_and_learning_rates-{i}" for i in range(1, 6)]
     assert "sweep" in player._names and "results" not in player._names  # which takes minutes
 
 
@@ -374,6 +387,43 @@ def test_an_explorer_shows_each_of_its_runs_in_the_page_as_in_the_notebook(opene
     opened.page.keyboard.press("ArrowLeft")  # the columns are G's rates, 1.0 was chosen
     opened.page.wait_for_function("e => JSON.parse(e.dataset.values).G === 0.1", arg=section.element_handle())
     assert not place.get_by_role("button", name="Start").count()
+
+
+@pytest.mark.browser
+def test_a_mask_is_painted_in_the_page_as_in_the_notebook_once_its_nets_are_fetched(opened, small):
+    opened.page.goto((small.folder / "14_claims.html").as_uri())
+    place, real = opened.demo(3, of="14_claims"), mask()
+    paint = lambda index, **more: place.evaluate(  # noqa: E731
+        "(e, values) => e.model.send({ type: 'press', id: 1, button: 'paint', values })", {"index": index, **more}
+    )
+    paint(3)
+    place.get_by_text("G is not here yet").wait_for()
+    assert not any("-nets" in url for url in opened.asked)
+    place.get_by_role("button", name="Fetch G").click()
+    place.get_by_text("G and the classifier are here").wait_for()
+    shown = "e => { const { picture, buffers } = e.model.message(); "
+    shown += "return JSON.stringify([picture, buffers.map(({ buffer }) => Array.from(new Uint8Array(buffer)))]); }"
+    for move in (
+        {},
+        {"index": 3},
+        {"index": 30, "stroke": True},
+        {"index": 31},
+        "Another digit",
+        "New noise",
+        "Hide all",
+    ):
+        if isinstance(move, str):
+            place.get_by_role("button", name=move).click()
+            real.press(next(key for key, one in real.engine.controls.items() if one.name == move))
+        elif move:
+            paint(**move)
+            real.press("paint", **move)
+        picture, images = json.loads(place.evaluate(shown))
+        own = json.loads(json.dumps(real.latest[0]["picture"]))
+        there, here = (float(one["readouts"][1].pop(0)) for one in (picture, own))
+        assert there == pytest.approx(here, abs=0.02) and picture == own
+        for found, buffer in zip(images, real.latest[1], strict=True):
+            np.testing.assert_allclose(found, np.frombuffer(buffer, np.uint8), atol=2)
 
 
 @pytest.mark.browser

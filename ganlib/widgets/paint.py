@@ -24,6 +24,7 @@ from ganlib.widgets.engine import Engine
 
 N = 8  # completions, each of a z of its own
 HIDDEN = (204, 121, 167)  # the colour of a block that is hidden
+SHADE = 0.65  # of that colour
 ZOOM = 5  # of the blocks, so that the gaps between them are thin
 CONTROLS = {
     "all": Button("Hide all", "Hide every block (A)", "a"),
@@ -113,7 +114,7 @@ class PaintMaskEngine(Engine):
         cut = whole.reshape(height // block, block, width // block, block, -1).swapaxes(1, 2)
         cut = cut.reshape(self.blocks, block, block, -1).repeat(3 if whole.ndim == 2 else 1, -1)
         cut = cut.repeat(ZOOM, 1).repeat(ZOOM, 2)
-        images = np.where(self.hidden.numpy()[:, None, None, None], (0.65 * np.array(HIDDEN)).astype(np.uint8), cut)
+        images = np.where(self.hidden.numpy()[:, None, None, None], (SHADE * np.array(HIDDEN)).astype(np.uint8), cut)
         badges = {i: str(digit) for i, digit in enumerate(self.taken)}
         sheet = Tiles(tiles(self.completions, self.data.shape), N // 2, badges)
         hand = "Hold the mouse and paint. Or move with the arrow keys, and press Space."
@@ -126,11 +127,12 @@ class PaintMaskEngine(Engine):
         beside = "Eight completions by one G" + (", and what each is taken for" if self.taken else "")
         panels = [
             Panel(f"A test digit: {self.label}", tiles=painted, at=(0, 0, 14, 5), caption=hand, words=said),
-            Panel(beside, tiles=sheet, at=(0, 5, 14, 7), words=self._words(n)),
+            Panel(beside, tiles=sheet, at=(0, 5, 14, 7), words=self.words(n)),
         ]
-        return Picture(panels, self._words(n), told)
+        return Picture(panels, self.words(n), told)
 
-    def _words(self, n: int) -> str:
+    def words(self, n: int) -> str:
+        """What is to be seen where n blocks are hidden."""
         if n == 0:
             return "Nothing is hidden: there is nothing left to draw, and all eight are the digit itself."
         if n == self.blocks:

@@ -103,7 +103,7 @@ def demos() -> str:
     from ganlib.widgets.demo import FOLDER, script
 
     view = re.sub(r"^export default", "return", script(), flags=re.M)
-    parts = (FOLDER / "plain.js", HERE / "recorded.js", HERE / "by_hand.js")
+    parts = (FOLDER / "plain.js", *(HERE / name for name in ("recorded.js", "by_hand.js", "painted.js")))
     player = joined("".join(part.read_text(encoding="utf-8") for part in parts))
     return f"window.ganlibView = (() => {{\n{view}\n}})();\n{player}"
 

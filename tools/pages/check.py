@@ -86,7 +86,8 @@ class Site:
         files = [path for path in self.folder.rglob("*") if path.is_file()]
         size, scripts = sum(path.stat().st_size for path in files), [p for p in files if p.parent.name == "recordings"]
         words = f"{len(self.pages)} pages in {len(files)} files, {size / 1e6:.1f} MB"
-        return f"{words}, of it {len(scripts)} recordings, {sum(p.stat().st_size for p in scripts) / 1e6:.1f} MB."
+        recorded = sum(path.stat().st_size for path in scripts) / 1e6
+        return f"{words}, of it {len(scripts)} files of recordings, {recorded:.1f} MB."
 
     def problems(self) -> list[str]:
         """Everything that is wrong with it, in words."""

@@ -1,9 +1,9 @@
 """Records the demos of the notebooks, so that they play in a page without a kernel.
 
 What a demo is decides how it is recorded: a question with every answer that can be given, sliders at chosen places of
-each, a game as one run, and pictures to be judged with what D says of each. `recorded.js` plays that to the view as the
-kernel would, and `by_hand.js` works out what a p_g in the reader's hands is worth. What is answered by a net that a
-person feeds by hand stays a picture.
+each, a game as one run, a grid of runs with all of them, and pictures to be judged with what D says of each.
+`recorded.js` plays that to the view as the kernel would, `by_hand.js` works out what a p_g in the reader's hands is
+worth, and `painted.js` completes a digit by G's weights.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ from ganlib.widgets.be_generator import SAID, BeTheGeneratorEngine
 from ganlib.widgets.demo import Demo
 from ganlib.widgets.explorer_engine import CHOSEN, PLANES, ExplorerEngine
 from ganlib.widgets.guess import NODES, GuessEngine
+from ganlib.widgets.paint import PaintMaskEngine
 from ganlib.widgets.steering import BREAKS
 from ganlib.widgets.toy_engine import ToyEngine
 from ganlib.widgets.training import TrainingEngine
-from tools.pages import sources
+from tools.pages import painted, sources
 
 PLACES = 260  # of all sliders of a demo together, at the most
 FEWEST = 5  # places of a slider; where there is no room for so many, it stays where it begins
@@ -78,6 +79,8 @@ class Recording:
         self._buffers: dict[bytes, int] = {}
         self._places: list[tuple[int, int]] = []
         self._bytes = bytearray()
+        self.later: dict[str, tuple[dict[str, Any], list[bytes]]] = {}
+        """What the page fetches when it is asked for: name -> plain data, and buffers."""
 
     def add(self, latest: Latest | None = None, /, **changes: Any) -> int:
         """Keep the demo as it is now, or as it was; return the number of its frame."""
@@ -85,11 +88,11 @@ class Recording:
         types = dict(_types(message["picture"]))
         left = ("type", "n", "applied")
         plain = {key: value for key, value in message.items() if key not in left} | changes
-        self.frames.append({**plain, "b": [self._keep(b, types.get(i, "uint8")) for i, b in enumerate(buffers)]})
+        self.frames.append({**plain, "b": [self.keep(b, types.get(i, "uint8")) for i, b in enumerate(buffers)]})
         return len(self.frames) - 1
 
-    def _keep(self, buffer: bytes, kind: str) -> int:
-        """The number of a buffer. Of floats the last bits go, and what is left is sorted by their bytes: it packs."""
+    def keep(self, buffer: bytes, kind: str = "exact") -> int:
+        """The number of a buffer. Of "float32" the last bits go, and the rest is sorted by its bytes: it packs."""
         if kind == "float32":
             bits = np.frombuffer(buffer, np.uint32)
             whole = np.where(np.isfinite(np.frombuffer(buffer, np.float32)), bits + (~KEPT + 1 & 0xFFFFFFFF) // 2, bits)
@@ -108,9 +111,23 @@ class Recording:
     def script(self, name: str) -> str:
         """The recording as a script that hands itself over: it can also be read from a file."""
         about = {**self.about, "frames": self.frames, "buffers": self._places}
-        plain = json.dumps(about, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        packed = gzip.compress(struct.pack("<I", len(plain)) + plain + bytes(self._bytes), 9, mtime=0)
-        return f'ganlibRecording("{name}", "{base64.b64encode(packed).decode()}");\n'
+        return _script("ganlibRecording", name, about, bytes(self._bytes))
+
+    def scripts(self, name: str) -> dict[str, str]:
+        """All of its scripts, by the names of their files."""
+        later = {f"{name}-{part}": fetched(name, *what) for part, what in self.later.items()}
+        return {name: self.script(name), **later}
+
+
+def fetched(name: str, about: Mapping[str, Any], buffers: Sequence[bytes]) -> str:
+    """A script that hands over what the page of this recording has asked for."""
+    return _script("ganlibNets", name, {**about, "buffers": [(len(b), False) for b in buffers]}, b"".join(buffers))
+
+
+def _script(function: str, name: str, about: Mapping[str, Any], data: bytes) -> str:
+    plain = json.dumps(about, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    packed = gzip.compress(struct.pack("<I", len(plain)) + plain + data, 9, mtime=0)
+    return f'{function}("{name}", "{base64.b64encode(packed).decode()}");\n'
 
 
 def _types(value: Any) -> Iterator[tuple[int, str]]:
@@ -140,6 +157,8 @@ def recorded(demo: Demo) -> Recording | None:
         return _by_hand(demo)
     if isinstance(engine, ExplorerEngine):
         return _explored(demo)
+    if isinstance(engine, PaintMaskEngine):
+        return _painted(demo)
     name = type(engine).__name__
     return _run(demo) if name in RUNS else _grid(demo) if name in GRIDS else None
 
@@ -323,6 +342,17 @@ def _explored(demo: Demo) -> Recording:
     return found
 
 
+def _painted(demo: Demo) -> Recording:
+    """A mask that a person paints: the first picture, test digits and z. The nets that answer come when asked for."""
+    found = Recording(demo, "paint", **painted.given(demo.engine))
+    found.add()
+    found.about["digits"] = found.keep(painted.digits(demo.engine))
+    found.about["noises"] = found.keep(painted.noises(demo.engine))
+    found.later["nets"] = painted.nets(demo.engine)
+    found.about["size"] = round(len(fetched("", *found.later["nets"])) / 1e6, 1)
+    return found
+
+
 def _run(demo: Demo) -> Recording:
     """A game: one run from its start, and of the toy and of a trained pair each preset; at each place to look from."""
     engine, name = demo.engine, type(demo.engine).__name__
@@ -431,9 +461,8 @@ class Player:
                 continue
             begin = len(self._statements)
             self._statements += ast.parse(cell.source).body
-            kinds = _demos_of(cell)
             before = self._demos
-            if any(kind not in sources.STAYS for kind in kinds):
+            if kinds := _demos_of(cell):
                 try:
                     with contextlib.redirect_stdout(io.StringIO()):
                         self._run(begin)
@@ -461,11 +490,12 @@ class Player:
         self._demos += 1
         name, start = f"{self.stem}-{self._demos}", time.monotonic()
         if (found := recorded(demo)) is not None:
-            script = found.script(name)
-            (self.folder / f"{name}.js").write_text(script, encoding="utf-8")
+            scripts = found.scripts(name)
+            for file, script in scripts.items():
+                (self.folder / f"{file}.js").write_text(script, encoding="utf-8")
             self.names.append(name)
-            seconds = time.monotonic() - start
-            self.say(f"{name}: {len(found.frames)} frames, {len(script) / 1e3:.0f} kB, {seconds:.1f} s")
+            seconds, sizes = time.monotonic() - start, (f"{len(script) / 1e3:.0f}" for script in scripts.values())
+            self.say(f"{name}: {len(found.frames)} frames, {' and '.join(sizes)} kB, {seconds:.1f} s")
 
 
 def _demos_of(cell: nbformat.NotebookNode) -> list[str]:

@@ -433,16 +433,22 @@ window.ganlibRecording = async (name, text) => {
     const said = Object.assign(document.createElement("p"), { className: "demo-said", textContent: SAID[about.kind] });
     place.append(said);
   }
+  place.model.below?.(place);
   place.dataset.there = "true";
 };
+
+/** Fetch a script of recordings/; the element that does. */
+function fetchScript(name) {
+  const script = Object.assign(document.createElement("script"), { src: `recordings/${name}.js` });
+  document.head.append(script);
+  return script;
+}
 
 const near = new IntersectionObserver((seen) => {
   for (const { isIntersecting, target } of seen) {
     if (!isIntersecting) continue;
     near.unobserve(target);
-    const script = document.createElement("script");
-    script.src = `recordings/${target.dataset.recording}.js`;
-    document.head.append(script);
+    fetchScript(target.dataset.recording);
   }
 }, { rootMargin: NEAR });
 

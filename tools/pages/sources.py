@@ -27,13 +27,8 @@ GROUPS = {  # what stands above each group of notebooks, by the number of its fi
     10: "What the paper measures and claims",
     15: "Section 7, played",
 }
-ONLY_THERE = '<p class="demo-said">A picture of a live demo: {}.</p>'
-STAYS = {
-    "PaintMask": "a net of 3 million numbers answers each stroke, so paint where a kernel runs, in its notebook",
-}
-"""Demos that are nothing without what a person does in them, and what is said of each."""
+ONLY_THERE = '<p class="demo-said">A picture of a live demo: it plays where a kernel runs, in its notebook.</p>'
 FOLDED = "Guess first; then open the answer"
-THERE = "it plays where a kernel runs, in its notebook"
 
 
 @dataclass(frozen=True)
@@ -180,10 +175,10 @@ def _code(
         if still and "image/png" in data:
             demos, still = demos + 1, False
             recording = f"{name}-{demos}"
-            demo = data["text/plain"].split(":")[0]
             place = f'<div class="demo" data-recording="{recording}"></div>'
             if recording not in recordings:
-                place = ONLY_THERE.format(STAYS.get(demo, THERE))
+                place = ONLY_THERE
+            demo = data["text/plain"].split(":")[0]
             links = "".join(one.link(one.words, "") for one in live if one.beside(demo, name))
             place += f'<p class="demo-said">{links}</p>' if links else ""
             outputs.append(nbformat.v4.new_output("display_data", {"text/html": place}))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganlib.lessons import algorithm_1
 from ganlib.studies import bugs
 from ganlib.studies.bugs import BUGS, LOOP, Played
 
@@ -42,6 +43,14 @@ def test_a_bug_replaces_whole_lines_that_stand_once_in_the_loop(bug):
     plus = [line[2:] for line in bug.difference.splitlines() if line.startswith("+ ")]
     assert minus and plus and set(minus) <= set(bug.wrong.splitlines()) and set(plus) <= set(bug.right.splitlines())
     assert bug.why
+
+
+def test_a_folded_answer_does_not_say_what_is_wrong(monkeypatch):
+    run = bugs.play(iterations=50)
+    monkeypatch.setattr(algorithm_1, "played", lambda: dict.fromkeys(["right", *BUGS], run))
+    for letter, bug in list(BUGS.items())[:1]:
+        folded, told = algorithm_1.reveal(letter).data.split("</summary>")
+        assert folded.endswith(f"loop {letter}") and bug.name[1:] in told
 
 
 def test_there_are_five_and_none_twice():

@@ -60,6 +60,15 @@ def test_a_demo_draws_at_the_ends_of_its_controls(make):
         picture = demo.engine.complete()
         assert picture.words and "nan" not in picture.words and "inf" not in picture.words, (values, picture.words)
         assert all(np.isfinite(line.y).all() for panel in picture.panels for line in panel.lines), values
+        for panel in picture.panels:
+            held = [mark for mark in panel.marks if mark.moves]
+            assert all(panel.y is None or panel.y[0] <= mark.y <= panel.y[1] for mark in held), (values, "out of reach")
+
+
+def test_a_demo_does_not_open_on_the_answer_of_the_guess_above_it():
+    assert "0.750" not in optimal_discriminator.one_point().engine.complete().words
+    forward, backward, _ = (line.value for line in jensen_shannon.three().engine.complete().panels[1].lines)
+    assert forward < backward
 
 
 def test_the_axis_of_the_distance_holds_what_happens_and_little_more():
@@ -149,6 +158,9 @@ def test_the_land_is_lowest_at_the_data():
     row, column = np.unravel_index(C.argmin(), C.shape)
     assert (means[column], widths[row]) == (0, 1) and C.min() == pytest.approx(-LOG_4, abs=1e-8)
     assert jensen_shannon.C_over_the_land("two hills").min() > -LOG_4 + 0.1
+    walk = jensen_shannon.walk().engine
+    walk.set(mean=0, width=1)  # where rounding errors once made it -0.000
+    assert walk.complete().words.endswith("0.000 above −log 4. The JSD, half of that, is 0.000 nats.")
 
 
 def test_maximum_likelihood_takes_the_mean_and_the_variance_of_the_data():

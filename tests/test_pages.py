@@ -197,7 +197,7 @@ def test_a_recording_holds_the_numbers_of_each_frame_to_a_quarter_of_a_pixel():
             there = np.frombuffer(data[ends[at] : ends[at + 1]], np.uint8).reshape(4, -1).T.copy().view("<f4").ravel()
             np.testing.assert_allclose(there, np.frombuffer(real, np.float32), rtol=2**-12)
     start = about["frames"][about["start"]]["values"]
-    assert (start["a"][0], start["b"][0]) == (1.2, 0.4)
+    assert (start["a"][0], start["b"][0]) == (0.6, 0.9)
 
 
 def test_a_notebook_runs_only_what_its_demos_need(tmp_path, monkeypatch):
@@ -276,7 +276,7 @@ def test_sliders_show_in_the_page_what_they_show_in_the_notebook(opened):
     real.set(**values)
     assert place.locator(".gl-words").inner_text() == real.latest[0]["picture"]["words"]
     place.get_by_role("button", name="Reset").click()
-    opened.page.wait_for_function("e => JSON.parse(e.dataset.values).a === 1.2", arg=section.element_handle())
+    opened.page.wait_for_function("e => JSON.parse(e.dataset.values).a === 0.6", arg=section.element_handle())
 
 
 @pytest.mark.browser

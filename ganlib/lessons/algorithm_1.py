@@ -80,7 +80,8 @@ def reveal(letter: str) -> HTML:
     )
     told = f"Loop {letter}, broken and mended: costs, what D says, and samples."
     return HTML(
-        f"<details><summary>Loop {letter}: {bug.name}</summary>\n<p>Broken (−) and mended (+):</p>\n"
+        f"<details><summary>What is wrong in loop {letter}</summary>\n"
+        f"<p><b>{html.escape(bug.name[0].upper() + bug.name[1:])}.</b> Broken (−) and mended (+):</p>\n"
         f'<pre style="white-space: pre; overflow-x: auto">{lines}</pre>\n'
         f'<p style="max-width: 46em">{html.escape(bug.why)}</p>\n'
         f'<img alt="{told}" style="max-width: 100%" src="data:image/png;base64,{picture}"></details>'

@@ -198,7 +198,7 @@ def walk() -> Sliders:
             Line(LINE, expit(log_pdf(p_data, LINE) - log_pdf(p_g, LINE)), "D*", "D*"),
         ]
         right = Panel("The densities, and D*", curves, (-6, 6), (0, 1.05), levels=[Level(0.5, "1/2")])
-        more = here - theory.MINUS_LOG_4
+        more = max(here - theory.MINUS_LOG_4, 0.0)  # at the bottom the quadrature may miss it by 1e-15
         words = f"C(G) is {here:.3f} nats, {more:.3f} above -log 4. The JSD, half of that, is {more / 2:.3f} nats."
         return Picture([left, right], words)
 
@@ -234,7 +234,7 @@ def three() -> Sliders:
             curves.append(Line(means, table[row], name, style, now, dash=dash))
             dots += [Mark(mean, now, style=style)] if now < 4 else []
         seen = [Line(LINE, DATA[hills].pdf(LINE), "p_data", "data"), Line(LINE, p_g.pdf(LINE), "p_g", "G", fill=True)]
-        handle = Mark(mean, p_g.pdf(mean), style="G", moves=("mean", None))
+        handle = Mark(mean, min(p_g.pdf(mean), 1), style="G", moves=("mean", None))  # a narrow p_g is higher
         left = Panel("The densities", seen, (-6, 6), (0, 1.05), marks=[handle])
         top = Level(LOG_2, "log 2, the most that JSD can be")
         right = Panel("The three divergences, nats", curves, (-4, 4), (0, 4), "mean of p_g", "", [top], dots)
@@ -242,13 +242,13 @@ def three() -> Sliders:
         return Picture([left, right], f"{words} nats.")
 
     step = widths[1] - widths[0]
-    mean, width = Slider(-4, 4, 2, 0.05, "mean of p_g", play=8), Slider(0.25, 4, 0.75, step, "width of p_g")
+    mean, width = Slider(-4, 4, 0, 0.05, "mean of p_g", play=8), Slider(0.25, 4, 1, step, "width of p_g")
     return Sliders(draw, title="KL both ways, and JSD", hills=["two hills", "one hill"], mean=mean, width=width)
 
 
-def hills(apart: float) -> Mixture:
-    """Two hills so far apart: 60 % of the data on the left one, of width 0.5, the rest on the right one, of 0.7."""
-    return Mixture((Gaussian(-apart / 2, 0.5), Gaussian(apart / 2, 0.7)), (0.6, 0.4))
+def hills(apart: float, left: float = 0.6) -> Mixture:
+    """Two hills so far apart: a share of the data on the left one, of width 0.5, the rest on the right one, of 0.7."""
+    return Mixture((Gaussian(-apart / 2, 0.5), Gaussian(apart / 2, 0.7)), (left, 1 - left))
 
 
 def best_gaussian(divergence: str, p_data: Mixture) -> Gaussian:
@@ -377,7 +377,7 @@ def pull() -> Sliders:
         left = Panel("p_g = N(mu, 1), and D*", curves, (-4, 14), (0, 1.05), marks=[handle])
         now = [float(10 ** np.interp(distance, mu, np.log10(row))) for row in both]
         dots = [Mark(distance, np.log10(value), style=style) for value, style in zip(now, cycle(("V", "G")))]
-        said = tuple(f"{value:.2g}" if value >= 1e-3 else f"{value:.6f}" for value in now)
+        said = tuple(f"{value:.3f}" if value >= 1e-3 else f"{value:.6f}" for value in now)
         right = Panel("The gradients, nats per unit of mu", _pull_lines(said), **PULL_AXES, marks=dots)
         words = f"At mu = {distance:.2f} the saturating gradient is {said[0]}, and the other one {said[1]}."
         return Picture([left, right], words)

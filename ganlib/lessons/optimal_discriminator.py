@@ -53,7 +53,7 @@ def one_point() -> Sliders:
             Line(y, a * np.log(y) + b * np.log(1 - y), "their sum", "V"),
         ]
         levels, peak = [Level(x=top, name=f"a/(a + b) = {top:.3f}")], Mark(top, best, style="V")
-        panel = Panel("What this x adds to V, nats", lines, (0, 1), (-6, 0), "y, the answer of D", "", levels, [peak])
+        panel = Panel("What this x adds to V, nats", lines, (0, 1), (-6, 0.8), "y, the answer of D", "", levels, [peak])
         return Picture(
             [panel], f"With a = {a:.2f} and b = {b:.2f} the best answer is {top:.3f}. It adds {best:.3f} nats."
         )
@@ -62,8 +62,8 @@ def one_point() -> Sliders:
     return Sliders(
         draw,
         title="One x at a time",
-        a=Slider(start=1.2, name="a = p_data(x)", hint="how densely data fall at this x", **weight),
-        b=Slider(start=0.4, name="b = p_g(x)", hint="how densely G's samples fall at this x", **weight),
+        a=Slider(start=0.6, name="a = p_data(x)", hint="how densely data fall at this x", **weight),
+        b=Slider(start=0.9, name="b = p_g(x)", hint="how densely G's samples fall at this x", **weight),
     )
 
 

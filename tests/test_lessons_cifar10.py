@@ -74,6 +74,9 @@ def test_the_tables_hold_the_published_shapes_and_numbers():
     shapes = lesson.shapes().data
     assert shapes["puts out"].tolist() == ["(32, 16, 16)", "(32, 7, 7)", "(192, 5, 5)", "(3, 32, 32)"]
     assert shapes["convolved"].tolist()[:3] == [f"2 x {n} maps of {s} x {s}" for n, s in ((32, 33), (32, 15), (192, 9))]
+    for name in ("cifar10-fc", "cifar10-conv"):  # the published files have no stopping rule
+        told = lesson.what_was_changed(pretrained(name)).data
+        assert f"{name}, published" in told and "epochs" not in set(told["what"])
     told = lesson.published(MNIST, named("cifar10-fc")).data.set_index("what")
     assert tuple(told.loc["learning rate of D"]) == ("0.1", "0.025") and "epochs" not in told.index
     fc, conv = named("cifar10-fc"), named("cifar10-conv")

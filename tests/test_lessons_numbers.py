@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from ganlib import MNIST, parzen, pretrained, scale
+from ganlib.errors import DataError
 from ganlib.lessons import k_and_rates, mnist, table_1, why_184
-from ganlib.studies import long_runs
+from ganlib.studies import long_runs, measures
 from ganlib.studies import table_1 as studied
 from ganlib.studies.grids import DIVERGED, Grid, Results, load_results
 from ganlib.widgets.explorer_engine import ExplorerEngine, heat_map
@@ -85,6 +86,12 @@ def test_the_growth_of_a_score_by_hand():
     assert table_1.slopes(grown).startswith("real digits: +30.0 nats a doubling (1,000: 100, 2,000: 130, 4,000: 160)")
 
 
+def test_verdicts_on_copies_stand_in_lines_that_fit_a_page():
+    told = table_1.told({"copies, shifted": measures.Memorisation(0.11, 30.3, 0.0, 1.0)})
+    assert told.startswith("copies, shifted: no sign of copying") and "99\u00a0%" in told
+    assert len(told.splitlines()) == 2 and max(map(len, told.splitlines())) <= 100
+
+
 def test_faces_have_a_row_for_each_iterate(monkeypatch):
     pair = SimpleNamespace(average="kept", averaged=lambda: "average")
     monkeypatch.setattr(table_1.table_1, "find_faces", lambda: (pair, "faces", "here"))
@@ -128,6 +135,21 @@ def test_a_straight_line_has_no_jitter_and_noise_has_its_own(monkeypatch):
     for y, expected in ((0.1 * epochs, 0), (0.1 * epochs + noise, 3)):
         monkeypatch.setattr(long_runs, "rows", lambda *_, y=y: pd.DataFrame({"paper": np.asarray(y)}, epochs))
         assert long_runs.jitter("seed 0", 4_000, width=4_000) == pytest.approx(expected, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda: long_runs.rows("seed 9", "test"), "no run 'seed 9' is recorded; there are: .*seed 0"),
+        (lambda: long_runs.rows("seed 0", "tests"), "no split 'tests' is recorded; there are: validation, test"),
+        (lambda: long_runs.rows("seed 0", "test", "mean"), "no iterate 'mean' .*average, .*last iterate"),
+        (lambda: long_runs.jitter("seed 0", 90_000), "0 scores of seed 0 lie within 100 epochs of epoch 90000"),
+        (lambda: long_runs.score_now(None, None, draws=1), "draws is 1; it must be a whole number of 2 or more"),
+    ],
+)
+def test_what_the_records_do_not_hold_is_said(ask, told):
+    with pytest.raises(DataError, match=told):
+        ask()
 
 
 def test_the_effective_rate_is_the_recipes():

@@ -117,14 +117,18 @@ def test_the_papers_table_as_printed():
 
 def test_table_1_names_the_faces_by_their_own_name():
     folds = FoldsScore(1800.4, 12.6, (score_of(1790, data="fer2013"), score_of(1810.8, data="fer2013")), 100, "fer2013")
+    wide = replace(folds.each[1], sigma=0.9)
     table = table_1.table_1({"the paper's grid": score_of(184.46, 10_000, "mnist")}, {"fine grid": folds})
     how = table.set_index("model")["measured with"]  # only of its own model does the paper say how
     assert how["DBN (the paper)"] == "as printed" and "authors' code" in how["Adversarial nets (the paper)"]
     assert len(table) == 6
     mnist, faces = table.iloc[4], table.iloc[5]
-    assert mnist["MNIST"] == "mnist: 184.5 ± 1.0" and "10,000 samples, the paper's grid" in mnist["measured with"]
+    assert mnist["model"].endswith("(here): the paper's grid") and mnist["MNIST"] == "184.5 ± 1.0"
+    assert mnist["measured with"].startswith("10,000 samples, σ ")
     assert faces["TFD, or faces in its place"] == "fer2013, not TFD: 1800 ± 13"
-    assert "2 folds" in faces["measured with"] and "fine grid" in faces["measured with"]
+    assert f"2 folds, σ {folds.each[0].sigma:.4f} in each" in faces["measured with"] and "fine grid" in faces["model"]
+    other = table_1.table_1({"": score_of(100, data="mnist-5k")}, {"": replace(folds, each=(folds.each[0], wide))})
+    assert other["MNIST"][4] == "mnist-5k: 100.0 ± 1.0" and f"σ {folds.each[0].sigma:.4f}, 0.9000" in other.iat[5, 3]
     own = table_1.table_1({}, {"fine grid": replace(folds, data="tfd")})
     assert own.iloc[4]["TFD, or faces in its place"] == "tfd: 1800 ± 13"
 
@@ -171,7 +175,7 @@ def test_the_demo_shows_the_tables_entries_where_its_sliders_stand(tables):
         picture = demo.engine.complete()
         across, along = picture.panels
         said = [demo.engine.controls[key].said(demo[key]) for key in ("sigma", "centres")]
-        assert (across.title, along.title) == (f"With {said[1]} centres", f"At sigma {said[0]}")
+        assert (across.title, along.title) == (f"With {said[1]} centres", f"At σ {said[0]}")
         assert across.lines[0].y.tolist() == table.means[k].tolist()
         assert along.lines[0].y.tolist() == table.means[:, j].tolist()
         assert f"real digits {table.means[k, j]:.1f}".replace("-", "−") in picture.words

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import conv_transpose2d
 
 from ganlib import datasets, images, nets, plots, runs
+from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.nets import Discriminator
 from ganlib.recipes import CIFAR10_CONV, MNIST, Recipe, named, profile
@@ -79,6 +80,16 @@ def strongest(D: Discriminator, n: int) -> Tensor:
 def windows(D: Discriminator) -> Tensor:
     """All filters of the convolutional D's first layer as pictures, a map's pieces side by side: (n, 192) in [0, 1]."""
     return images.filters(D.layers[0].convolution.weight)
+
+
+# -- the shipped pairs ------------------------------------------------------------------------------------------------
+
+
+def what_was_changed(pair: Trained) -> Styler:
+    """How the recipe of a shipped pair differs from the published one, which has no number of epochs."""
+    published = named(pair.recipe.name)
+    told = [row for row in pair.recipe.differences(published) if row[0] != "epochs"]
+    return plots.changes(told, f"{published.name}, published", "this pair")
 
 
 # -- the recipes ------------------------------------------------------------------------------------------------------

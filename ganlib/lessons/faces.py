@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -107,7 +108,7 @@ def describe(data: Dataset) -> str:
     mean, spread = x.flatten(1).mean(1).median(), x.flatten(1).std(1).median()
     steps = (x[..., 1:] - x[..., :-1]).abs().mean((0, 1))  # (47,): between a column and the next one
     edge = torch.arange(1, data.shape[2]) % 8 == 0
-    return (
+    said = (
         f"{data.name}: {len(data.train):,} faces to train on, {len(data.valid):,} to validate, {len(data.test):,} to "
         f"test. {data.note}.\n"
         f"{black} of the training faces are wholly black. The median face has a mean grey of {mean:.2f} and a spread "
@@ -115,6 +116,7 @@ def describe(data: Dataset) -> str:
         f"Neighbouring pixels differ by {steps[edge].mean():.3f} across the edges of JPEG's blocks of 8 x 8, and by "
         f"{steps[~edge].mean():.3f} inside them."
     )
+    return "\n".join(textwrap.fill(line, 108, break_on_hyphens=False) for line in said.split("\n"))
 
 
 def published_stage_1() -> Styler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -142,7 +143,7 @@ def one_dimension() -> Drawing:
 def ruler(digits: Tensor, sets: Mapping[str, Tensor]) -> Ruler:
     """The ruler, live: the score of these digits over σ and over the number of centres, for each set of centres."""
     n = len(next(iter(sets.values())))
-    sigmas, numbers = parzen.FINE_SIGMAS[:71:2], range(n // 100, n + 1, n // 100)
+    sigmas, numbers = parzen.FINE_SIGMAS[:56:2], range(n // 100, n + 1, n // 100)
     return Ruler({name: table_1.score_table(digits, centres, sigmas, numbers) for name, centres in sets.items()})
 
 
@@ -435,6 +436,12 @@ def verdicts(away: Mapping[str, Tensor], data: Dataset) -> dict[str, measures.Me
     k = len(next(iter(away.values())))
     fresh = measures.nearest_distance(scale(table_1.random_subset(data.test, min(k, len(data.test)))), data.train)
     return {name: measures.memorisation(distance, fresh) for name, distance in away.items()}
+
+
+def told(verdicts: Mapping[str, measures.Memorisation]) -> str:
+    """The verdicts by name, in lines that fit a page."""
+    lines = (f"{name}: {verdict}".replace("99 %", "99\u00a0%") for name, verdict in verdicts.items())
+    return "\n".join(textwrap.fill(line, 100, subsequent_indent="    ") for line in lines)
 
 
 def plot_distances(away: Mapping[str, Tensor]) -> Axes:

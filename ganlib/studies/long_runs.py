@@ -21,6 +21,7 @@ from ganlib import parzen, scale
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
 from ganlib.densities import Array
+from ganlib.errors import DataError, brief, is_whole
 from ganlib.recipes import MNIST, profile
 from ganlib.studies import table_1
 
@@ -63,7 +64,14 @@ def scores() -> pd.DataFrame:
 
 
 def rows(run: str, split: str, iterate: str = LAST) -> pd.DataFrame:
-    """The scores of a run on a split, by epoch; an empty table where there are none."""
+    """The scores of a run on a split, by epoch; an empty table where there are none.
+
+    Raises `DataError` for a run, a split or an iterate of which nothing is recorded.
+    """
+    known = {"run": list(recorded()), "split": ["validation", "test"], "iterate": sorted(set(scores()["iterate"]))}
+    for what, name in (("run", run), ("split", split), ("iterate", iterate)):
+        if name not in known[what]:
+            raise DataError(f"no {what} {brief(name)} is recorded; there are: {', '.join(known[what])}")
     chosen = scores().query("run == @run and split == @split and iterate == @iterate")
     return chosen.drop_duplicates("epoch", keep="last").set_index("epoch").sort_index()
 
@@ -74,8 +82,13 @@ def effective_rate(epochs: Array) -> pd.Series:
 
 
 def jitter(run: str, epoch: float, iterate: str = LAST, width: float = 100) -> float:
-    """How far a validation score lies off its trend: standard deviation within `width` epochs, nats."""
+    """How far a validation score lies off its trend: standard deviation within `width` epochs, nats.
+
+    Raises `DataError` where fewer than three scores lie that near to the epoch.
+    """
     y = rows(run, "validation", iterate).loc[epoch - width : epoch + width, "paper"].to_numpy()
+    if len(y) < 3:
+        raise DataError(f"{len(y)} scores of {run} lie within {width:g} epochs of epoch {epoch:g}; a trend takes three")
     return float(np.sqrt(np.mean((y[2:] - 2 * y[1:-1] + y[:-2]) ** 2) / 6))
 
 
@@ -233,7 +246,12 @@ class Live:
 
 
 def score_now(data: Dataset, trained: Trained, draws: int = 4) -> Live:
-    """Score the last iterate, the average, and real training digits in the place of samples, for several draws each."""
+    """Score the last iterate, the average, and real training digits in the place of samples, for several draws each.
+
+    Raises `DataError` unless `draws` is a whole number of 2 or more.
+    """
+    if not is_whole(draws) or draws < 2:
+        raise DataError(f"draws is {brief(draws)}; it must be a whole number of 2 or more, for a spread over them")
     smoke = profile() == "smoke"
     n, draws = (400, 2) if smoke else (min(10_000, len(data.train)), draws)
     valid, test = (scale(part[:300] if smoke else part) for part in (data.valid, data.test))

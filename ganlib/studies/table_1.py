@@ -62,23 +62,25 @@ def find_faces() -> tuple[Trained | None, Dataset | None, str]:
 
 
 def table_1(mnist: Mapping[str, Score], faces: Mapping[str, FoldsScore] | None = None) -> pd.DataFrame:
-    """The paper's Table 1 with this project's rows below it: one for each score, named by the grid of sigmas it took.
+    """The paper's Table 1 with this project's rows below it: one for each score, by the name that it has.
 
-    Faces that stand in for TFD always bear their own name.
+    Digits that stand in for MNIST, and faces that stand in for TFD, always bear their own name.
     """
     how = dict.fromkeys(PAPER, "as printed")
     how["Adversarial nets"] = "10,000 samples, the paper's grid (the authors' code)"
     rows = [(f"{model} (the paper)", *scores, how[model]) for model, scores in PAPER.items()]
-    for grid, score in mnist.items():
-        value = f"{score.log_likelihood:.1f} ± {score.standard_error:.1f}"
-        measured = f"{score.n_samples:,} samples, {grid}, σ {score.sigma:.4f}; {score.n_test:,} {score.split} pictures"
-        rows.append(("Adversarial nets (here)", f"{score.data}: {value}", "", measured))
-    for grid, folds in (faces or {}).items():
-        value = f"{folds.log_likelihood:.0f} ± {folds.standard_error:.0f}"
-        sigmas = ", ".join(f"{score.sigma:.4f}" for score in folds.each)
-        measured = f"{folds.n_samples:,} samples, {grid}, σ {sigmas}; {len(folds.each)} folds"
-        name = folds.data if folds.data == "tfd" else f"{folds.data}, not TFD"
-        rows.append(("Adversarial nets (here)", "", f"{name}: {value}", f"{measured}, {folds.n_test:,} test faces"))
+    for name, score in mnist.items():
+        own = "" if score.data == "mnist" else f"{score.data}: "
+        value = f"{own}{score.log_likelihood:.1f} ± {score.standard_error:.1f}"
+        measured = f"{score.n_samples:,} samples, σ {score.sigma:.4f}; {score.n_test:,} {score.split} pictures"
+        rows.append((f"Adversarial nets (here): {name}", value, "", measured))
+    for name, folds in (faces or {}).items():
+        own = folds.data if folds.data == "tfd" else f"{folds.data}, not TFD"
+        value = f"{own}: {folds.log_likelihood:.0f} ± {folds.standard_error:.0f}"
+        sigmas = [f"{score.sigma:.4f}" for score in folds.each]
+        chosen = ", ".join(sigmas) if len(set(sigmas)) > 1 else f"{sigmas[0]} in each"
+        measured = f"{folds.n_samples:,} samples; {len(folds.each)} folds, σ {chosen}; {folds.n_test:,} test faces"
+        rows.append((f"Adversarial nets (here): {name}", "", value, measured))
     return pd.DataFrame(rows, columns=["model", "MNIST", "TFD, or faces in its place", "measured with"])
 
 

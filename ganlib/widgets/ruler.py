@@ -34,7 +34,7 @@ class Ruler(Sliders):
     def __init__(self, tables: Mapping[str, ScoreTable], *, title: str = "The Parzen ruler") -> None:
         sigmas, numbers = (grid.tolist() for grid in _grid(tables))
         start = min(sigmas, key=lambda sigma: abs(np.log(sigma / PAPER_SIGMA)))
-        width = Choice(sigmas, start, "sigma", "The width of the Gaussian on each centre", "{:.3f}".format, slide=True)
+        width = Choice(sigmas, start, "σ", "The width of the Gaussian on each centre", "{:.3f}".format, slide=True)
         many = Choice(numbers, numbers[-1], "centres", "How many Gaussians there are", "{:,}".format, slide=True)
         super().__init__(partial(cuts, tables), title=title, sigma=width, centres=many)
 
@@ -57,9 +57,9 @@ def cuts(tables: Mapping[str, ScoreTable], sigma: float, centres: int) -> Pictur
         told.append(f"{name} {value:.1f} (best {table.means[k, top]:.1f} at {sigmas[top]:.3f})")
     x, y, decades = (sigmas[0], sigmas[-1]), (low, high), (at[0], at[-1] + 0.05)  # room for the marks at the end
     ticks = [(float(np.log10(n)), f"{n:,}") for n in TICKS if numbers[0] <= n <= numbers[-1]]
-    left = Panel(f"With {centres:,} centres", across, x, y, "sigma", "nats", marks=here, at=(0, 0, 12, 7))
-    right = Panel(f"At sigma {sigma:.3f}", along, decades, y, "centres", marks=there, at=(0, 7, 12, 5), x_ticks=ticks)
-    where = f"Sigma {sigma:.3f}, {centres:,} centres, {next(iter(tables.values())).n_test:,} pictures scored"
+    left = Panel(f"With {centres:,} centres", across, x, y, "σ", "nats", marks=here, at=(0, 0, 12, 7))
+    right = Panel(f"At σ {sigma:.3f}", along, decades, y, "centres", marks=there, at=(0, 7, 12, 5), x_ticks=ticks)
+    where = f"σ {sigma:.3f}, {centres:,} centres, {next(iter(tables.values())).n_test:,} pictures scored"
     return Picture([left, right], f"{where}, nats: {'; '.join(told)}.")
 
 

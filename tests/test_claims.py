@@ -138,6 +138,16 @@ def test_the_order_of_the_models_is_the_papers_as_far_as_it_goes():
     assert section_5.the_order(table_of(**made | {"gan": {"log_likelihood": 100}})).word == NOT_HERE
 
 
+def test_the_score_is_that_of_the_table_of_all_models_with_its_epochs():
+    scores = {"gan": 212.15, "gan-average": 225.68}
+    made = {
+        name: {"log_likelihood": score, "standard_error": 2.2529, "epochs": 1000.0} for name, score in scores.items()
+    }
+    found = section_5.the_score(table_of(**made))
+    assert found.word == IN_PART
+    assert "after 1,000 epochs, nats: average 225.7 ± 2.3, last iterate 212.2 ± 2.3;" in found.because
+
+
 def test_chains_that_stay_are_slow_and_one_that_faded_is_left_out():
     times = {"dbn": (50.0, 900.0), "cae": (None, 1_500.0), "gsn": (2.0, 4.0)}
     made = {f"{name}_means": {"steps_between_digits": n, "autocorrelation_time": t} for name, (n, t) in times.items()}

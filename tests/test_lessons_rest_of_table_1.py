@@ -64,7 +64,8 @@ def test_the_papers_number_stands_at_the_kind_of_picture_it_is_of(record):
 def test_faces_bear_their_own_name(record):
     frame = lesson.faces().data
     assert frame[frame["faces"] == "TFD"]["nats"].tolist() == [pair[1] for pair in table_1.PAPER.values()]
-    [own] = frame[frame["faces"] != "TFD"].to_dict("records")
+    own, real = frame[frame["faces"] != "TFD"].to_dict("records")
+    assert (real["model"], real["nats"]) == ("real training faces (here)", "-66 ± 4")
     assert own == {
         "model": "VAE (here)",
         "faces": "fer2013, not TFD",
@@ -90,8 +91,10 @@ def test_the_ranks_by_hand(record):
 
 @pytest.mark.parametrize(("between", "answer"), [(1.3, 1), (4, 10), (29, 10), (33, 100), (400, 1_000), (np.inf, 1_000)])
 def test_the_answer_to_how_long_a_digit_stays_is_the_nearest(between, answer):
-    guess = lesson.guess_stays({"DBN": Mixing(np.ones(3), 5.0, between, 2.0, 100)})
+    found = {name: Mixing(np.ones(3), 5.0, n, 2.0, 100) for name, n in (("DBN", between), ("Adversarial nets", 1.7))}
+    guess = lesson.guess_stays(found)
     assert guess.engine.answer == lesson.STAYS[answer]
+    assert guess.engine.because.endswith("For draws of G it is 1.7.")
 
 
 def test_draws_that_are_their_own_means_are_shown_once():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -178,3 +179,25 @@ def test_what_is_said_of_the_recorded_rulers_is_in_the_record():
     assert len(told["ais"]) == len(told["parzen"]) and len(told["samples_lower"]) == len(told["samples_upper"])
     for name in ("ais", "parzen"):
         assert f"{np.mean(told[name]):.0f}" in said
+
+
+def test_what_a_chain_costs_at_least_is_said_to_be_at_least(monkeypatch):
+    monkeypatch.setenv("GANLIB_PROFILE", "smoke")
+    d = 16
+    data = SimpleNamespace(test=(255 * torch.eye(d)).to(torch.uint8), train=torch.zeros(20, d, dtype=torch.uint8))
+    rbm = replace(RECIPES["rbm"], hidden=3).start(torch.full((d,), 0.5), 0)
+    G = SimpleNamespace(samples=lambda n: torch.rand(n, 4) @ torch.rand(4, d))
+    monkeypatch.setattr(lesson.draws, "multiply_adds", lambda model: 2.0)
+    for known, least in ((1.0, ""), (40.0, "≥ ")):
+        monkeypatch.setattr(lesson.draws.chains, "integrated_time", lambda rho, known=known: known)
+        table = lesson.sampling({"RBM": rbm, "G": G}, data)
+        steps, _, cost, ms = table.set_index("model").loc["RBM"]
+        assert steps == f"{least}{known:.0f}" and cost.startswith(least) and ms.startswith(least)
+        assert "≥" not in "".join(map(str, table.iloc[1]))
+    assert lesson.says_sampling(table, "RBM").startswith("RBM: ≥ 40 steps of its chain for a fresh draw, ≥ ")
+
+
+def test_what_is_found_is_printed_in_lines_that_break_between_words(capsys):
+    lesson.say("word " * 40 + "-1 nat", "more")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100 and " ".join(lines) == ("word " * 40 + "−1 nat more")

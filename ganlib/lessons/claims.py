@@ -12,7 +12,7 @@ from pandas.io.formats.style import Styler
 from ganlib import MNIST, plots, pretrained, profile
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
-from ganlib.picture import Level, Line, Panel, Picture
+from ganlib.picture import Level, Line, Panel, Picture, minus
 from ganlib.studies import claims
 from ganlib.studies.claims import digits
 from ganlib.studies.claims.toys import EXPERIMENTS
@@ -216,7 +216,7 @@ def operations() -> Styler:
         }
         for name, one in part(claims.results(), "checks", "work").items()
     ]
-    return plots.table(rows, digits=1)
+    return plots.table(rows, digits=1, formats={"steps for a draw": "{:.0f}"})
 
 
 # -- the matrix --------------------------------------------------------------------------------------------------------
@@ -240,6 +240,7 @@ def _look(verdict: str) -> str:
 def matrix(section: str) -> Styler:
     """The claims of a section as a table, each with its verdict in words and in colour."""
     table = claims.matrix(section).drop(columns="section")
+    table["what came out"] = table["what came out"].map(minus)
     table["where"] = [re.sub(r"\b\d\d\b", _link, where) for where in table["where"]]
     look = {"text-align": "left", "white-space": "normal", "vertical-align": "top"}
     heads = [{"selector": "th", "props": [("text-align", "left")]}]

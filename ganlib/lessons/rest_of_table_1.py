@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,6 +37,7 @@ from ganlib.studies.measures import Classifier
 from ganlib.widgets import Chains, Guess
 
 REAL = "real training digits"
+REAL_FACES = table_1.BASELINES.parent / "real_faces.json"
 AVERAGE = "Adversarial nets, average"
 ORDER = {"dbn": "DBN", "cae": "Stacked CAE", "gsn": "Deep GSN", "gan": "Adversarial nets", "gan-average": AVERAGE}
 ORDER |= {"vae": "VAE"}
@@ -93,8 +95,9 @@ def trained_as(found: Mapping[str, Model]) -> Styler:
         widths = " + ".join(map(str, recipe.hidden if isinstance(recipe.hidden, tuple) else (recipe.hidden,)))
         drawn = "independent"
         if isinstance(model, Chain):
-            many, at = recipe.chains, " at training digits" * getattr(recipe, "from_data", False)
-            drawn = f"{many:,} chain{'s' * (many > 1)} that begin{'s' * (many < 2)}{at or ' at noise'}, "
+            many, at = recipe.chains, "training digits" if getattr(recipe, "from_data", False) else ""
+            at = at or "pixels drawn by the mean picture"
+            drawn = f"{many:,} chain{'s' * (many > 1)} that begin{'s' * (many < 2)} at {at}, "
             drawn += f"{recipe.burn_in:,} steps before the first draw, {recipe.thin} from one to the next"
         hours = told.get("seconds", math.nan) / 3_600
         rows.append((name, widths, model.done, told.get("seed", 0), hours, drawn))
@@ -153,13 +156,14 @@ def guess_alike(mixed: Mapping[str, Mixing], name: str = "DBN") -> Guess:
 
 def guess_stays(mixed: Mapping[str, Mixing], name: str = "DBN") -> Guess:
     """How long a chain stays at one digit."""
-    found = mixed[name].between
+    found, of_G = mixed[name].between, mixed.get("Adversarial nets")
     near = min(STAYS, key=lambda steps: abs(math.log(steps) - math.log(min(found, 1_000))))
     return Guess(
         f"The chain of the {name} goes on from a digit, step by step. After how many steps does it show another one?",
         list(STAYS.values()),
         answer=STAYS[near],
-        because=f"On average {found:.1f} steps go by between two different digits. For draws of G it is 1.1.",
+        because=f"On average {found:.1f} steps go by between two different digits."
+        + (f" For draws of G it is {of_G.between:.1f}." if of_G else ""),
     )
 
 
@@ -207,14 +211,17 @@ def the_table() -> Styler:
 
 
 def plot_table(real: float) -> Axes:
-    """A line for each model from its draws to its conditional means, the paper's number, and real digits' score."""
+    """A line for each model from its draws to its conditional means, the paper's number, and real digits' score.
+
+    A square with a point in it says that the draws are the means.
+    """
     found = both(rows(), "log_likelihood")
     [ax] = plots.panels(1, width=7.2, height=0.9 + 0.4 * len(found))
     for i, (name, row) in enumerate(found.iterrows()):
         colour = COLOURS[name]
         ax.plot([row["samples"], row["means"]], [i, i], color=colour, lw=1.6)
-        ax.plot(row["samples"], i, "o", color=colour, ms=7, label="draws" if not i else "")
-        ax.plot(row["means"], i, "s", color="white", mec=colour, mew=1.8, ms=7, label="conditional means" * (not i))
+        ax.plot(row["means"], i, "s", color="white", mec=colour, mew=1.8, ms=9, label="conditional means" * (not i))
+        ax.plot(row["samples"], i, "o", color=colour, ms=5, label="draws" if not i else "")
         if name in table_1.PAPER:
             paper = float(table_1.PAPER[name][0].split(" ± ")[0])
             ax.plot(paper, i, "|", color=plots.INK, ms=18, mew=2.4)
@@ -383,7 +390,7 @@ def costs(found: Mapping[str, Model], G: Trained) -> str:
         if isinstance(model, Chain):
             at_once = min(model.recipe.chains, 10_000)
             many = f"{at_once:,} chain{'s' * (at_once > 1)} of {chains.steps_for(model.recipe):,} steps"
-        lines.append(f"{name}: {seconds:.3g} s for 10,000 draws ({many})")
+        lines.append(f"{name}: {seconds:,.{0 if seconds >= 10 else 1}f} s for 10,000 draws ({many})")
     return "\n".join(lines)
 
 
@@ -398,6 +405,10 @@ def faces() -> Styler:
         for row in rows(data).to_dict("records"):
             score = f"{row['log_likelihood']:.0f} ± {row['standard_error']:.0f}"
             told.append((f"{row['name']} (here)", f"{data}, not TFD", KINDS[row["kind"]], score))
+    if "fer2013" in others:
+        real = json.loads(REAL_FACES.read_text(encoding="utf-8"))["parzen"]
+        score = f"{real['log_likelihood']:.0f} ± {real['standard_error']:.0f}"
+        told.append(("real training faces (here)", "fer2013, not TFD", "", score))
     if not others:
         told.append(("no model of this page was trained on faces here", "", "", ""))
     return plots.table(pd.DataFrame(told, columns=["model", "faces", "scored", "nats"]))

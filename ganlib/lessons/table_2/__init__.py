@@ -43,6 +43,7 @@ from ganlib.lessons.table_2.table import (
     guess_fold,
     guess_ruler,
     missing,
+    say,
     smoke,
     the_table,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "restored",
     "rulers",
     "sampling",
+    "say",
     "says_ais",
     "says_chain",
     "says_directed",

@@ -42,9 +42,12 @@ def sampling(models: Mapping[str, Any], data: Dataset) -> pd.DataFrame:
             rho = chains.autocorrelation(chain, data_mean(data))
             steps = chains.integrated_time(rho)
             lower = chains.WINDOW * steps > len(rho)  # the chain was too short to see the end
-        words = f"{'≥ ' * lower}{steps:,.0f}"
-        rows.append((name, words, cost, steps * cost, _milliseconds(model, steps)))
-    names = ["model", "steps of its chain", "million multiplications a step", "and a draw"]
+        least = "≥ " * lower  # then so are what the steps cost, and their time
+        draw, ms = (
+            f"{least}{value:,.{0 if value >= 10 else 2}f}" for value in (steps * cost, _milliseconds(model, steps))
+        )
+        rows.append((name, f"{least}{steps:,.0f}", cost, draw, ms))
+    names = ["model", "steps of its chain, or passes", "million multiplications a step", "and a draw"]
     return pd.DataFrame(rows, columns=[*names, "milliseconds a draw, here"])
 
 
@@ -68,5 +71,5 @@ def says_sampling(table: pd.DataFrame, name: str) -> str:
     row = table.set_index("model").loc[name]
     steps, cost = row.iloc[0], row.iloc[2]
     if steps == "1":
-        return f"{name}: one pass, {cost:.1f} million multiplications a draw."
-    return f"{name}: {steps} steps of its chain for a fresh draw, {cost:,.0f} million multiplications."
+        return f"{name}: one pass, {cost} million multiplications a draw."
+    return f"{name}: {steps} steps of its chain for a fresh draw, {cost} million multiplications."

@@ -50,14 +50,14 @@ def says_ais(small: pd.DataFrame, large: pd.DataFrame) -> str:
     """How AIS does where it can be checked, and what it says of the large machines."""
     worst = small["difference"].abs().max()
     told = ", ".join(f"{row.iloc[3]:.0f} nats ({row.iloc[0]})" for _, row in large.iterrows())
-    return f"AIS: within {worst:.3f} nats of log Z by counting on small machines; on binary digits {told}."
+    return f"AIS: within {worst:.3f} nats of the exact log Z on small machines; on digits made binary {told}."
 
 
 def says_directed(table: pd.DataFrame) -> str:
     """What the VAE's log-likelihood is, by the most draws."""
     return (
-        f"By importance sampling from the encoder, of which AIS is the longer relative: at least "
-        f"{table.iloc[-1, 1]:.1f} nats a binary digit (VAE)."
+        f"By importance sampling with the encoder, which AIS does in many small steps: at least "
+        f"{table.iloc[-1, 1]:.1f} nats for a digit made binary (VAE)."
     )
 
 

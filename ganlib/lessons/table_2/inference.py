@@ -39,7 +39,7 @@ def says_encoder(table: pd.DataFrame, n: int) -> str:
     """What the encoder's bound lacks."""
     bound, best = table.iloc[0, 1], table.iloc[-1, 1]
     return (
-        f"One pass of the VAE's encoder. Its bound, {bound:.1f} nats on {n} binary test digits, lacks "
+        f"One pass of the VAE's encoder. Its bound, {bound:.1f} nats on {n} test digits made binary, lacks "
         f"{best - bound:.1f} nats of what {table.iloc[-1, 0]:,} draws of z reach."
     )
 
@@ -69,8 +69,8 @@ def says_mean_field(table: pd.DataFrame) -> str:
     trained, random = (table[name] for name in table)
     settled = table.index[(random - random.iloc[-1]) < 0.01][0]
     return (
-        f"Mean field: {settled} steps for each x. On deep Boltzmann machines that can be counted its bound lacks "
-        f"{random.iloc[-1]:.2f} nats of log p(x) with random weights, {trained.iloc[-1]:.4f} after training by it."
+        f"Mean field: {settled} steps for each x. On small deep Boltzmann machines, whose log p(x) is known, its bound "
+        f"lacks {random.iloc[-1]:.2f} nats with random weights, {trained.iloc[-1]:.4f} after training by it."
     )
 
 
@@ -106,9 +106,9 @@ def says_chain(filled: Tensor, x: Tensor, known: Tensor) -> str:
 def says_search(errors: np.ndarray, nearest: float, starts: int) -> str:
     """What a search for z costs and finds."""
     return (
-        f"The pair has none; a net that learns it is future work (section 7). A search for z takes {len(errors) - 1} "
-        f"gradient steps from {starts} starts: |x − G(z)|² falls from {errors[0]:.0f} to {errors[-1]:.0f} (the "
-        f"nearest training digit: {nearest:.0f})."
+        "G and D have no way from x to z; a net that learns one is future work (section 7). A search for z takes "
+        f"{len(errors) - 1} gradient steps from {starts} starts: |x − G(z)|² falls from {errors[0]:.0f} to "
+        f"{errors[-1]:.0f} (the nearest training digit: {nearest:.0f})."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 
 import pandas as pd
@@ -75,6 +76,12 @@ def the_table(found: Mapping[tuple[str, str], str] | None = None) -> Styler:
     return frame.style.hide(axis="index").set_properties(**look).set_table_styles(heads)
 
 
+def say(*found: str) -> None:
+    """Print what was found, a paragraph each, in lines that fit into a page."""
+    for words in found:
+        print(textwrap.fill(minus(words), 100))
+
+
 def missing(found: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
     """The cells for which nothing was found."""
     return [(row, column) for row in ROWS for column in COLUMNS if not found.get((row, column))]
@@ -118,7 +125,7 @@ def guess_ruler() -> Guess:
 def guess_fold() -> Guess:
     """What the encoder's shape costs."""
     return Guess(
-        "Let x = |z| with a little noise. A given x then has two causes, z and -z. How much of log p(x) does the best "
+        "Let x = |z| with a little noise. A given x then has two causes, z and −z. How much of log p(x) does the best "
         "Gaussian encoder lose?",
         ["next to nothing", "log 2, 0.69 nats", "more and more as the noise gets small"],
         answer="log 2, 0.69 nats",

@@ -96,7 +96,8 @@ class Trade:
     walk: Tensor  # (steps, chains, d): conditional means of consecutive steps
 
     def __str__(self) -> str:
-        return f"{self.corruption:.0%} noise: {self.cost:.0f} nats a picture, {self.time:,.3g} steps a fresh draw"
+        cost, steps = f"{self.cost:.0f} nats a picture", f"{self.time:,.3g} steps"
+        return f"{self.corruption:.0%} noise: restoring costs {cost}, a fresh draw takes {steps}"
 
 
 def sweep(data: Dataset) -> list[Trade]:
@@ -113,7 +114,7 @@ def sweep(data: Dataset) -> list[Trade]:
 
 def trade_off(trades: Sequence[Trade]) -> str:
     """Both ends of the trade-off."""
-    return f"A denoising autoencoder trained with {trades[0]}; with {trades[-1]}."
+    return f"Denoising autoencoders. Trained with {trades[0]}; with {trades[-1]}."
 
 
 def live_corruption(trades: Sequence[Trade], data: Dataset) -> Sliders:
@@ -144,7 +145,7 @@ def out_of_step(p_gs: Sequence[Pushforward]) -> str:
     """How narrow p_g becomes when G moves alone."""
     before, after = (study.width(p) for p in p_gs)
     return (
-        f"The middle 90 % of p_g span {before:.1f} units while D follows, and {after:.2f} after 400 steps of G "
+        f"The middle 90% of p_g span {before:.1f} units while D follows, and {after:.2f} after 400 steps of G "
         "against a D that is held (notebook 05)."
     )
 

@@ -147,7 +147,7 @@ CLAIMS = (
         "2",
         "The normaliser of an undirected model, and its gradient, cannot be computed but for the smallest models.",
         "Count and time the terms of log Z of an RBM by enumeration, 8 to 16 hidden units, and extrapolate.",
-        "13, below",
+        "13, results",
         partition,
     ),
     Claim(
@@ -156,7 +156,7 @@ CLAIMS = (
         "Chains mix slowly, which is a serious problem for learning that relies on them.",
         "The integrated time of each trained model's chain, and its steps until a classifier sees another digit. (The "
         "chains that learning runs are of the same kind; their own mixing is not measured.)",
-        "12, below",
+        "12, results",
         mixing,
     ),
     Claim(
@@ -174,7 +174,7 @@ CLAIMS = (
         "Noise-contrastive estimation and score matching need a density that is known up to a constant. Models with "
         "several layers of hidden variables often have none.",
         "Our own G: the rank of dG/dz at samples of the shipped weights.",
-        "13, below",
+        "13, results",
         no_density,
     ),
     Claim(
@@ -190,7 +190,7 @@ CLAIMS = (
         "2",
         "With its fixed noise, noise-contrastive estimation slows down once the model is roughly right.",
         "One dimension: the signal-to-noise ratio of its gradient along training, against the game's.",
-        "below",
+        "above",
         toys("nce_signal", "nce_curves"),
     ),
     Claim(
@@ -206,7 +206,7 @@ CLAIMS = (
         "2",
         "Without feedback loops piecewise linear units can be used, which in a loop grow without bound.",
         "A small GSN on digits, with tanh and with rectifiers in its loop: the largest unit along its chain.",
-        "below",
+        "above",
         feedback,
     ),
     Claim(
@@ -231,7 +231,7 @@ CLAIMS = (
         "2",
         "A classifier can be made sure of a class by a picture that shows a person nothing of it (proceedings).",
         "Noise climbs the gradient of a classifier of digits until it is sure.",
-        "below",
+        "results",
         fooled,
     ),
 )

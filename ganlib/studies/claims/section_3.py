@@ -78,7 +78,7 @@ CLAIMS = (
         "3",
         "To train D to completion before each update of G would cost far too much.",
         "D alone on 50,000 digits against a held G: updates until it is best.",
-        "below",
+        "above",
         completion,
     ),
     Claim(
@@ -86,7 +86,7 @@ CLAIMS = (
         "3",
         "On finite data a D that is trained to completion overfits.",
         "D alone on points in the plane, and on 500, 5,000 and 50,000 digits, against a held G.",
-        "below",
+        "above",
         both(toys("overfit_D"), overfits),
     ),
     Claim(
@@ -110,7 +110,7 @@ CLAIMS = (
         "3",
         "Early, when D is sure, log(1 - D(G(z))) saturates; -log D(G(z)) gives much stronger gradients.",
         "Hills apart with D at its best, toy games with a sure D, and the recipe for digits with both costs.",
-        "04, below",
+        "04, above",
         both(toys("both_costs", "cost_games", only=(0, 3)), saturates),
     ),
     Claim(

@@ -16,7 +16,6 @@ from ganlib.studies.claims.verdict import (
     Results,
     Verdict,
     decide,
-    final,
     part,
     row,
     said,
@@ -32,10 +31,11 @@ def printed(model: str) -> float:
 
 def the_score(r: Results) -> Verdict:
     """Our score beside the paper's."""
-    found, paper = final(r), printed("Adversarial nets")
-    reached = [one["paper"] + 2 * one["error"] >= paper for one in (found["last iterate"], found["average"])]
-    told = ", ".join(f"{name} {one['paper']:.1f} ± {one['error']:.1f}" for name, one in sorted(found.items()))
-    return Verdict(decide(*reached), f"test score, nats: {told}; the paper: {paper:g} ± 2")
+    found, paper = {"average": row(r, "gan-average"), "last iterate": row(r, "gan")}, printed("Adversarial nets")
+    reached = [score_of(one) + 2 * one["standard_error"] >= paper for one in found.values()]
+    told = ", ".join(f"{name} {score_of(one):.1f} ± {one['standard_error']:.1f}" for name, one in found.items())
+    because = f"test score after {row(r, 'gan')['epochs']:,.0f} epochs, nats: {told}; the paper: {paper:g} ± 2"
+    return Verdict(decide(*reached), because)
 
 
 def the_order(r: Results) -> Verdict:
@@ -159,7 +159,7 @@ CLAIMS = (
         "score",
         "5",
         "On MNIST adversarial nets score 225 ± 2 nats by Parzen windows.",
-        "The authors' recipe for 700 epochs, scored by their protocol.",
+        "The authors' recipe, trained on beyond its 700 epochs, scored by their protocol.",
         "06, 10, 11",
         the_score,
     ),
@@ -184,7 +184,7 @@ CLAIMS = (
         "5",
         "Noise may enter G at any layer; the experiments used the bottom one only.",
         "The recipe with as much noise again at each layer, 8 epochs, two seeds.",
-        "below",
+        "above",
         anywhere,
     ),
     Claim(
@@ -192,7 +192,7 @@ CLAIMS = (
         "5",
         "Maxout units in D help. (The paper uses them, and does not compare.)",
         "Maxout against as many parameters in rectifiers, with and without dropout, 8 epochs, two seeds.",
-        "below",
+        "above",
         helps(("recipe", "maxout, no dropout"), ("rectifiers, dropout", "rectifiers, no dropout"), "maxout"),
     ),
     Claim(
@@ -200,7 +200,7 @@ CLAIMS = (
         "5",
         "Dropout in D helps. (The paper uses it, and does not compare.)",
         "The same four recipes.",
-        "below",
+        "above",
         helps(("recipe", "rectifiers, dropout"), ("maxout, no dropout", "rectifiers, no dropout"), "dropout"),
     ),
     Claim(
@@ -232,7 +232,7 @@ CLAIMS = (
         "5",
         "The model has not memorised the training set.",
         "The nearest digits of samples, of fresh digits, and of noisy copies as a control.",
-        "06, below",
+        "06, results",
         copies,
     ),
     Claim(

@@ -10,6 +10,7 @@ from ganlib.studies.claims.verdict import (
     Claim,
     Results,
     Verdict,
+    brief,
     decide,
     part,
     row,
@@ -57,13 +58,11 @@ def cheap(r: Results) -> Verdict:
     found = part(r, "checks", "work")
     cost = {name: one["step"] * one["steps"] for name, one in found.items()}
     ours = cost.pop(OURS)
-    told = ", ".join(f"{NAMES[name]} {value:.3g}" for name, value in cost.items())
+    told = ", ".join(f"{NAMES[name]} {brief(value)}" for name, value in cost.items())
     updates = {name: one["update"] for name, one in found.items()}
     less = sum(updates[OURS] < value for name, value in updates.items() if name != OURS)
-    because = (
-        f"million operations for a draw: ours {ours:.3g}, {told}; an update takes ours {updates[OURS]:.3g} for each "
-    )
-    because += f"example, less than {less} of the {len(cost)} others"
+    because = f"million operations for a draw: ours {brief(ours)}, {told}; an update takes ours {brief(updates[OURS])} "
+    because += f"for each example, less than {less} of the {len(cost)} others"
     draws = [ours < value for name, value in cost.items() if found[name]["chain"]]
     return Verdict(decide(*draws, less > len(cost) / 2), because)
 
@@ -93,7 +92,7 @@ CLAIMS = (
         "6",
         "There is no explicit p_g(x).",
         "The rank of dG/dz at samples.",
-        "13, below",
+        "13, results",
         no_density,
     ),
     Claim(
@@ -133,7 +132,7 @@ CLAIMS = (
         "6",
         "A wide variety of functions can be used.",
         "Did they train? Maxout, rectifiers, noise at every layer, convolutions.",
-        "06, 08, below",
+        "06, 08, above",
         any_function,
     ),
     Claim(
@@ -141,7 +140,7 @@ CLAIMS = (
         "6",
         "These advantages are mainly computational.",
         "Count the operations of an update and of a draw, model by model, at full size.",
-        "12, below",
+        "12, above",
         cheap,
     ),
     Claim(
@@ -149,7 +148,7 @@ CLAIMS = (
         "6",
         "G never sees an example; the data reach it only through D.",
         "G's gradient on other data, with D held and with D moved.",
-        "below",
+        "above",
         through_D,
     ),
     Claim(
@@ -166,7 +165,7 @@ CLAIMS = (
         "6",
         "They can represent sharp, even degenerate distributions.",
         "Data on a curve and at a point: GAN, VAE and an RBM's chain.",
-        "below",
+        "above",
         toys("sharp, circle", "sharp, points"),
     ),
     Claim(

@@ -36,7 +36,7 @@ class Claim:
     section: str
     said: str  # the claim, in our words
     done: str  # the experiment, in words
-    shown: str  # where: notebooks, or results/claims.json
+    shown: str  # where: notebooks; of notebook 14 itself above or below the matrix; or only in results/
     judge: Callable[[Results], Verdict]
 
     def verdict(self, r: Results) -> Verdict:

@@ -33,6 +33,7 @@ EVERY, STD, FALL = 25, 0.05, 0.2  # iterations between points of the charts; the
 #: settings that learn the ring, by `RING`; notebook 05 has what was measured
 LEARNS = dict(p_data="ring", k=1, lr_D=0.03, lr_G=0.01, momentum=0.5, fall=2_500, generator_cost="non-saturating")
 DATA = {"ring": "a ring of 8", "grid": "a grid of 25", "points": "points of your own"}
+OWN = "Click into the map to put data there; click on a point to take it away. Until then the ring is the data."
 AXIS = np.linspace(-REACH, REACH, 49)  # where D is looked at, in x and in y
 
 
@@ -176,8 +177,7 @@ class PlaneEngine(Game):
         step, reached = self.toys.step, f"{self.reached:.0f} of {len(self.toys.p_data.centres)} modes"
         words = f"After {step:,} iterations G reaches {reached}, and {self.good:.0%} of its samples lie near one. "
         words += f"V(D, G) is {self.V:.3f} nats. Had G learnt the data, and were D at its best, it would be -1.386."
-        own = "Click into the map to put data there; click on a point to take it away. Until then the ring is the data."
-        notes = [Note([own])] if self.values["p_data"] == "points" and not self.values["points"] else []
+        notes = [Note([OWN])] if self.values["p_data"] == "points" and not self.values["points"] else []
         return Picture([self._map(), *self._charts(reached)], words, [(f"{step:,}", "iterations")], notes)
 
     def _map(self) -> Panel:

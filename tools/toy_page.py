@@ -29,7 +29,7 @@ from ganlib.widgets.scene import ARROWS
 from ganlib.widgets.slow import MOVED
 
 NAME = "index.html"
-ENGINE = ("plain.js", "toy_game.js", "toy_engine.js")
+ENGINE = ("plain.js", "live.js", "toy_game.js", "toy_engine.js")
 OPENING = "a"  # the preset at whose end the page opens
 BLEND = "the mean of both"
 PULL = "each x of the data pulls D up, by 1 − D(x), and each fake pulls it down, by D(G(z))"
@@ -179,9 +179,9 @@ def words() -> dict[str, str]:
     )
 
 
-def layers(net: tuple[Layer, ...]) -> list[dict[str, Any]]:
-    """The layers of a net of one dimension as the engine takes them; the last gives logits, or x."""
-    inputs = [1, *(layer.units for layer in net)]
+def layers(net: tuple[Layer, ...], reads: int = 1) -> list[dict[str, Any]]:
+    """The layers of a net that reads so many numbers as the engine takes them; the last gives logits, or x."""
+    inputs = [reads, *(layer.units for layer in net)]
     hidden = [layer.activation for layer in net[:-1]]
     return [
         {

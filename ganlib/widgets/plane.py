@@ -33,6 +33,10 @@ EVERY, STD, FALL = 25, 0.05, 0.2  # iterations between points of the charts; the
 #: settings that learn the ring, by `RING`; notebook 05 has what was measured
 LEARNS = dict(p_data="ring", k=1, lr_D=0.03, lr_G=0.01, momentum=0.5, fall=2_500, generator_cost="non-saturating")
 DATA = {"ring": "a ring of 8", "grid": "a grid of 25", "points": "points of your own"}
+#: below the map: always, where a person puts the points, and while there are none yet
+HALF = "On the thin line D says 1/2."
+OWN = " Click into the map to put data there, and on a point to take it away."
+UNTIL = " Until you do, the ring is the data."
 AXIS = np.linspace(-REACH, REACH, 49)  # where D is looked at, in x and in y
 
 
@@ -184,16 +188,15 @@ class PlaneEngine(Game):
         start, pull = self.x[:PULLED], np.nan_to_num(self.pull(self.x[:PULLED]), posinf=0, neginf=0)
         scale = 0.6 / max(np.linalg.norm(pull, axis=1).max(), 0.05)  # where G is hardly pulled, arrows are short
         shown = (self.data, "data", "data"), (self.x, "G(z)", "G")
-        half, own = "On the thin line D says 1/2.", self.values["p_data"] == "points"
-        put = " Click into the map to put data there, and on a point to take it away." if own else ""
-        none = " Until you do, the ring is the data." if own and not self.values["points"] else ""
+        own = self.values["p_data"] == "points"
+        caption = HALF + own * OWN + (own and not self.values["points"]) * UNTIL
         return Panel(
             "D(x) as a map; data, and where each G(z) is pulled",
             [Line(*xs[:SHOWN].T, *style, dots=True) for xs, *style in shown],
             *(ends, ends, ""),
             heat=Heat(D, ends, ends, (0.5,), "D", (0, 1), "D"),
             arrows=[Arrows(start, start + scale * pull, "other")],
-            **{"square": True, "draws": "points", "at": (0, 0, 19, 7), "caption": half + put + none},
+            **{"square": True, "draws": "points", "at": (0, 0, 19, 7), "caption": caption},
             words=f"A map of D with {SHOWN} data and as many samples of G. "
             f"On average D says {self.D_data:.2f} on the data and {self.D_x:.2f} on the samples.",
         )

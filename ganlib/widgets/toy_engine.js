@@ -1,73 +1,29 @@
 // The live Figure 1 without a kernel, in a Web Worker: what toy.py is with one. It takes the commands of view.js and
 // posts frames. What is said, chosen and pressed comes from Python with the message "begin" (toy_page.py).
 
-import { abs, fixed, floor, max, min, range, round, roundRange, sqrt, sum, ticks, whole } from "./plain.js";
+import { abs, fixed, floor, max, min, range, roundRange, sqrt, sum, ticks, whole } from "./plain.js";
+import { Curves, Live, arrows, clock, level, line, mark, minus, packed, said, serve, short } from "./live.js";
 import { BestD, Game, MINUS_LOG_4, SETTINGS, density, expit, floats, pick } from "./toy_game.js";
 
-const WORK = 9; // ms of moves in a turn; a screen shows a picture every 17 ms, and the rest of it is for the page
-const STILL = 500; // ms between two frames where nothing has moved; else every turn shows one
-const later = self.requestAnimationFrame ?? ((act) => setTimeout(act, 4)); // a turn for each picture of the screen
-const SLOW_FRAME = 1000; // ... for a person who asks for less motion
-const AHEAD = 20; // frames that are sent unasked after a question of the page
-const SILENCE = 2000; // ms without a question after which the game rests: nobody looks
-const DRAG = 1000; // ms within which another change of the same control belongs to the same drag
 const [MEASURE_EVERY, SLOW, FAR, SINCE, STEEP] = [10, 30, 1e4, 100, 60]; // as in toy.py and diagnosis.py
 const [EDGE, BINS] = [5, 240]; // the window, and its bins
 const WIDTH = (2 * EDGE) / BINS;
 const CENTRES = range(BINS, (i) => -EDGE + (i + 0.5) * WIDTH);
 const [PUSH, MOST_PUSH, PULL, STAGES, ENOUGH] = [0.6, 3, 0.3, 5, 20];
 const LIT = { D: "D", G: "p_g" }; // the curve of the player that has moved
-const [ROWS, KEPT, UNDONE, EVENTS] = [600, 60, 50, 50];
+const [KEPT, UNDONE] = [60, 50];
 const SEEN = ["moment", "push", "speed"];
 const MOVES = { step: "iterate", step_D: "D", step_G: "G", best_D: "best_D" }; // by their buttons
 const ABOUT = ["moves", "game", "events", "moved", "recent", "alone", "stride"]; // of a moment of the game
 const AFRESH = { error: "", message: "", due: 0, ends: [] };
 const LIVING = ["start", "pause", "stop", ...Object.keys(MOVES)];
 
-const clock = () => performance.now();
-const minus = (words) => words.replace(/(^|[\s(=[])-(?=[\d.]|log)/g, "$1−");
 const std = (x, w = x.map(() => 1)) => {
   const [all, mean] = [sum(w), sum(x.map((v, i) => v * w[i])) / sum(w)];
   return sqrt(sum(x.map((v, i) => w[i] * (v - mean) ** 2)) / all);
 };
 
-/** A number with so many digits. */
-const short = (v, digits = 3) => (abs(v) < 1000 ? String : whole)(Number(v.toPrecision(digits)));
-const SAID = { ",": whole, "%": (share) => fixed(100 * share, 0), g: short, h: (v) => short(v, 2) }; // by {name:how}
-
-// -- ranges ---------------------------------------------------------------------------------------------------------
-
-function quantile(sorted, share) {
-  const at = share * (sorted.length - 1);
-  const [i, rest] = [floor(at), at % 1];
-  return sorted[i] + rest * ((sorted[i + 1] ?? sorted[i]) - sorted[i]);
-}
-
 // -- pictures ---------------------------------------------------------------------------------------------------------
-
-const said = (value) => (typeof value === "number" ? minus(fixed(value)) : value);
-const line = (x, y, name, style, more) => ({ x, y, name, style, ...more });
-const level = (y, name, more) => ({ y, name: minus(name), x: null, ...more });
-const mark = (x, y, name, more) => ({ x, y, name, moves: [], ...more });
-const arrows = (start, end, style, name, value) => ({ start, end, style, name, value });
-
-/** The picture with its arrays as places among buffers; an array that stands in two places is packed once. */
-function packed(picture) {
-  const [buffers, seen] = [[], new Map()];
-  const place = (values) => {
-    if (!seen.has(values)) {
-      const at = buffers.push(new Float32Array(values.flat()).buffer) - 1;
-      seen.set(values, { at, shape: [values.length], type: "float32" });
-    }
-    return seen.get(values);
-  };
-  const panels = picture.panels.map((one) => ({
-    ...one,
-    lines: one.lines.map((l) => ({ ...l, x: place(l.x), y: place(l.y), value: said(l.value) })),
-    arrows: one.arrows.map((a) => ({ ...a, start: place(a.start), end: place(a.end) })),
-  }));
-  return [{ ...picture, panels }, buffers];
-}
 
 /** The push on samples at x, where D says D: their points on D's curve, and the arrows, the largest cut. */
 function pushes(x, D, push, top) {
@@ -141,56 +97,20 @@ class Scene {
   }
 }
 
-/** Rows of moves, V, C and JSD, each the mean of `stride` in a row, which doubles when there are too many. */
-class Curves {
-  rows = [];
-  stride = 1;
-  waiting = [];
-
-  add(row) {
-    this.waiting.push(row);
-    if (this.waiting.length < this.stride) return;
-    const mean = (rows) => rows[0].map((_, j) => (j ? sum(rows.map((r) => r[j])) / rows.length : rows.at(-1)[0]));
-    if (this.rows.length === ROWS) {
-      this.rows = range(ROWS / 2, (i) => mean(this.rows.slice(2 * i, 2 * i + 2)));
-      this.stride *= 2;
-      return;
-    }
-    this.rows.push(mean(this.waiting));
-    this.waiting = [];
-  }
-
-  cut(moves) {
-    this.rows = this.rows.filter(([at]) => at < moves);
-    this.waiting = [];
-  }
-
-  copy() {
-    return Object.assign(new Curves(), structuredClone(this));
-  }
-}
-
 // -- the engine -------------------------------------------------------------------------------------------------------
 
-class Toy {
-  message = "";
-  applied = 0;
+class Toy extends Live {
   undone = [];
   pinned = null;
-  ranges = {};
 
   constructor(given) {
-    Object.assign(this, given, { values: { ...given.values } });
+    super(given);
     this.anew();
     if (this.opening) {
       this.preset(this.opening);
       this.finish();
       this.undone = [];
     }
-  }
-
-  get running() {
-    return this.state === "running";
   }
 
   // -- the start of a seed, and other moments -------------------------------------------------------------------------
@@ -218,7 +138,7 @@ class Toy {
 
   newData() {
     this.p_data = this.bins(this.game.p_data);
-    Object.assign(this, { ranges: {}, stale: true, pushed: null, measuredAt: -1, before: null });
+    Object.assign(this, { ranges: {}, stale: true, pushed: null, takenAt: -1, before: null });
     this.measure();
   }
 
@@ -246,7 +166,7 @@ class Toy {
     this.stride *= 2;
   }
 
-  remember() {
+  store() {
     if (this.state === "error") return;
     const [last, now] = [this.undone.at(-1), this.moment(true)];
     const same = (one) => JSON.stringify([one.moves, one.values]);
@@ -267,7 +187,7 @@ class Toy {
     this.newData();
   }
 
-  get lookedAt() {
+  get past() {
     const at = this.values.moment;
     if (at === null || at >= this.moves) return null;
     return this.kept.reduce((a, b) => (abs(b.moves - at) < abs(a.moves - at) ? b : a));
@@ -299,17 +219,11 @@ class Toy {
     }
   }
 
-  set(values) {
-    const differ = ([key, value]) => JSON.stringify(value) !== JSON.stringify(this.values[key]);
-    const differing = Object.fromEntries(Object.entries(values).filter(differ));
-    if (Object.keys(differing).length) this.changed(differing);
-  }
-
   changed(values, own = false) {
     const names = Object.keys(values);
     if (this.chosen && !own && names.some((name) => !SEEN.includes(name))) this.endActs();
     const anew = "units" in values;
-    if (anew) this.remember();
+    if (anew) this.store();
     const held = this.values.lr_G === 0;
     Object.assign(this.values, values);
     if (anew) return this.anew();
@@ -327,30 +241,9 @@ class Toy {
     }
   }
 
-  note(key, value) {
-    const now = clock();
-    const same = this.events.at(-1)?.[1] === key && now - this.eventAt < DRAG;
-    this.eventAt = now;
-    this.events = [...this.events.slice(0, same ? -1 : undefined), [this.moves, key, value]].slice(-EVENTS);
-  }
-
-  usable() {
-    if (this.state === "error") this.refuse("ended", { error: this.error });
-  }
-
-  refuse(words, values) {
-    throw Object.assign(Error(this.say(words, values)), { refused: true });
-  }
-
-  /** Words of the page with values in them: {V:3} has three decimals, and SAID has the other ways. */
-  say(name, values = {}) {
-    const put = (_, key, how) => (how ? (SAID[how]?.(values[key]) ?? fixed(values[key], how)) : values[key]);
-    return minus(this.words[name].replace(/\{(\w+):?(.?)\}/g, put));
-  }
-
   on_start() {
     this.usable();
-    if (!this.running) this.remember();
+    if (!this.running) this.store();
     this.values.moment = null;
     this.state = "running";
     if (!this.act) this.endActs();
@@ -367,8 +260,8 @@ class Toy {
 
   byHand(move) {
     this.usable();
-    this.remember();
-    this.carryOut([{ move, n: 1 }]);
+    this.store();
+    this.carry([{ move, n: 1 }]);
     if (move !== "best_D") this.finish();
   }
 
@@ -376,7 +269,7 @@ class Toy {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       this.refuse("seed", { seed: JSON.stringify(seed) });
     }
-    this.remember();
+    this.store();
     this.values.seed = seed;
     this.anew();
   }
@@ -390,9 +283,9 @@ class Toy {
   }
 
   on_resume() {
-    const moment = this.lookedAt;
+    const moment = this.past;
     if (!moment) return;
-    this.remember();
+    this.store();
     this.backTo(moment);
   }
 
@@ -409,15 +302,15 @@ class Toy {
   preset(name) {
     const chain = [this.presets[name]];
     while (chain[0].after && chain[0].after !== this.chosen) chain.unshift(this.presets[chain[0].after]);
-    this.remember();
+    this.store();
     if (!chain[0].after) {
       Object.assign(this.values, this.defaults, this.plain, chain[0].settings);
       this.anew();
     }
-    this.carryOut(chain.flatMap(({ acts }) => acts), name);
+    this.carry(chain.flatMap(({ acts }) => acts), name);
   }
 
-  carryOut(acts, name = "") {
+  carry(acts, name = "") {
     this.usable();
     this.values.moment = null;
     this.endActs();
@@ -462,7 +355,7 @@ class Toy {
       this.state = "paused";
     }
     this.keep();
-    if (this.pace <= SLOW || !this.running || this.moves - this.measuredAt >= MEASURE_EVERY) this.measure();
+    if (this.pace <= SLOW || !this.running || this.moves - this.takenAt >= MEASURE_EVERY) this.measure();
   }
 
   *turns(acts) {
@@ -550,11 +443,11 @@ class Toy {
   }
 
   measure() {
-    if (this.state === "error" || this.measuredAt === this.moves) return;
+    if (this.state === "error" || this.takenAt === this.moves) return;
     const found = this.game.measure(this.p_g());
     const row = [this.moves, found.V, found.C, found.JSD];
     if (!row.every(Number.isFinite) || found.V <= -FAR) this.diverge("V", found);
-    Object.assign(this, { measured: found, measuredAt: this.moves });
+    Object.assign(this, { measured: found, takenAt: this.moves });
     this.curves.add(row);
     this.recent = [...this.recent.slice(-59), row];
   }
@@ -572,34 +465,6 @@ class Toy {
   }
 
   // -- what there is to see -------------------------------------------------------------------------------------------
-
-  described(key) {
-    return this.controls.find((one) => one.key === key);
-  }
-
-  /** A value of a control in words. */
-  told(key, value) {
-    const { places, words } = this.described(key);
-    return words ? (words[places.indexOf(value)] ?? short(value)) : String(value);
-  }
-
-  /** The changes of controls as upright lines, with names such as "k 3" or without. */
-  levels(named) {
-    return this.events.map(([x, key, value]) => {
-      const told = this.whole.includes(key) ? value : this.told(key, value);
-      return level(null, named ? `${this.described(key).name} ${told}` : "", { x });
-    });
-  }
-
-  /** Round numbers around some curves, by quantiles, and around all that this axis has shown so far. */
-  around(name, curves, include) {
-    const ends = [include, this.ranges[name] ?? include];
-    for (const curve of curves.filter(({ length }) => length)) {
-      const sorted = [...curve].sort((a, b) => a - b);
-      ends.push([quantile(sorted, 0.005), quantile(sorted, 0.995)]);
-    }
-    return (this.ranges[name] = roundRange(min(...ends.map(([low]) => low)), max(...ends.map(([, high]) => high))));
-  }
 
   charts(now, at) {
     const [rows, before] = [this.curves.rows, this.pinned?.rows ?? []];
@@ -630,7 +495,7 @@ class Toy {
     const differ = Object.keys(values).filter((key) => String(values[key]) !== String(this.values[key]));
     const told = differ.filter((key) => key !== "heights");
     const each = told.map((key) => {
-      return `${this.described(key).name} ${this.told(key, values[key])} (now ${this.told(key, this.values[key])})`;
+      return `${this.about(key).name} ${this.told(key, values[key])} (now ${this.told(key, this.values[key])})`;
     });
     if (differ.includes("heights")) each.push(this.say("by hand"));
     const how = this.say(each.length ? "differs" : "same", { each: each.join("; ") });
@@ -644,9 +509,9 @@ class Toy {
     } catch (error) {
       if (!error.diverged) throw error; // state and message say so; what was drawn last stays
     }
-    const [at, stage] = [this.lookedAt, this.stage];
+    const [at, stage] = [this.past, this.stage];
     const looked = at && this.look(at);
-    this.shownStage = stage;
+    this.staged = stage;
     if (stage) this.coming = new Coming(this.game, this.act?.move);
     const see = this.see(at, looked);
     const shown = looked ?? { scene: this.scene, now: this.measured, step: this.game.step };
@@ -698,7 +563,7 @@ class Toy {
   /** What stands above: what is looked at, what a preset shows, or what has just moved. */
   see(at, looked) {
     if (at) return this.say(looked ? "back" : "nothing", { at: at.moves, moves: this.moves });
-    if (this.shownStage) return this.coming.said(this, this.shownStage);
+    if (this.staged) return this.coming.said(this, this.staged);
     if (this.chosen) return minus(this.presets[this.chosen].see);
     if (this.before) return this.say("moved " + this.before[0]);
     return this.say(this.moves || this.running ? "on" : "first");
@@ -723,19 +588,7 @@ class Toy {
 
   off() {
     const usual = { running: ["start"], paused: ["pause"], error: LIVING }[this.state] ?? ["pause", "stop"];
-    return [...usual, ...(this.undone.length ? [] : ["undo"]), ...(this.lookedAt ? [] : ["resume", "present"])];
-  }
-
-  /** What a page shows of each control: [value, place, words], or [value]. */
-  valued() {
-    const found = {};
-    for (const { key, places } of this.controls.filter((one) => one.key in this.values && one.kind !== "curve")) {
-      const value = this.values[key];
-      // the place of a value, or where it lies between two, the nearer one
-      const place = places?.findIndex((one) => one === value || one > value * 0.95);
-      found[key] = places ? [value, place, this.told(key, value)] : [value];
-    }
-    return found;
+    return [...usual, ...(this.undone.length ? [] : ["undo"]), ...(this.past ? [] : ["resume", "present"])];
   }
 
   frame() {
@@ -835,46 +688,4 @@ class Coming {
   }
 }
 
-// -- the talk with the page -------------------------------------------------------------------------------------------
-
-let [toy, n, allowed, slow, timer] = [null, 0, AHEAD, false, 0];
-let askedAt = 0; // when the page last asked, ms
-let shownAt = 0;
-
-function show(answer) {
-  shownAt = clock();
-  const [frame, buffers] = toy.frame();
-  self.postMessage([{ type: "frame", n: ++n, stalled: false, answer, ...frame }, buffers], buffers);
-}
-
-/** Some moves, and a frame when one is due. */
-function turn() {
-  timer = 0;
-  const now = clock();
-  if (!toy.running || now - askedAt > SILENCE) return;
-  try {
-    toy.advance(WORK);
-  } catch (error) {
-    toy.fail(error);
-  }
-  const fresh = toy.stale || toy.stage !== toy.shownStage;
-  const due = clock() - shownAt >= (slow ? SLOW_FRAME : fresh ? 0 : STILL);
-  if (!toy.running || (due && allowed-- > 0)) show(false);
-  wake();
-}
-
-function wake() {
-  if (toy.running) timer ||= later(turn);
-}
-
-self.onmessage = ({ data: message }) => {
-  askedAt = clock();
-  allowed = AHEAD;
-  slow = message.slow ?? slow;
-  if (message.type === "begin") toy = new Toy(message.given);
-  else if (message.type !== "ask") toy.do(message);
-  if (message.type === "ask" && message.have === n) {
-    self.postMessage([{ type: "same", n, applied: toy.applied, stalled: false, answer: true }, null]);
-  } else show(true);
-  wake();
-};
+serve((given) => new Toy(given));

@@ -5,7 +5,7 @@ import { PI, abs, ceil, exp, floor, log, log1p, max, min, range, round, softplus
 
 const REACH = { uniform: sqrt(3), normal: 9 }; // p_g is computed from |z| <= reach
 const PIECES = { uniform: 1, normal: 18 }; // the z between which the prior is smooth enough for quadrature
-const SALT = 14; // sets these draws apart; of 70 that were tried the first with which every preset shows what it says
+export const SALT = 14; // sets these draws apart; of 70 that were tried the first with which every preset shows what it says
 const SMOOTH_PIECES = 800; // a G that is not made of rectifiers is looked at as so many straight lines
 export const MINUS_LOG_4 = -log(4);
 
@@ -227,7 +227,7 @@ const bestV = (P, Q) => sum(P.map((p, i) => xlogy(p, p / (p + Q[i])) + xlogy(Q[i
 
 // -- nets -------------------------------------------------------------------------------------------------------------
 
-/** Dense layers, {inputs, units, activation} each, the last of one unit. `theta`: W (inputs, units) and b of each. */
+/** Dense layers, {inputs, units, activation} each. `theta`: W (inputs, units) and b of each. */
 export class Net {
   constructor(layers) {
     let at = 0;
@@ -240,17 +240,18 @@ export class Net {
     this.velocity = floats(at);
   }
 
-  /** x (m,) to the outputs (m,); the way is kept for `backward`. */
+  /** Examples x, one after another, to their outputs; the way is kept for `backward`. */
   forward(x) {
     const { theta } = this;
     let h = (this.x = x);
+    let n = x.length; // numbers in x, and then in h
     for (const layer of this.layers) {
       const { inputs, units, activation, W, b } = layer;
-      if (layer.h.length < x.length * units) {
-        [layer.h, layer.down] = [floats(x.length * units), floats(x.length * inputs)];
-      }
+      const m = n / inputs;
+      if (layer.h.length < m * units) [layer.h, layer.down] = [floats(m * units), floats(n)];
+      n = m * units;
       const out = layer.h;
-      for (let i = 0; i < x.length; i++) {
+      for (let i = 0; i < m; i++) {
         const o = i * units;
         for (let u = 0; u < units; u++) out[o + u] = theta[b + u];
         for (let j = 0; j < inputs; j++) {
@@ -264,19 +265,21 @@ export class Net {
       }
       h = out;
     }
-    return h.slice(0, x.length);
+    return h.slice(0, n);
   }
 
   /**
-   * From d cost / d output of the first d.length examples, which it overwrites, to d cost / d x. `gradient` takes
+   * From d cost / d output of the first examples, which it overwrites, to d cost / d x of these. `gradient` takes
    * d cost / d theta.
    */
   backward(d, gradient = null) {
-    const [{ theta }, m] = [this, d.length];
+    const { theta } = this;
+    let n = d.length;
     gradient?.fill(0);
     for (let l = this.layers.length - 1; l >= 0; l--) {
       const { inputs, units, activation, W, b, h, down } = this.layers[l];
       const below = l ? this.layers[l - 1].h : this.x;
+      const m = n / units;
       for (let i = 0; i < m; i++) {
         const o = i * units;
         for (let u = o; u < o + units; u++) {
@@ -293,8 +296,9 @@ export class Net {
         }
       }
       d = down;
+      n = m * inputs;
     }
-    return d.slice(0, m);
+    return d.slice(0, n);
   }
 
   /** The first weights as torch draws them: uniform within ±irange, in single precision; a bias where it is drawn. */
@@ -366,11 +370,11 @@ export class Game {
 
   /** One update on a batch, of "D", "G" or "DG", both from the same old parameters. */
   play(players, { x, z }) {
-    const { G, D, gradients } = this;
-    const [fakes, m] = [G.forward(z), z.length];
-    const rows = floats(m + x.length); // the fakes first
+    const { G, D, gradients, batch: m } = this;
+    const fakes = G.forward(z);
+    const rows = floats(fakes.length + x.length); // the fakes first
     rows.set(fakes);
-    rows.set(x, m);
+    rows.set(x, fakes.length);
     const a = D.forward(rows);
     const slope = SLOPES[this.generator_cost];
     const to_fakes = players.includes("G") ? D.backward(a.subarray(0, m).map((one) => slope(one) / m)) : null;

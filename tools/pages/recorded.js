@@ -5,7 +5,7 @@ const NOT_HERE = "This is a recording. In the notebook this can be set, too.";
 const SAID = {
   run: "A recording. In the notebook it is a live game, which can be changed while it plays.",
   grid: "A recording, at some places of each control. In the notebook each place can be reached.",
-  explored: "A recording: every run has been trained to its end, so there is nothing to start here. Some moments are kept.",
+  explored: "A recording: every run has been trained to its end, so there is nothing to start here. The map has {n} moments.",
   judge: "These are five rounds that were drawn once. In the notebook each round is drawn anew.",
 };
 const [CLOSE, ALIKE] = [0.06, 0.95]; // as in guess.py
@@ -430,7 +430,8 @@ window.ganlibRecording = async (name, text) => {
   ganlibView.render({ model: place.model, el: place });
   if (picture) picture.hidden = true;
   if (SAID[about.kind]) {
-    const said = Object.assign(document.createElement("p"), { className: "demo-said", textContent: SAID[about.kind] });
+    const textContent = SAID[about.kind].replace("{n}", about.updates?.length);
+    const said = Object.assign(document.createElement("p"), { className: "demo-said", textContent });
     place.append(said);
   }
   place.model.below?.(place);

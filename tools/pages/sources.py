@@ -53,6 +53,7 @@ class Live:
 
 LIVE = (
     Live("play", "tools.toy_page", "Play Figure 1, live", "Play Figure 1 live, with every control", "LiveToy"),
+    Live("ring", "tools.plane_page", "Play the ring of 8, live", "Play it live, with every control", "LivePlane"),
     Live(
         *("digits", "tools.digits_page", "Draw digits, live", "Draw digits live, and walk through z"),
         *("Interpolation", "06_mnist"),

@@ -20,7 +20,7 @@ import pytest
 pytest.importorskip("myst_nb", reason='the extra "site" is not installed: make env')
 
 from ganlib.lessons import optimal_discriminator as lesson
-from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, LiveFork, LiveToy
+from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, FewLabels, LiveFork, LiveToy
 from ganlib.widgets.be_discriminator import ANSWERS
 from tests.browser import drag
 from tools.pages import record, sources
@@ -334,6 +334,7 @@ def test_p_g_is_in_the_readers_hands_in_the_page_as_in_the_notebook(opened, smal
 def test_a_run_is_looked_at_from_more_than_one_place(opened):
     place, real = opened.demo(6), LiveFork()
     words, step = place.locator(".gl-words"), record.RUNS["ForkEngine"]
+    assert words.inner_text() == real.latest[0]["picture"]["words"], "it begins where the notebook's demo begins"
     for _ in range(step):
         real.engine.once()
     place.get_by_role("button", name="Step", exact=True).click()
@@ -342,6 +343,11 @@ def test_a_run_is_looked_at_from_more_than_one_place(opened):
         opened.page.keyboard.press(key)
         real.set(c=c)
         words.filter(has_text=real.latest[0]["picture"]["words"]).wait_for()
+
+
+def test_a_run_takes_no_points_of_a_person():
+    message, _ = record._still(FewLabels().latest)
+    assert [panel["draws"] for panel in message["picture"]["panels"]] == [None] * 4
 
 
 @pytest.mark.browser

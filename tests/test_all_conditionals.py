@@ -13,6 +13,7 @@ from torch.nn.functional import softplus
 
 from ganlib import DataError, RecipeError, conditions, game, theory
 from ganlib.checkpoints import Trained
+from ganlib.lessons import all_conditionals as lesson
 from ganlib.recipes import MASKS, MNIST
 from ganlib.studies import all_conditionals as study
 from ganlib.studies.all_conditionals import HILLS, ORDERS, PLANE, PLANE_MASKS, SHAPE, Plane, PlaneGame
@@ -224,3 +225,10 @@ def test_rows_by_what_is_hidden(trained):
     expected = (trained.samples(40, 1) - trained.samples(40, 2)).norm(dim=1)
     assert all_["share"] == 1 and all_["diversity"] == pytest.approx(expected.mean().item(), rel=1e-5)
     assert all_["real"] == pytest.approx((x - x.roll(1, 0)).norm(dim=1).mean().item(), rel=1e-5)
+
+
+def test_the_guess_of_the_agreement_begins_where_nothing_is_hidden():
+    """There the classifier is right about nearly all digits, and not about all of them."""
+    guess = lesson.guess_agreement([{"share": 0.0, "agreement": 0.97}, {"share": 1.0, "agreement": 0.1}])
+    truth = guess.engine.truth()
+    assert (truth.y[0], truth.y[-1]) == (0.97, 0.1)

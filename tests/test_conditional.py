@@ -241,5 +241,9 @@ def test_every_mistake_has_one_clear_message(asked, half):
         conditional.a_row_a_class(half, 2)
     with pytest.raises(RecipeError, match="condition 'left half'"):
         conditional.completions(asked, torch.zeros(1, 784), 2, SHAPE)
+    with pytest.raises(RecipeError, match="condition 'classes'; use one of class, left half"):
+        lesson.the_pair("classes")
+    with pytest.raises(RecipeError, match="which is 2; use 0 for the last iterate"):
+        lesson.plot_taken(2)
     with pytest.raises(RecipeError, match="condition 'class'"):
         conditional.taken_for(replace(asked, recipe=MNIST), None)

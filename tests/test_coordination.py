@@ -312,6 +312,12 @@ def test_mistakes_have_one_clear_message():
         (lambda: play("k = 1", budget=3), "even number of gradients"),
         (lambda: play(Way("", {"update": "simultaneous"}, k=(2,))), "k = 1, without a rule"),
         (lambda: play(Way("", {"p_z": "none"})), "p_z is 'none'"),
+        (lambda: Way("mine", {"p_zz": 1}), "'mine' changes 'p_zz', which is no field"),
+        (lambda: lesson.compare("k = 9"), "way is 'k = 9'; use one of: k = 1; k = 2"),
+        (lambda: lesson.compare("k = 1", data="hill"), "data is 'hill'; use one of: two hills"),
+        (lambda: lesson.costs("k=1"), "way is 'k=1'"),
+        (lambda: lesson.rerun("k = 1", data="hill"), "data is 'hill'"),
+        (lambda: lesson.samples("mean"), "iterate is 'mean'; use one of: last; average"),
     ):
         with pytest.raises(RecipeError, match=words):
             make()

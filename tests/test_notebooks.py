@@ -74,7 +74,8 @@ def test_a_notebook_says_what_it_needs_and_leads_on(name):
 
 @pytest.mark.parametrize("name", in_the_form())
 def test_every_question_has_a_folded_answer(name):
-    """After "Predict" a <details> comes before the next heading, and no heading stands inside one."""
+    """After "Predict" a <details> comes before the next heading, no heading stands inside one, and no text is twice."""
+    assert len({cell.source for cell in cells(name, "markdown")}) == len(cells(name, "markdown"))
     text = "\n\n".join(cell.source for cell in cells(name, "markdown"))
     assert text.count("<details>") == text.count("</details>") == len(FOLDED.findall(text))
     for section in re.split(r"^#{1,2} ", text, flags=re.M):

@@ -29,7 +29,7 @@ from ganlib.lessons import optimal_discriminator as lesson
 from ganlib.recipes import MASKS, TOY
 from ganlib.studies.measures import Classifier
 from ganlib.studies.sweeps import ToySweep
-from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, Explorer, LiveFork, LiveToy, PaintMask
+from ganlib.widgets import BeTheDiscriminator, BeTheGenerator, Explorer, FewLabels, LiveFork, LiveToy, PaintMask
 from ganlib.widgets.be_discriminator import ANSWERS
 from ganlib.widgets.explorer_engine import MEAN
 from tests.browser import drag
@@ -430,6 +430,7 @@ def test_a_mask_is_painted_in_the_page_as_in_the_notebook_once_its_nets_are_fetc
 def test_a_run_is_looked_at_from_more_than_one_place(opened):
     place, real = opened.demo(6), LiveFork()
     words, step = place.locator(".gl-words"), record.RUNS["ForkEngine"]
+    assert words.inner_text() == real.latest[0]["picture"]["words"], "it begins where the notebook's demo begins"
     for _ in range(step):
         real.engine.once()
     place.get_by_role("button", name="Step", exact=True).click()
@@ -438,6 +439,11 @@ def test_a_run_is_looked_at_from_more_than_one_place(opened):
         opened.page.keyboard.press(key)
         real.set(c=c)
         words.filter(has_text=real.latest[0]["picture"]["words"]).wait_for()
+
+
+def test_a_run_takes_no_points_of_a_person():
+    message, _ = record._still(FewLabels().latest)
+    assert [panel["draws"] for panel in message["picture"]["panels"]] == [None] * 4
 
 
 @pytest.mark.browser

@@ -53,6 +53,10 @@ def test_a_button_draws_its_class_from_the_same_z(play, trained):
     assert play.seed == 3, "asked for the same digit again, nothing changes"
     play.press("ask_1")
     assert play.seed == 4 and torch.equal(play.z, trained.recipe.noise(6, 4))
+    play.set(other=1, mix=0.5)
+    sheet = play.complete().panels[0]
+    assert sheet.title == "You asked for: 1", "a mixture of a digit with itself is that digit"
+    assert sheet.tiles.badges == {0: ""}, "no number in the frame, which one could take for a class"
 
 
 def test_the_mixture_and_the_strip_lie_on_the_line_between_two_classes(play, trained):

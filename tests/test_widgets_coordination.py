@@ -39,6 +39,8 @@ def test_what_is_shown_is_what_is_measured_by_other_sums(two):
     for _ in range(EVERY):
         two.once()
     JSDs, gaps = two.complete().panels[2:]
+    assert two.twin().complete().panels[2].y == (0, 0.7), "at the start p_g is far from p_data, and the chart shows it"
+    assert max(line.y[-1] for line in JSDs.lines) < JSDs.y[1]
     for i, play in enumerate(two.plays.values()):
         expected = theory.JSD(play.toys.p_data, play.toys.p_g(), order=20)
         assert JSDs.lines[2 * i].y[-1] == pytest.approx(expected, abs=1e-4)

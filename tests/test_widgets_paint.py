@@ -88,6 +88,8 @@ def test_mistakes(play, trained, data):
             play.press("paint", index=index)
     with pytest.raises(RecipeError, match=r"the mask is \(3,\)"):
         play.cover(torch.ones(3))
+    with pytest.raises(RecipeError, match=r"the mask is 3; it must be a torch.Tensor of \(49,\) blocks"):
+        play.cover(3)
     with pytest.raises(RecipeError, match="not given masks"):
         PaintMaskEngine(replace(trained, recipe=MNIST), data)
 

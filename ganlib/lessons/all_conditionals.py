@@ -60,9 +60,9 @@ def guess_joint() -> Guess:
 
 
 def guess_agreement(rows: Sequence[Mapping[str, float]]) -> Guess:
-    """The share of completions that are taken for the right digit, to be sketched."""
+    """The share of completions that are taken for the right digit, to be sketched; the first of `rows` hides none."""
     x = np.linspace(0, 1, 41)
-    truth = np.interp(x, [0.0, *(row["share"] for row in rows)], [1.0, *(row["agreement"] for row in rows)])
+    truth = np.interp(x, [row["share"] for row in rows], [row["agreement"] for row in rows])
     panel = Panel("Completions taken for the digit's own label", (), (0, 1), (0, 1), "share of the blocks hidden")
     return Guess(
         "A share of a test digit's 49 blocks is hidden, and G draws them. How often does a classifier take the result "
@@ -100,13 +100,13 @@ def played(seed: int = 0) -> PlaneGame:
 def plot_joints(game: PlaneGame, n: int = 500) -> Drawing:
     """Points of the data and of the three joints, side by side."""
     ends, axis = (-REACH, REACH), np.linspace(-REACH, REACH, 61)
-    heat = Heat(game.p_data.pdf(np.stack(np.meshgrid(axis, axis), -1)), ends, ends)
+    heat = Heat(game.p_data.pdf(np.stack(np.meshgrid(axis, axis), -1)), ends, ends, name="p_data")
     drawn = {"data": game.p_data.sample(n, np.random.default_rng(0))}
     drawn |= {order: game.joint(order, n) for order in ORDERS}
     return plots.draw(
         [
-            Panel(name, [Line(*x.T, style="V", dots=True)], ends, ends, "x1", "x2" * (not i), heat=heat, square=True)
-            for i, (name, x) in enumerate(drawn.items())
+            Panel(name, [Line(*x.T, style="V", dots=True)], ends, ends, "x1", "x2", heat=heat, square=True)
+            for name, x in drawn.items()
         ]
     )
 
@@ -131,7 +131,7 @@ def recorded_joints() -> Styler:
     for name in names:
         values = [row[name][0] for row in told["joints"]]
         first, _, second = name.partition(" | ")
-        rows.append({"JSD, nats": f"{first} ... {second or 'the data'}", "mean": np.mean(values)})
+        rows.append({"JSD, nats": f"{first} ↔ {second or 'the data'}", "mean": np.mean(values)})
         rows[-1] |= {"least": min(values), "greatest": max(values)}
     return plots.table(rows, digits=4)
 
@@ -142,8 +142,8 @@ def said_plane() -> str:
     last = max(row["iterations"] for row in told["rows"])
     ends = np.array([[one[0] for one in row["jsds"]] for row in told["rows"] if row["iterations"] == last])
     n = len(ends)
-    each = ", ".join(f"{name} {m:.3f} ± {s:.3f}" for name, m, s in zip(HIDDEN, ends.mean(0), ends.std(0, ddof=1)))
-    return f"After {last:,} iterations, {n} seeds, mean JSD of the conditionals in nats ± the seeds' scatter: {each}."
+    each = "; ".join(f"{name}: {m:.3f} ± {s:.3f}" for name, m, s in zip(HIDDEN, ends.mean(0), ends.std(0, ddof=1)))
+    return f"JSD of the conditionals after {last:,} iterations, mean ± scatter of {n} seeds, nats.\n{each}."
 
 
 def plot_recorded_plane() -> Axes:
@@ -188,7 +188,7 @@ def measured(trained: Trained, data: Dataset, judge: Classifier) -> list[dict[st
     """Diversity and agreement by how much is hidden, on some test digits."""
     n, blocks = (100 if smoke() else 2_000), study.blocks_of(trained, data.shape)
     which = torch.randperm(len(data.test), generator=torch.Generator().manual_seed(0))[:n]
-    counts = [round(share * blocks) for share in (0.125, *SHARES)]
+    counts = [round(share * blocks) for share in (0.0, 0.125, *SHARES)]
     return study.by_hidden(trained, scale(data.test[which]), data.test_labels[which], data.shape, judge, counts)
 
 
@@ -288,5 +288,8 @@ def said_joint() -> str:
         first, *others = told["joint"]
         for row in others:
             nats, farther = (row[key] - first[key] for key in ("log_likelihood", "frechet"))
-            lines.append(f"{name}, {row['way']}: {nats:+.1f} nats, Fréchet distance {farther:+.2f} beside one go.")
+            told = (
+                f"{row['way']}, against one go: {nats:+.1f} nats in the score, {farther:+.2f} in the Fréchet distance."
+            )
+            lines.append(f"{name}, {told}")
     return "\n".join(lines) or "Not measured yet."

@@ -16,6 +16,7 @@ from ganlib.checkpoints import Trained
 from ganlib.conditions import right_half
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
+from ganlib.errors import RecipeError, brief
 from ganlib.lessons.table_1 import classifier, smoke  # noqa: F401 (the first for the notebook)
 from ganlib.picture import Line, Panel, Picture
 from ganlib.studies import conditional, measures
@@ -30,7 +31,10 @@ PAIRS = ((3, 8), (4, 9), (1, 0))
 
 def the_pair(condition: str) -> Trained:
     """What is shipped of the pair that is given the "class" or the "left half": the average of its G."""
-    return pretrained({"class": "mnist-conditional", "left half": "mnist-halves"}[condition])
+    names = {"class": "mnist-conditional", "left half": "mnist-halves"}
+    if condition not in names:
+        raise RecipeError(f"no pair is shipped for the condition {brief(condition)}; use one of {', '.join(names)}")
+    return pretrained(names[condition])
 
 
 def about(trained: Trained) -> str:
@@ -210,7 +214,10 @@ def class_table() -> Styler:
 
 def plot_taken(which: int = -1) -> Axes:
     """Asked for and taken for: how often, per thousand samples of a class; of the average, or (0) the last iterate."""
-    row = record("class")["rows"][which]
+    rows = record("class")["rows"]
+    if which not in range(-len(rows), len(rows)):
+        raise RecipeError(f"which is {brief(which)}; use 0 for the last iterate, and 1 or -1 for the average")
+    row = rows[which]
     counts = np.array(row["taken_for"])
     share = counts / counts.sum(1, keepdims=True)
     [ax] = plots.panels(1, width=5.2, height=4.4)

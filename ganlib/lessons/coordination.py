@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pandas.io.formats.style import Styler
 from ganlib import plots, theory
 from ganlib.densities import Density, Gaussian, Mixture
 from ganlib.drawing import Drawing
+from ganlib.errors import RecipeError, brief
 from ganlib.game import PRIORS
 from ganlib.picture import Cells, Level, Line, Panel, Picture, Tiles
 from ganlib.recipes import profile
@@ -34,6 +35,13 @@ def record() -> dict[str, Any]:
     return json.loads(RECORD.read_text(encoding="utf-8"))
 
 
+def one_of(named: Mapping[str, Any], name: str, what: str) -> Any:
+    """What has this name. Raises `RecipeError` on a name that is not there."""
+    if name not in named:
+        raise RecipeError(f"{what} is {brief(name)}; use one of: {'; '.join(named)}")
+    return named[name]
+
+
 # -- two at once -------------------------------------------------------------------------------------------------------
 
 
@@ -44,7 +52,7 @@ def side_by_side(**settings: Any) -> SideBySide:
 
 def spent(way: str, data: str = "two hills", budget: int = 600) -> dict[str, int]:
     """How one game spends its gradients: those of D, those of G, and all."""
-    play = Play(WAYS[way], recipe_for(data), DATA[data], budget=budget).finish()
+    play = Play(one_of(WAYS, way, "way"), recipe_for(data), DATA[data], budget=budget).finish()
     return {"of D": int(play.n_D), "of G": int(play.n_G), "together": int(play.cost)}
 
 
@@ -159,7 +167,8 @@ def verdict_on_ways() -> str:
         counts = chosen.sum(axis=1)
         told = [f"{way} ({', '.join(table.columns[chosen.loc[way]])})" for way in counts.index if counts[way] >= 2]
         lines.append(
-            f"What {words} k = 1 in {SURE} of {n} seeds or more, on two data or more: {'; '.join(told) or 'none'}."
+            f"What {words} k = 1 in {SURE} of {n} seeds or more, on two kinds of data or more: "
+            f"{'; '.join(told) or 'none'}."
         )
     for data in DATA:
         dim = plain_dim(data)
@@ -179,7 +188,8 @@ def verdict_on_averages() -> str:
         better = sum(average[key].median < last[key].median for key in keys)
         ratio = np.median([average[key].median / last[key].median for key in keys])
         lines.append(
-            f"{data}: the average is the better one in {better} of {len(keys)} ways; its JSD is {ratio:.2f} times."
+            f"{data}: the average of G is better than the last G in {better} of {len(keys)} ways; "
+            f"in the median its JSD is {ratio:.2f} times the other."
         )
     return "\n".join(lines)
 
@@ -203,9 +213,10 @@ def rerun(*ways: str, data: str = "two hills", seeds: Sequence[int] = SEEDS) -> 
     rows = {}
     budget = record()["toys"]["budget"] if profile() != "smoke" else 60
     for way in ways:
+        played, p_data = one_of(WAYS, way, "way"), one_of(DATA, data, "data")
         best = bests()[way, data, plain_dim(data)]
         rates = {"lr_D": best.rates[0], "lr_G": best.rates[1]}
-        play = Play(WAYS[way], recipe_for(data), DATA[data], budget=budget, seeds=list(seeds), **rates).finish()
+        play = Play(played, recipe_for(data), p_data, budget=budget, seeds=list(seeds), **rates).finish()
         rows[way] = {"median JSD here": float(np.median(play.JSD())), "recorded": best.median}
     return pd.DataFrame(rows).T.rename_axis("way").round(4)
 
@@ -300,8 +311,9 @@ def verdict_on_z() -> str:
         for p_z in PRIORS:
             if (p_z, data, 1) in found:
                 one = found[p_z, data, 1]
-                told.append(f"{p_z} {one.median:.3f} ({(one.runs < uniform.runs).sum()} of {len(one.runs)} seeds)")
-        lines.append(f"{data}: uniform {uniform.median:.3f} nats; {', '.join(told)} better.")
+                better = f"better in {(one.runs < uniform.runs).sum()} of {len(one.runs)} seeds"
+                told.append(f"{p_z} {one.median:.3f}, {better}")
+        lines.append(f"{data}: uniform {uniform.median:.3f} nats; {'; '.join(told)}.")
     return "\n".join(lines)
 
 
@@ -323,7 +335,8 @@ def ring_table() -> Styler:
     for (name, data, z_dim), best in found.items():
         p_z = "uniform" if name == PLAIN else name
         if data == "ring of 8" and p_z in PRIORS:
-            told = f"{np.median(best.modes):.0f} modes, {np.median(best.good):.0%} good"
+            n = f"{np.median(best.modes):.0f}"
+            told = f"{n} mode{'s' * (n != '1')}, {np.median(best.good):.0%} good"
             rows.setdefault(p_z, {})[z_dim] = told
     table = pd.DataFrame(rows).T.reindex(PRIORS)[list(Z_DIMS)]
     return table.rename_axis(index="prior", columns="coordinates of z").style
@@ -354,6 +367,7 @@ def table_of_digits(iterate: str = "last") -> pd.DataFrame:
 
     "±" is the standard deviation of the score over the seeds.
     """
+    one_of({"last": None, "average": None}, iterate, "iterate")
     rows: dict[str, dict[str, Any]] = {}
     for run in record()["digits"]["runs"]:
         rows.setdefault(run["way"], {"runs": []})["runs"].append(run)
@@ -378,8 +392,10 @@ def table_of_digits(iterate: str = "last") -> pd.DataFrame:
 def styled(table: pd.DataFrame) -> Styler:
     """`table_of_digits`, with as many digits as say something."""
     shown = {"seeds": "{:.0f}", "score": "{:.0f}", "±": "{:.0f}", "frechet": "{:.1f}"}
-    shown |= {"precision": "{:.2f}", "recall": "{:.2f}", "G's updates": "{:,.0f}", "seconds": "{:.0f}"}
-    return table.drop(columns="seconds").style.format(shown)
+    shown |= {"precision": "{:.2f}", "recall": "{:.2f}", "G's updates": "{:,.0f}"}
+    heads = {"score": "Parzen score, nats", "frechet": "Fréchet distance"}
+    format_ = {heads.get(name, name): how for name, how in shown.items()}
+    return table.drop(columns="seconds").rename(columns=heads).style.format(format_)
 
 
 def verdict_on_digits() -> str:
@@ -411,7 +427,7 @@ def said_of_digits() -> str:
     digits = record()["digits"]
     seconds = [run["seconds"] for run in digits["runs"] if "seconds" in run]
     return (
-        f"{len(digits['runs'])} runs, seeds {sorted({run['seed'] for run in digits['runs']})}, of "
+        f"{len(digits['runs'])} runs, seeds {', '.join(map(str, sorted({run['seed'] for run in digits['runs']})))}, of "
         f"{digits['gradients']:,} gradients, as many as {digits['epochs']} epochs of the paper's recipe; "
         f"{np.median(seconds):.0f} s each (median).\nFréchet distance in the features of a classifier "
         f"with {digits['classifier']:.1%} of the test digits right; real test digits are at {digits['floor']:.2f}."
@@ -420,8 +436,9 @@ def said_of_digits() -> str:
 
 def samples(iterate: str = "last") -> Drawing:
     """Eight samples of seed 0 of each way, a row each, in the order of the table."""
+    order = table_of_digits(iterate).index
     shown = record()["digits"]["shown"][iterate]
-    order = [way for way in table_of_digits(iterate).index if way in shown]
+    order = [way for way in order if way in shown]
     n = record()["digits"]["n_shown"]
     panels = []
     for i, way in enumerate(order):
@@ -435,9 +452,9 @@ def compare(
 ) -> pd.DataFrame:
     """For the exercises: a small rerun of ways, also of one's own: JSD by seed, last and averaged medians."""
     budget = budget if profile() != "smoke" else 40
-    rows = {}
-    for way in (WAYS[way] if isinstance(way, str) else way for way in ways):
-        play = Play(way, recipe_for(data), DATA[data], budget=budget, seeds=list(seeds), lr_G=0.03).finish()
+    rows, p_data = {}, one_of(DATA, data, "data")
+    for way in (one_of(WAYS, way, "way") if isinstance(way, str) else way for way in ways):
+        play = Play(way, recipe_for(data), p_data, budget=budget, seeds=list(seeds), lr_G=0.03).finish()
         last, average = play.JSD(), play.JSD(averaged=True)
         rows[way.name] = {
             "JSD, median": np.median(last),

@@ -18,7 +18,8 @@ from ganlib.checkpoints import Trained
 from ganlib.conditions import some_of_each
 from ganlib.datasets import Dataset
 from ganlib.densities import Array, Gaussian
-from ganlib.picture import BLUE, GREEN, PURPLE, VERMILION, Line, Panel
+from ganlib.images import tiles
+from ganlib.picture import BLUE, GREEN, PURPLE, VERMILION, Level, Line, Panel, Tiles
 from ganlib.recipes import profile
 from ganlib.studies import semi_supervised as study
 from ganlib.widgets import FewLabels, Guess
@@ -76,12 +77,12 @@ def plot_optimum() -> plots.Drawing:
     l, p = best_logits(joint, p_g.pdf(x)), joint.sum(1)
     densities = [Line(x, joint[:, 0], "p_data(x, A)", "D"), Line(x, joint[:, 1], "p_data(x, B)", "V")]
     densities.append(Line(x, p_g.pdf(x), "p_g(x)", "G"))
-    logits = [Line(x, l[:, 0], "l_A", "D"), Line(x, l[:, 1], "l_B", "V")]
-    logits.append(Line(x, np.log(p / p_g.pdf(x)), "log sum exp l = log p_data / p_g", "C"))
+    logits = [Line(x, np.log(p / p_g.pdf(x)), "log sum exp l = log p_data / p_g", "D*")]
+    logits += [Line(x, l[:, 0], "l_A", "D"), Line(x, l[:, 1], "l_B", "V")]
     return plots.draw(
         [
             Panel("Data of two classes, and G", densities, (-4, 4), (0, 0.45), y_label="density"),
-            Panel("The best D's logits, nats", logits, (-4, 4), (-6, 3)),
+            Panel("The best D's logits, nats", logits, (-4, 4), (-6, 3), levels=[Level(0.0)]),
         ]
     )
 
@@ -310,14 +311,15 @@ def plot_samples(labels: Trained, pair: Trained, n: int = 16) -> plots.Drawing:
 
 
 def plot_mistakes(labels: Trained, data: Dataset, n: int = 16) -> plots.Drawing:
-    """Test digits that D names wrong, the surest ones first, below what D says and, after "not", what they are."""
+    """Test digits that D names wrong, the surest ones first: in the corner what D says, above them what they are."""
     x = scale(data.test)
     p = study.by_parts(labels.D.classes, x).softmax(1)
     sure, said = p.max(1)
     wrong = torch.where(said != data.test_labels)[0]
     wrong = wrong[sure[wrong].argsort(descending=True)][:n]
-    names = ", ".join(f"{a} (a {b})" for a, b in zip(said[wrong].tolist(), data.test_labels[wrong].tolist()))
-    return plots.rows({f"named {names}": x[wrong]}, (1, 28, 28), zoom=3)
+    sheet = Tiles(tiles(x[wrong], data.shape), len(wrong), {i: f"{k}" for i, k in enumerate(said[wrong].tolist())})
+    names = ", ".join(f"{k}" for k in data.test_labels[wrong].tolist())
+    return plots.draw([Panel(f"They are {names}. In the corner: what D names them", tiles=sheet, at=(0, 0, 4, 12))])
 
 
 def opinions(labels: Trained, data: Dataset, n: int = 2_000) -> Styler:
@@ -327,7 +329,7 @@ def opinions(labels: Trained, data: Dataset, n: int = 2_000) -> Styler:
         l = study.by_parts(labels.D.classes, x)
         sure = (l.softmax(1).max(1).values > 0.99).double().mean().item()
         real = torch.sigmoid(l.logsumexp(1)).mean().item()
-        rows.append({"pictures": name, "mean D(x), no sample": real, "a class above 0.99, given no sample": sure})
+        rows.append({"pictures": name, "mean D(x)": real, "share with a p(k | x, not from G) above 0.99": sure})
     return plots.table(rows)
 
 

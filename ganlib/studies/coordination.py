@@ -10,7 +10,7 @@ import math
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,8 @@ class Way:
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise RecipeError(f"unknown rule {brief(self.rule)}; use one of {', '.join(filter(None, RULES))}, or none")
+        if strange := set(self.recipe) - {each.name for each in fields(Recipe)}:
+            raise RecipeError(f"{brief(self.name)} changes {brief(min(strange))}, which is no field of a Recipe")
         if not self.k or min(self.k) < 1:
             raise RecipeError(f"k is {brief(self.k)}; it must be whole numbers >= 1")
         if not (0 < self.ratio < math.inf and min(self.noise) >= 0):

@@ -128,12 +128,13 @@ class AskEngine(Engine):
         sheet = self.draw(np.full(self.n, w), self.z)
         ends = np.linspace(0, 1, STRIP)
         strip = self.draw(ends, self.z[self.picked : self.picked + 1])
-        name = f"{self.digit}" if not w else f"{1 - w:.2f} of the {self.digit}, {w:.2f} of the {other}"
+        mixed = w and other != self.digit
+        name = f"{1 - w:.2f} of the {self.digit}, {w:.2f} of the {other}" if mixed else f"{self.digit}"
         images, walk = (tiles(shown(x, pixels), self.shape) for x in (sheet, strip))
         where = {round(w * (STRIP - 1)): "now"}
         columns = min(COLUMNS, self.n)
         panels = [
-            Panel(f"You asked for: {name}", tiles=Tiles(images, columns, {self.picked: "1"}, "pick"), at=(0, 0, 14, 8)),
+            Panel(f"You asked for: {name}", tiles=Tiles(images, columns, {self.picked: ""}, "pick"), at=(0, 0, 14, 8)),
             *self._chart(),
             Panel(
                 f"The framed sample from {self.digit} to {other}", tiles=Tiles(walk, STRIP, where), at=(14, 0, 4, 12)

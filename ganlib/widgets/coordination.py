@@ -151,8 +151,9 @@ class SideBySideEngine(Game):
                 Line(spent, average, f"{side}, averaged", STYLE[side], f"{average[-1]:.3f}", dash=1),
             ]
             gaps.append(Line(spent, gap, side, STYLE[side], f"{gap[-1]:.3f}"))
+        top = 0.25 if max(line.y[-1] for line in JSDs) < 0.25 else 0.7  # a JSD is log 2 at the most
         panels += [
-            Panel("JSD(p_data ‖ p_g), nats", JSDs, reach, (0, 0.25), "gradients", at=(10, 0, 9, 6)),
+            Panel("JSD(p_data ‖ p_g), nats", JSDs, reach, (0, top), "gradients", at=(10, 0, 9, 6)),
             Panel("C(G) − V(D, G), nats: what D lacks", gaps, reach, (0, 0.3), "gradients", at=(10, 6, 9, 6)),
         ]
         counts = [f"{play.n_D.item():,} of D and {play.n_G.item():,} of G" for play in self.plays.values()]

@@ -67,8 +67,9 @@ class PaintMaskEngine(Engine):
 
     def cover(self, hidden: Tensor) -> None:
         """Hide these blocks (blocks,) and no others."""
-        if hidden.shape != (self.blocks,):
-            raise RecipeError(f"the mask is {tuple(hidden.shape)}; there are ({self.blocks},) blocks")
+        if not isinstance(hidden, Tensor) or hidden.shape != (self.blocks,):
+            found = tuple(hidden.shape) if isinstance(hidden, Tensor) else brief(hidden)
+            raise RecipeError(f"the mask is {found}; it must be a torch.Tensor of ({self.blocks},) blocks")
         self.hidden = hidden.bool().clone()
         self._work()
 

@@ -105,7 +105,7 @@ class SlicesEngine(Game):
         return Picture([self._plane(), self._slice(jsd), self._chart()], minus(words), told)
 
     def _all(self) -> str:
-        names = (*WHICH.values(), "both at once")
+        names = (*(name.replace(",", "") for name in WHICH.values()), "both at once")
         return ", ".join(f"{name} {jsd.value:.3f}" for name, jsd in zip(names, self.jsds))
 
     def _plane(self) -> Panel:

@@ -51,14 +51,17 @@ KEPT = 0xFFFFF000  # bits of a float32 that are kept: 11 of its fraction, a quar
 GRIDS = ("SlidersEngine", "InterpolationEngine", "AskEngine", "RulerEngine", "RealWalkEngine")
 FIRST = {"D* for two densities": ("mean_g", "width_g", "factor")}  # by title, the sliders that get room first
 RUNS = {
-    **{"ToyEngine": 20, "PlaneEngine": 40, "SlicesEngine": 20, "FewLabelsEngine": 8, "SideBySideEngine": 4},
+    **{"ToyEngine": 20, "PlaneEngine": 40, "SlicesEngine": 40, "FewLabelsEngine": 8, "SideBySideEngine": 4},
     **{"ForkEngine": 75, "TrainingEngine": 25, "ChainsEngine": 1},
 }
 """Games that are recorded as a run, and how often each is called between two frames."""
-FEWER = {"ForkEngine": 41, "TrainingEngine": 46, "ChainsEngine": 57}
+FEWER = {"ForkEngine": 41, "SlicesEngine": 46, "TrainingEngine": 46, "ChainsEngine": 57}
 """Frames of such a run where they are not `FRAMES`: each is large."""
 TRAINED = 10, 31  # of a run from a trained pair: moves between two frames, and frames
-LOOKS = {"ForkEngine": {"c": (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0)}}
+LOOKS = {
+    "ForkEngine": {"c": (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0)},
+    "SlicesEngine": {"at": (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)},
+}
 """Places at which each moment of a run is looked at."""
 CHOICES = {"ChainsEngine": "model"}
 """A choice with a run for each of its values."""
@@ -425,13 +428,14 @@ def _run(demo: Demo) -> Recording:
 
 
 def _still(latest: Latest) -> Latest:
-    """A frame without what a recording has not: a speed of its own, earlier moments, and samples to look at closely."""
+    """A frame without what a run has not: a speed of its own, earlier moments, what is looked at closely, or drawn."""
     message, buffers = latest
     picture = message["picture"]
     panels = []
     for panel in picture["panels"]:
         if panel["seeks"]:
             panel = {**panel, "seeks": "", "x_label": panel["x_label"].replace(LOOK_BACK, "")}
+        panel = {**panel, "draws": None}
         if panel["title"].endswith(CLOSER):
             title, tiles = panel["title"].removesuffix(CLOSER), {**panel["tiles"], "press": None}
             panel = {**panel, "title": title, "tiles": tiles}

@@ -206,7 +206,8 @@ class Run extends RecordedModel {
 
   constructor(about) {
     super(about);
-    this.begin = this.track = Object.keys(this.tracks)[0];
+    this.begin = Object.keys(this.tracks)[0];
+    this.go(this.begin, 0);
   }
 
   set(values) {

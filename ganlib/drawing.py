@@ -293,7 +293,11 @@ def _wide(words: Sequence[str], size: float = TICK) -> float:
 def _rows(words: str, width: float, size: float = TITLE, **look: Any) -> list[tuple[str, dict[str, Any]]]:
     """Words as rows that fit the width, and how they look."""
     n = max(6, int((width - 2 * EDGE) / size / (0.0084 if look.get("weight") == "bold" else 0.0079)))
-    rows = [row for part in vocabulary.minus(words).split("\n") for row in textwrap.wrap(part, n) or [""]]
+    rows = [
+        row
+        for part in vocabulary.minus(words).split("\n")
+        for row in textwrap.wrap(part, n, break_on_hyphens=False) or [""]
+    ]
     return [(row.replace(KEPT, " "), {"fontsize": size, **look}) for row in rows] if words else []
 
 

@@ -31,6 +31,7 @@ EDGE, ROW, UNIT = 0.1, 0.165, 0.25
 """Inches: around a drawing, of a row of text, and of a row of the panels' grid."""
 TITLE, SMALL, TICK = 9.0, 8.0, 7.5
 """Points."""
+KEPT = "\N{NO-BREAK SPACE}"  # no row ends here
 DPI = 130
 """Pixels to an inch in the PNG of a drawing."""
 INKS = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
@@ -68,7 +69,8 @@ def draw(
     picture = vocabulary.completed(Picture(picture) if isinstance(picture, list | tuple) else picture, None)
     unit, ink = (width - 2 * EDGE) / vocabulary.COLUMNS, BLACK if paper else INK
     told = "     ".join(f"{number} {what}" for number, what in picture.readouts)
-    head, foot = [*_rows("     ".join(said), width, weight="bold"), *_rows(told, width)], _rows(picture.words, width)
+    kept = "     ".join(one.replace(" ", KEPT) if len(one) < 60 else one for one in said)  # a name with its value
+    head, foot = [*_rows(kept, width, weight="bold"), *_rows(told, width)], _rows(picture.words, width)
     for note in picture.notes:
         rows = head if note.above else foot
         rows += _rows(note.title, width, weight="bold", color=TONES.get(note.tone, ink))
@@ -291,8 +293,12 @@ def _wide(words: Sequence[str], size: float = TICK) -> float:
 def _rows(words: str, width: float, size: float = TITLE, **look: Any) -> list[tuple[str, dict[str, Any]]]:
     """Words as rows that fit the width, and how they look."""
     n = max(6, int((width - 2 * EDGE) / size / (0.0084 if look.get("weight") == "bold" else 0.0079)))
-    rows = [row for part in vocabulary.minus(words).split("\n") for row in textwrap.wrap(part, n) or [""]]
-    return [(row, {"fontsize": size, **look}) for row in rows] if words else []
+    rows = [
+        row
+        for part in vocabulary.minus(words).split("\n")
+        for row in textwrap.wrap(part, n, break_on_hyphens=False) or [""]
+    ]
+    return [(row.replace(KEPT, " "), {"fontsize": size, **look}) for row in rows] if words else []
 
 
 def _on(colour: Any) -> str:

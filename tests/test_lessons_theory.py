@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from itertools import product
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import pytest
 from ganlib import theory
 from ganlib.controls import Choice, Slider
 from ganlib.densities import Gaussian, Mixture, log_pdf
+from ganlib.errors import RecipeError
 from ganlib.lessons import convergence, jensen_shannon, optimal_discriminator
+from ganlib.studies import bugs
 
 LOG_4 = math.log(4)
 
@@ -171,6 +174,21 @@ def test_maximum_likelihood_takes_the_mean_and_the_variance_of_the_data():
     assert best.std**2 == pytest.approx(theory.expectation(lambda x: (x - mean) ** 2, p_data), abs=1e-6)
     assert jensen_shannon.best_gaussian("KL(p_g || p_data)", p_data).std < 0.6
     assert jensen_shannon.best_gaussian("JSD", p_data).std > 1.5
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (lambda: jensen_shannon.hills(5, left=2), "left is 2; it must be a finite number from 0 to 1"),
+        (lambda: jensen_shannon.best_gaussian("KL", jensen_shannon.hills(3)), "called 'KL'; there are"),
+        (lambda: jensen_shannon.best_gaussian("JSD", Gaussian(0, 1)), "p_data is"),
+        (lambda: optimal_discriminator.fit_sample(Gaussian(0, 1), Gaussian(1, 1), n=0), "n is 0; it must be a whole"),
+        (lambda: bugs.play(iterations=0), "iterations is 0; it must be a whole number from 1 to"),
+    ],
+)
+def test_what_a_person_may_try_says_what_is_wrong(call, said):
+    with pytest.raises(RecipeError, match=re.escape(said)):
+        call()
 
 
 # -- notebook 05 ------------------------------------------------------------------------------------------------------

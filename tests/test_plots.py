@@ -267,6 +267,9 @@ def test_what_is_said_stands_above_and_below():
     heights = [text.get_position()[1] for text in figure.texts]
     assert heights == sorted(heights, reverse=True)
     assert "below it" in {text.get_text() for text in figure.axes[0].texts}
+    said = [f"number {i} = non-saturating costs" for i in range(8)]
+    rows = [text.get_text() for text in plots.draw(Picture(picture.panels), said=said).texts]
+    assert len(rows) > 1 and [one for row in rows for one in row.split("     ")] == said  # none is broken in two
 
 
 @pytest.mark.parametrize("style", LOOKS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from itertools import cycle
+from typing import Annotated
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.special import expit
 
 from ganlib import game, plots, theory
 from ganlib.densities import Array, Density, Drawn, Gaussian, Mixture, Pushforward, Uniform, log_pdf
+from ganlib.errors import RecipeError, Within, brief, door
 from ganlib.picture import Heat, Level, Line, Mark, Panel, Picture
 from ganlib.recipes import profile
 from ganlib.widgets import Guess, Slider, Sliders
@@ -246,16 +248,20 @@ def three() -> Sliders:
     return Sliders(draw, title="KL both ways, and JSD", hills=["two hills", "one hill"], mean=mean, width=width)
 
 
-def hills(apart: float, left: float = 0.6) -> Mixture:
+@door(RecipeError)
+def hills(apart: float, left: Annotated[float, Within(0, 1)] = 0.6) -> Mixture:
     """Two hills so far apart: a share of the data on the left one, of width 0.5, the rest on the right one, of 0.7."""
     return Mixture((Gaussian(-apart / 2, 0.5), Gaussian(apart / 2, 0.7)), (left, 1 - left))
 
 
+@door(RecipeError)
 def best_gaussian(divergence: str, p_data: Mixture) -> Gaussian:
     """The Gaussian p_g with the least of one of `DIVERGENCES`: of three searches, the best.
 
     They begin on each hill and over both.
     """
+    if divergence not in DIVERGENCES:
+        raise RecipeError(f"no divergence is called {brief(divergence)}; there are {', '.join(DIVERGENCES)}")
     starts = [(p_data.parts[0].mean, -0.5), (0, 0.5), (p_data.parts[1].mean, -0.5)]  # mean, log width
 
     def value(at: Array) -> float:

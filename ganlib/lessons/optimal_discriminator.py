@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from scipy.special import expit
 
 from ganlib import densities, game, nets, plots, theory
 from ganlib.densities import Array, Density, Gaussian
+from ganlib.errors import RecipeError, Within, door
 from ganlib.picture import Level, Line, Mark, Panel, Picture
 from ganlib.recipes import TOY, profile
 from ganlib.studies.best_D import BestD
@@ -198,7 +199,10 @@ def guess_few_samples() -> Guess:
     )
 
 
-def fit_sample(p_data: Density, p_g: Density, n: int, seed: int = 0, *, steps: int = 200) -> Fit:
+@door(RecipeError)
+def fit_sample(
+    p_data: Density, p_g: Density, n: Annotated[int, Within(1, 100_000)], seed: int = 0, *, steps: int = 200
+) -> Fit:
     """A toy's D after so many steps of L-BFGS up V on n data and n samples of p_g, the same ones at each step."""
     rng = np.random.default_rng(seed)
     both = torch.tensor(np.concatenate([p_data.sample(n, rng), p_g.sample(n, rng)]))[:, None]  # (2n, 1)

@@ -19,12 +19,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ganlib.densities import Array
+from ganlib.errors import RecipeError, Within, door
 
 MEAN, SD = 1.5, 0.5  # of the data; G begins around 0
 LOOP = """\
@@ -134,7 +136,15 @@ class Played:
     samples: Array
 
 
-def play(source: str = LOOP, seed: int = 0, *, iterations: int = 2_000, k: int = 2, m: int = 64) -> Played:
+@door(RecipeError)
+def play(
+    source: str = LOOP,
+    seed: int = 0,
+    *,
+    iterations: Annotated[int, Within(1, 10**6)] = 2_000,
+    k: Annotated[int, Within(1, 100)] = 2,
+    m: Annotated[int, Within(1, 10**5)] = 64,
+) -> Played:
     """Execute a loop on numbers of a Gaussian, m at a time; torch's own random numbers stay where they are."""
     rows: list[Tensor] = []
 

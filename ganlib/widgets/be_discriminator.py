@@ -29,7 +29,7 @@ ANSWERS = {"surely fake": 0.01, "rather fake": 0.25, "no idea": 0.5, "rather rea
 """What the buttons say, and the D(x) that each stands for."""
 UNSEEN = 20_140_610  # the fakes come from seeds of their own, so that nobody has met them in a grid of samples
 MASKS = 100  # of D's dropout, over which D(x) is averaged
-WAITING = 235  # the grey of a picture that is still to come
+WAITING = 140  # the grey of a picture that is still to come: mild on light pages and on dark ones
 GS = {"last": "the last iterate of G", "average": "the average of G"}
 
 

@@ -199,7 +199,10 @@ def test_t_is_dragged_by_its_slider_and_along_the_strip(lab):
 
 
 def test_the_walk_plays_along_its_path(lab):
-    run(lab, "walk.clear(); walk.pick(3, 17)")
+    run(lab, "walk.clear()")
+    wait_for(lab, "e.querySelector('.gl-play').ariaDisabled === 'true'", WALK)  # there is nowhere to go
+    run(lab, "walk.pick(3, 17)")
+    wait_for(lab, "e.querySelector('.gl-play').ariaDisabled === 'false'", WALK)
     press(lab, "Play", of=WALK)
     wait_for(lab, "JSON.parse(e.dataset.values).t > 0.1", WALK)
     press(lab, "Pause", of=WALK)

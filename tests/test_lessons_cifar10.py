@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ganlib import MNIST, images, load, named, pretrained
+from ganlib.errors import RecipeError
 from ganlib.lessons import cifar10 as lesson
 
 
@@ -23,6 +24,8 @@ def test_the_places_that_reach_a_pixel_are_counted_one_by_one():
     assert torch.equal(lesson.places(), counted)
     assert counted.unique().tolist() == [1, 2, 4]
     assert lesson.guess_places().engine.answer.startswith("1, 2 or 4")
+    with pytest.raises(RecipeError, match="stride is 0; it must be a whole number from 1 to 100"):
+        lesson.places(5, 0)
 
 
 def test_pixels_that_more_places_reach_vary_more_before_any_training():

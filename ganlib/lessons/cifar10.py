@@ -14,6 +14,7 @@ from torch.nn.functional import conv_transpose2d
 from ganlib import datasets, images, nets, plots, runs
 from ganlib.checkpoints import Trained
 from ganlib.datasets import Dataset
+from ganlib.errors import RecipeError, brief, is_whole
 from ganlib.nets import Discriminator
 from ganlib.recipes import CIFAR10_CONV, MNIST, Recipe, named, profile
 from ganlib.widgets import Guess, LiveTraining
@@ -135,7 +136,13 @@ def widths(recipe: Recipe) -> str:
 
 
 def places(kernel: int = 5, stride: int = 3, sides: int = 10) -> Tensor:
-    """How many of sides x sides places reach each pixel of a transposed convolution: (size, size)."""
+    """How many of sides x sides places reach each pixel of a transposed convolution: (size, size).
+
+    Raises `RecipeError` unless each is a whole number from 1 to 100.
+    """
+    for name, n in {"kernel": kernel, "stride": stride, "sides": sides}.items():
+        if not is_whole(n) or not 1 <= n <= 100:
+            raise RecipeError(f"{name} is {brief(n)}; it must be a whole number from 1 to 100")
     return conv_transpose2d(torch.ones(1, 1, sides, sides), torch.ones(1, 1, kernel, kernel), stride=stride)[0, 0]
 
 

@@ -234,8 +234,17 @@ class View {
       if (kind === "button") mark(root, "aria-disabled", off.includes(key));
       if (root?.hasAttribute("aria-pressed")) mark(root, "aria-pressed", pressed.includes(key));
     }
+    this.showPlayer(off);
     if (this.due("words")) this.showWords(message);
     this.request();
+  }
+
+  /** The buttons that move a slider are off while the slider is. */
+  showPlayer(off) {
+    if (!this.player) return;
+    const still = off.includes(this.player.key);
+    mark(this.play, "aria-disabled", still);
+    if (still && this.playing !== null) this.rest();
   }
 
   showStatus() {

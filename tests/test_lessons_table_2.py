@@ -206,7 +206,8 @@ def test_numbers_that_make_no_sense_are_named():
         study.Fold(x=1.0, s=0)
 
 
-def test_what_is_found_is_printed_in_lines_that_break_between_words(capsys):
-    lesson.say("word " * 40 + "-1 nat", "more")
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 100 and " ".join(lines) == ("word " * 40 + "−1 nat more")
+def test_what_is_found_is_shown_as_text_and_no_line_of_code(monkeypatch):
+    shown = []
+    monkeypatch.setattr(lesson.table, "display", shown.append)
+    lesson.say("-1 nat", "more")
+    assert [one.data for one in shown] == ["−1 nat", "more"]

@@ -248,6 +248,7 @@ def matrix(section: str) -> Styler:
     table = claims.matrix(section).drop(columns="section")
     table["what came out"] = table["what came out"].map(minus)
     table["where"] = [re.sub(r"\b\d\d\b", _link, where) for where in table["where"]]
+    table.insert(1, "verdict", table.pop("verdict"))  # beside its claim, on a narrow page, too
     look = {"text-align": "left", "white-space": "normal", "vertical-align": "top"}
     heads = [{"selector": "th", "props": [("text-align", "left")]}]
     styled = table.style.hide(axis="index").set_properties(**look).map(_look, subset=["verdict"])

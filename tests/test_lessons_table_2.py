@@ -15,6 +15,7 @@ from scipy.stats import norm
 from ganlib import pretrained
 from ganlib.baselines import RECIPES
 from ganlib.baselines.dbm import DBMRecipe
+from ganlib.errors import RecipeError
 from ganlib.lessons import table_2 as lesson
 from ganlib.studies import likelihood
 from ganlib.studies import table_2 as study
@@ -197,7 +198,16 @@ def test_what_a_chain_costs_at_least_is_said_to_be_at_least(monkeypatch):
     assert lesson.says_sampling(table, "RBM").startswith("RBM: ≥ 40 steps of its chain for a fresh draw, ≥ ")
 
 
-def test_what_is_found_is_printed_in_lines_that_break_between_words(capsys):
-    lesson.say("word " * 40 + "-1 nat", "more")
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 100 and " ".join(lines) == ("word " * 40 + "−1 nat more")
+def test_numbers_that_make_no_sense_are_named():
+    for call in (lambda: study.learning_curves(0), lambda: study.complete(None, None, None, 0)):
+        with pytest.raises(RecipeError, match="it must be"):
+            call()
+    with pytest.raises(RecipeError, match="Fold's s is 0; it must be a finite number above 0"):
+        study.Fold(x=1.0, s=0)
+
+
+def test_what_is_found_is_shown_as_text_and_no_line_of_code(monkeypatch):
+    shown = []
+    monkeypatch.setattr(lesson.table, "display", shown.append)
+    lesson.say("-1 nat", "more")
+    assert [one.data for one in shown] == ["−1 nat", "more"]

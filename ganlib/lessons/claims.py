@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from pandas.io.formats.style import Styler
 from ganlib import MNIST, plots, pretrained, profile
 from ganlib.datasets import Dataset
 from ganlib.drawing import Drawing
+from ganlib.errors import RecipeError, brief
 from ganlib.picture import Level, Line, Panel, Picture, minus
 from ganlib.studies import claims
 from ganlib.studies.claims import digits
@@ -36,7 +37,8 @@ NOTEBOOKS = {
 def guess_count() -> Guess:
     """How many claims hold without reservation."""
     words = claims.matrix()["verdict"]
-    shares = {"all of them": 1.0, "about three in four": 0.75, "about half": 0.5, "about a quarter": 0.25}
+    shares = {"all of them": 1.0, "about four in five": 0.8, "about three in five": 0.6, "about two in five": 0.4}
+    shares["about one in five"] = 0.2
     share = (words == HOLDS).mean()
     answer = min(shares, key=lambda name: abs(shares[name] - share))
     because = f"{(words == HOLDS).sum()} of {len(words)}. What became of the others is the subject of this notebook."
@@ -183,6 +185,9 @@ D_KINDS = ("recipe", "maxout, no dropout", "rectifiers, dropout", "rectifiers, n
 def table_of_variants(*variants: str) -> Styler:
     """Variants of the recipe after 8 epochs, a row a seed: measures of the average of G, and what D says of fakes."""
     r, rows = claims.results(), []
+    known = [name.removesuffix(", seed 0") for name in r["claims"]["variants"] if name.endswith(", seed 0")]
+    for name in variants:
+        _one_of("variant", name, known)
     for name in variants:
         for seed in digits.SEEDS:
             if f"{name}, seed {seed}" not in r["claims"]["variants"]:
@@ -239,13 +244,21 @@ def _look(verdict: str) -> str:
 
 def matrix(section: str) -> Styler:
     """The claims of a section as a table, each with its verdict in words and in colour."""
+    _one_of("section", section, list(claims.SECTIONS))
     table = claims.matrix(section).drop(columns="section")
     table["what came out"] = table["what came out"].map(minus)
     table["where"] = [re.sub(r"\b\d\d\b", _link, where) for where in table["where"]]
+    table.insert(1, "verdict", table.pop("verdict"))  # beside its claim, on a narrow page, too
     look = {"text-align": "left", "white-space": "normal", "vertical-align": "top"}
     heads = [{"selector": "th", "props": [("text-align", "left")]}]
     styled = table.style.hide(axis="index").set_properties(**look).map(_look, subset=["verdict"])
     return styled.set_table_styles(heads)
+
+
+def _one_of(what: str, name: str, names: Sequence[str]) -> None:
+    """Hold a name that a person gives to those that there are."""
+    if name not in names:
+        raise RecipeError(f"{what} {brief(name)} is not there; use one of: {', '.join(map(repr, names))}")
 
 
 def _link(number: re.Match[str]) -> str:
@@ -255,4 +268,5 @@ def _link(number: re.Match[str]) -> str:
 
 def toy(name: str) -> Drawing:
     """What one of `claims.toys.EXPERIMENTS` found, drawn by its own function."""
+    _one_of("experiment", name, list(EXPERIMENTS))
     return plots.draw(EXPERIMENTS[name].show(part(claims.results(), "toys", name)))

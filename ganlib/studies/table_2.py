@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -25,10 +25,13 @@ from ganlib.baselines.gsn import GSN, GSNRecipe
 from ganlib.baselines.rbm import RBM, RBMRecipe
 from ganlib.checkpoints import Trained
 from ganlib.densities import PRIOR_REACH, Gaussian, Pushforward
+from ganlib.errors import RecipeError, Within, door, held
 from ganlib.recipes import TOY
 from ganlib.studies import likelihood
 from ganlib.studies.phenomena import PLAIN, PRESETS, density
 from ganlib.studies.toys import Toys
+
+Steps = Annotated[int, Within(1)]
 
 # -- a world small enough to be counted --------------------------------------------------------------------------------
 
@@ -87,7 +90,8 @@ WAYS: dict[str, dict[str, Any]] = {
 """How the negative phase of an RBM is done."""
 
 
-def learning_curves(updates: int, *, lr: float = 0.2, hidden: int = 16, seed: int = 0) -> tuple[np.ndarray, dict]:
+@door(RecipeError)
+def learning_curves(updates: Steps, *, lr: float = 0.2, hidden: int = 16, seed: int = 0) -> tuple[np.ndarray, dict]:
     """The exact log-likelihood of bars and stripes over the updates, by each of `WAYS` from one start: (moments,) each.
 
     Five copies of the data make a minibatch, so that five times 22 chains estimate the negative phase.
@@ -255,7 +259,8 @@ def invert(trained: Trained, x: Tensor, steps: int, starts: int = 4, seed: int =
 
 
 @torch.no_grad()
-def complete(model: GSN, x: Tensor, known: Tensor, steps: int, seed: int = 0) -> Tensor:
+@door(RecipeError)
+def complete(model: GSN, x: Tensor, known: Tensor, steps: Steps, seed: int = 0) -> Tensor:
     """A GSN's chain with the pixels `known` (d,) held at x (n, d): the conditional means of the rest, (steps, n, d).
 
     The unknown pixels begin drawn one by one, with the probabilities of the mean picture.
@@ -279,7 +284,10 @@ class Fold:
     """z from N(0, 1) and x = |z| + s n: for a given x the posterior has a hill on each side, by quadrature."""
 
     x: float
-    s: float = 0.2
+    s: Annotated[float, Within(0, above=True)] = 0.2
+
+    def __post_init__(self) -> None:
+        held(self, RecipeError)
 
     @property
     def z(self) -> np.ndarray:

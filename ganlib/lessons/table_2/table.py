@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 
 import pandas as pd
+from IPython.display import Markdown, display
 from pandas.io.formats.style import Styler
 
 from ganlib.picture import minus
@@ -77,9 +77,9 @@ def the_table(found: Mapping[tuple[str, str], str] | None = None) -> Styler:
 
 
 def say(*found: str) -> None:
-    """Print what was found, a paragraph each, in lines that fit into a page."""
+    """Show what was found, a paragraph each, as text whose lines break between words on every page."""
     for words in found:
-        print(textwrap.fill(minus(words), 100))
+        display(Markdown(minus(words)))
 
 
 def missing(found: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:

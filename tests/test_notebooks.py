@@ -109,6 +109,12 @@ def test_what_answers_a_guess_opens_folded(name):
             )
 
 
+def test_a_reader_is_told_whose_machine_is_spoken_of():
+    """Notebook 0 asks whether this machine is ready; one who runs nothing sees the machine that made the notebook."""
+    said = [c.outputs[0].text for c in cells("00_start_here", "code") if re.search("machine|hours", c.source)]
+    assert len(said) == 2 and all(text.startswith("Of the machine on which this notebook was made;") for text in said)
+
+
 @pytest.mark.parametrize("name", in_the_form())
 def test_a_notebook_has_two_or_three_exercises(name):
     assert 2 <= len(solutions(name)) <= 3

@@ -131,6 +131,7 @@ def test_a_page_has_what_its_notebook_put_out_and_not_what_is_of_use_in_jupyterl
         notebook = nbformat.read(sources.ROOT / "notebooks" / f"{chapter.name}.ipynb", as_version=4)
         answers = sum(ANSWER in cell.metadata.get("tags", ()) for cell in notebook.cells)
         assert page.count(sources.FOLDED) == answers and HINT not in page, "an answer is folded, under words of its own"
+        assert "\u2060" not in page and 'class="joined"' in page, "a formula and what ends its sentence are not parted"
         assert "colab.research.google.com/github/" in page and "mybinder.org/v2/gh/" in page
         assert "$" not in re.sub(r"<(script|style|pre|code|math)\b.*?</\1>|alttext=\"[^\"]*\"", "", page, flags=re.S)
     assert text(site, "01_the_game").count("A picture of a live demo") == 3

@@ -100,7 +100,7 @@ def machine(data: Dataset) -> None:
     """What will compute here, in which precision, and on which data."""
     hardware, threads = choose(), torch.get_num_threads()
     at_once = f"{threads} thread{'s' * (threads > 1)} of {os.cpu_count()} cores"
-    print(f"torch {torch.__version__} on {hardware.device}, {at_once}")
+    print(f"{_whose()}torch {torch.__version__} on {hardware.device}, {at_once}")
     print(f"precision of the matrix products: {hardware.precision}; profile: {profile()}")
     print(f"{data.name}: {len(data.train):,} training pictures. {data.note}")
 
@@ -113,4 +113,12 @@ def hours(data: Dataset) -> None:
     each = pd.Series(times).diff().median()
     epoch = each * 500  # 50,000 pictures in batches of 100
     total = MNIST.epochs * epoch / 3600
-    print(f"{1000 * each:.0f} ms a step: an epoch in {epoch:.0f} s, {MNIST.epochs} epochs in {total:.1f} hours")
+    print(
+        f"{_whose()}{1000 * each:.0f} ms a step: an epoch in {epoch:.0f} s, {MNIST.epochs} epochs in {total:.1f} hours"
+    )
+
+
+def _whose() -> str:
+    """Whose machine is spoken of, where a notebook is made: one who only reads it sees the maker's."""
+    made = os.environ.get("GANLIB_MAKING_NOTEBOOKS")
+    return "Of the machine on which this notebook was made; run the cell to hear of yours:\n" if made else ""

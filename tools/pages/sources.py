@@ -228,7 +228,7 @@ def thumb(notebook: nbformat.NotebookNode) -> bytes:
     for cell in notebook.cells:
         outputs = cell.get("outputs", [])
         words = [str(output.get("data", {}).get("text/plain", "")) for output in outputs]
-        if any(word.startswith("Guess") for word in words):
+        if any(word.startswith("Guess:") for word in words):
             continue
         for output in outputs:
             if png := output.get("data", {}).get("image/png"):

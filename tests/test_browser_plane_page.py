@@ -13,7 +13,7 @@ from ganlib.recipes import RING
 from ganlib.studies.toys import Toys
 from ganlib.widgets.plane import MEASURED, PlaneEngine
 from tests.browser import page_of_its_own, press, told, values, wait_for, wait_until_applied
-from tests.test_browser_toy_page import difference, theta
+from tests.test_browser_toy_page import agrees, iterated, theta
 from tools import plane_page, toy_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
@@ -60,32 +60,11 @@ def setting(toys):
 def test_the_same_draws_and_first_weights_give_ganlibs_parameters(inside, chosen):
     toys = Toys(RING, ring(), seeds=3, dtype=torch.float64)
     toys.set(batch=16, **chosen)
-    data, drawn, own = setting(toys), [], toys._draw
-
-    def draw(stream):
-        x, z = own(stream)
-        drawn.append([x.flatten().tolist(), z.flatten().tolist()])
-        return x, z
-
-    toys._draw = draw
-    for _ in range(150):
-        toys.iterate()
-    played = """
-    ({ drawn, ...given }) => {
-      const game = begin(given);
-      game.draw = () => {
-        const [x, z] = drawn.shift();
-        return { x: new Float64Array(x), z: new Float64Array(z) };
-      };
-      for (let i = 0; i < 150; i++) game.iterate();
-      return [theta(game), drawn.length];
-    }"""
+    data = setting(toys)
+    drawn, played = iterated(toys, 150)
     found, left = inside(played, {**data, "drawn": drawn})
-    moved, off = difference(data["theta"], theta(toys)), difference(found, theta(toys))
-    print(f"\nthe parameters moved by up to {moved:.2f}, and differ by at most {off:.1e}")
     assert left == 0
-    assert moved > 0.1
-    assert off < 1e-9
+    assert agrees(data["theta"], theta(toys), found, least=0.1)
 
 
 def test_a_seed_begins_with_the_same_nets_and_what_is_drawn_follows_the_data(inside):

@@ -254,5 +254,5 @@ def test_the_ruler_s_slider_and_its_panel_agree(lab):
     settle(lab)
     said = lab.page.locator(f"{RULER} input[data-name=sigma]").get_attribute("aria-valuetext")
     assert said == f"{values(lab, RULER)['sigma']:.3f}" != "0.175"
-    assert f"At sigma {said}" in lab.page.locator(RULER).inner_text()
+    assert f"At σ {said}" in lab.page.locator(RULER).inner_text()
     assert changed(before, pixels(canvas(lab, RULER, 0))) > 0.001

@@ -12,7 +12,7 @@ import warnings
 
 from ganlib.datasets import cifar10, fer2013, lfw, made_up, mnist, mnist_5k, tfd
 from ganlib.datasets.dataset import Dataset, Fold
-from ganlib.datasets.record import Record, Unreachable, cache_folder, short
+from ganlib.datasets.record import Record, Unreachable, cache_folder
 from ganlib.errors import DataError, brief
 
 __all__ = ["NAMES", "Dataset", "Fold", "cache_folder", "load", "picture_shape", "status"]
@@ -51,7 +51,8 @@ def load(name: str, *, verify: bool = True, download: bool = True, stand_in: boo
     except Unreachable as error:
         if not (stand_in and record.stand_in):
             raise
-        reason = ", ".join(dict.fromkeys(re.findall(r": (\w+)(?:;|$)", error.why))) or short(error.why)
+        reasons = re.findall(r"https?://\S+: (.+?)(?=; https?://|$)", error.why)  # each host's, without its address
+        reason = "; ".join(dict.fromkeys(reasons)) or error.why
     other = RECORDS[record.stand_in]
     instead = f"{other.name!r} is loaded instead: {other.note}. Scores on it do not compare with the paper's."
     why = f"{record.title} is not on this machine and no host of it can be reached ({reason})."

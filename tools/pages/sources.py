@@ -28,7 +28,7 @@ GROUPS = {  # what stands above each group of notebooks, by the number of its fi
     15: "Section 7, played",
 }
 ONLY_THERE = '<p class="demo-said">A picture of a live demo: it plays where a kernel runs, in its notebook.</p>'
-FOLDED = "Guess first; then open the answer"
+FOLDED = "Guess first; then open the"
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,7 @@ def _code(
     called = re.findall(r"\b(?:lesson|plots)\.(\w+)\(", cell.source)
     words = next((said[function] for function in called if function in said), "What the code above draws.")
     cell.metadata["mystnb"] = {"image": {"alt": words}}
-    if answer:
-        cell.metadata["mystnb"] |= {"code_prompt_show": FOLDED, "code_prompt_hide": "The answer"}
-    outputs, still = [], False
+    outputs, still, before = [], False, demos
     for output in cell.outputs:
         if is_hint(output):
             continue
@@ -184,6 +182,9 @@ def _code(
             place += f'<p class="demo-said">{links}</p>' if links else ""
             outputs.append(nbformat.v4.new_output("display_data", {"text/html": place}))
     cell.outputs = outputs
+    if answer:
+        what = "demo" if demos > before else "answer"
+        cell.metadata["mystnb"] |= {"code_prompt_show": f"{FOLDED} {what}", "code_prompt_hide": f"The {what}"}
     return demos
 
 

@@ -1,13 +1,16 @@
-"""How many frames a second does the live Figure 1 draw in a page while it trains, and how soon is it there?
+"""How many frames a second do the live games draw in their pages while they train, and how soon are they there?
 
-    python -m benchmarks.page
+    python -m benchmarks.page [play|ring]
 
-The page of `make site` in a headless Chromium, which shows 60 pictures a second at the most. A frame counts when the
-page has drawn a new state of the game. It trains at full speed, from its start, as a reader sees it.
+The pages of `make site`, Figure 1 and the ring of 8, in a headless Chromium, which shows 60 pictures a second at the
+most. A frame counts when the page has drawn a new state of the game. It trains at full speed, from its start, as a
+reader sees it.
 """
 
 from __future__ import annotations
 
+import argparse
+import itertools
 import statistics
 import sys
 import tempfile
@@ -15,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser import CHROMIUM_FLAGS, find_chromium
-from tools import toy_page
+from tools import plane_page, toy_page
 
 ROUNDS, SECONDS = 3, 10
+PAGES = {"play": toy_page, "ring": plane_page}
 SIZES = {"wide": (1400, 1000), "a phone": (390, 844)}
 THERE = """
 () => new Promise((resolve) => {
@@ -60,14 +64,16 @@ def measured(page: Any, path: Path) -> tuple[float, float, float, int, float]:
 
 def main() -> None:
     """Print each round, and the median and the minimum of all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__.splitlines()[0])
+    parser.add_argument("pages", nargs="*", choices=PAGES, help="default: both")
+    pages = parser.parse_args().pages
     from playwright.sync_api import sync_playwright
 
     chromium = find_chromium() or sys.exit("no Chromium or Chrome on this machine")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        path = toy_page.write(Path(folder))
         browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=CHROMIUM_FLAGS)
-        for name, (width, height) in SIZES.items():
-            found = []
+        for which, (name, (width, height)) in itertools.product(pages or PAGES, SIZES.items()):
+            path, name, found = PAGES[which].write(Path(folder) / which), f"{which}, {name}", []
             for _ in range(ROUNDS):
                 context = browser.new_context(viewport={"width": width, "height": height})
                 found.append(measured(context.new_page(), path))

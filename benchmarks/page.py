@@ -1,6 +1,6 @@
 """How many frames a second do the live games draw in their pages while they train, and how soon are they there?
 
-    python -m benchmarks.page [play|ring]
+    python -m benchmarks.page [--only play|ring]
 
 The pages of `make site`, Figure 1 and the ring of 8, in a headless Chromium, which shows 60 pictures a second at the
 most. A frame counts when the page has drawn a new state of the game. It trains at full speed, from its start, as a
@@ -65,8 +65,8 @@ def measured(page: Any, path: Path) -> tuple[float, float, float, int, float]:
 def main() -> None:
     """Print each round, and the median and the minimum of all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__.splitlines()[0])
-    parser.add_argument("pages", nargs="*", choices=PAGES, help="default: both")
-    pages = parser.parse_args().pages
+    parser.add_argument("--only", choices=PAGES, action="append", help="one page (default: both)")
+    pages = parser.parse_args().only
     from playwright.sync_api import sync_playwright
 
     chromium = find_chromium() or sys.exit("no Chromium or Chrome on this machine")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +11,7 @@ from ganlib.recipes import RING
 from ganlib.studies.toys import Toys
 from ganlib.widgets.plane import MEASURED, PlaneEngine
 from tests.browser import page_of_its_own, press, told, values, wait_for, wait_until_applied
-from tests.test_browser_toy_page import agrees, iterated, theta
+from tests.test_browser_toy_page import agrees, functions_of, iterated, theta
 from tools import plane_page, toy_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("one_thread")]
@@ -34,15 +32,8 @@ text => {
 @pytest.fixture(scope="module")
 def inside(_chromium):
     """Runs functions in a page that holds the engine's script, with plain data as JSON."""
-    context = _chromium.new_context()
-    page = context.new_page()
-    text = "".join((toy_page.FOLDER / name).read_text() for name in plane_page.ENGINE)
-    page.evaluate(INSIDE, toy_page.joined(text))
-    page.evaluate("text => { window.given = JSON.parse(text) }", json.dumps(plane_page.given()))
-    yield lambda function, data: json.loads(
-        page.evaluate(f"text => JSON.stringify(({function})(JSON.parse(text)))", json.dumps(data))
-    )
-    context.close()
+    with functions_of(_chromium, plane_page, INSIDE) as run:
+        yield run
 
 
 def setting(toys):

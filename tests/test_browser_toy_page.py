@@ -9,6 +9,7 @@ import json
 import math
 import re
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -61,14 +62,14 @@ text => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def inside(_chromium):
-    """Runs functions in a page that holds the engine's script, with plain data as JSON."""
-    context = _chromium.new_context()
+@contextmanager
+def functions_of(chromium, module, begin):
+    """A page that holds the script of a live game, to run functions in, with plain data as JSON; `begin` runs first."""
+    context = chromium.new_context()
     page = context.new_page()
-    text = "".join((toy_page.FOLDER / name).read_text() for name in toy_page.ENGINE)
-    page.evaluate(INSIDE, toy_page.joined(text))
-    page.evaluate("text => { window.given = JSON.parse(text) }", json.dumps(toy_page.given()))
+    text = "".join((toy_page.FOLDER / name).read_text() for name in module.ENGINE)
+    page.evaluate(begin, toy_page.joined(text))
+    page.evaluate("text => { window.given = JSON.parse(text) }", json.dumps(module.given()))
 
     def run(function, data=None):
         code = f"text => JSON.stringify(({function})(JSON.parse(text)) ?? null)"
@@ -76,6 +77,13 @@ def inside(_chromium):
 
     yield run
     context.close()
+
+
+@pytest.fixture(scope="module")
+def inside(_chromium):
+    """Runs functions in a page that holds the engine's script, with plain data as JSON."""
+    with functions_of(_chromium, toy_page, INSIDE) as run:
+        yield run
 
 
 def theta(toys):

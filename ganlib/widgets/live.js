@@ -114,6 +114,15 @@ export class Live {
     if (this.state === "error") this.refuse("ended", { error: this.error });
   }
 
+  fail(error) {
+    this.message = error.message;
+    if (error.refused) return;
+    if (this.state !== "error") this.error = this.message;
+    this.state = "error";
+    this.message = this.error;
+    this.endActs?.(); // where a game has presets
+  }
+
   refuse(words, values) {
     throw Object.assign(Error(this.say(words, values)), { refused: true });
   }

@@ -170,14 +170,6 @@ class Plane extends Live {
     this.anew();
   }
 
-  fail(error) {
-    this.message = error.message;
-    if (error.refused) return;
-    if (this.state !== "error") this.error = this.message;
-    this.state = "error";
-    this.message = this.error;
-  }
-
   // -- work -----------------------------------------------------------------------------------------------------------
 
   advance(ms) {

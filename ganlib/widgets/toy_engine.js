@@ -323,15 +323,6 @@ class Toy extends Live {
     while (this.running && this.act) this.once();
   }
 
-  fail(error) {
-    this.message = error.message;
-    if (error.refused) return;
-    if (this.state !== "error") this.error = this.message;
-    this.state = "error";
-    this.message = this.error;
-    this.endActs();
-  }
-
   // -- work -----------------------------------------------------------------------------------------------------------
 
   get pace() {

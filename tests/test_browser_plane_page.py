@@ -9,6 +9,7 @@ import torch
 from ganlib.densities import ring
 from ganlib.recipes import RING
 from ganlib.studies.toys import Toys
+from ganlib.widgets import plane
 from ganlib.widgets.plane import MEASURED, PlaneEngine
 from tests.browser import page_of_its_own, press, told, values, wait_for, wait_until_applied
 from tests.test_browser_toy_page import agrees, functions_of, iterated, theta
@@ -108,6 +109,22 @@ def test_what_is_measured_and_said_is_what_the_notebook_measures_and_says(inside
     for one, other in zip(there, here):
         assert named(one["lines"])[-2:] == named(map(vars, other.lines))[-2:]
         assert [level["name"] for level in one["levels"]] == [level.name.replace("-", "−") for level in other.levels]
+
+
+def test_points_of_ones_own_are_explained_and_an_error_ends_the_game(inside):
+    asked = """
+    () => {
+      const plane = new Plane({ ...given, values: { ...given.values, p_data: "points", points: [] } });
+      const caption = () => plane.frame()[0].picture.panels[0].caption;
+      plane.measure(true);
+      const [none, reached] = [caption(), plane.game.p_data.centres.length];
+      plane.set({ points: [[0, 0]] });
+      const some = caption();
+      plane.fail(Error("over"));
+      return [none, reached, some, plane.state, plane.message];
+    }"""
+    told = plane.HALF + plane.OWN
+    assert inside(asked, None) == [told + plane.UNTIL, 8, told, "error", "over"]
 
 
 @pytest.fixture(scope="module")
